@@ -1,0 +1,198 @@
+"""What can go wrong in Genie, sorted by what a caller can do about it."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class GenieError(Exception):
+    """Something that Genie foresees went wrong.
+
+    The message is one line for a person: what is wrong, the value seen, what to do. `code` is for programs and never changes.
+    """
+
+    code: ClassVar[str] = "error"
+
+
+class InvalidInput(GenieError):
+    """A value that a person or a program gave cannot be used."""
+
+    code = "invalid_input"
+
+
+class InvalidSettings(InvalidInput):
+    """A setting has a value that cannot be used; raised at start, naming the setting."""
+
+    code = "invalid_settings"
+
+
+class InvalidWorkflow(InvalidInput):
+    """A workflow folder cannot be loaded; the message names the file and the line."""
+
+    code = "invalid_workflow"
+
+
+class RepositoryUnusable(InvalidInput):
+    """The repository, or its base branch, cannot carry an epic (missing, empty, not git, branch gone, …)."""
+
+    code = "repository_unusable"
+
+
+class NotFound(GenieError, LookupError):
+    """There is no such thing under that id."""
+
+    code = "not_found"
+
+
+class EpicNotFound(NotFound):
+    """There is no epic with that id or prefix."""
+
+    code = "epic_not_found"
+
+
+class MomentNotFound(NotFound):
+    """The epic has no moment with that number."""
+
+    code = "moment_not_found"
+
+
+class ApprovalNotFound(NotFound):
+    """There is no approval with that id or prefix."""
+
+    code = "approval_not_found"
+
+
+class WorkflowNotFound(NotFound):
+    """There is no workflow with that name."""
+
+    code = "workflow_not_found"
+
+
+class Conflict(GenieError):
+    """The thing is in a state that does not allow this."""
+
+    code = "conflict"
+
+
+class IllegalTransition(Conflict):
+    """The epic graph has no edge between these steps."""
+
+    code = "illegal_transition"
+
+    def __init__(self, here: str, there: str) -> None:
+        """Name the edge that does not exist."""
+        super().__init__(f"there is no edge from {here} to {there}")
+        self.here = here
+        self.there = there
+
+
+class AlreadyDecided(Conflict):
+    """Somebody decided this approval first; the attributes say who, what and when."""
+
+    code = "already_decided"
+
+    def __init__(self, approval_id: str, decision: str, decided_by: str, decided_at: str) -> None:
+        """Keep who decided what and when."""
+        super().__init__(f"approval {approval_id} was already decided: {decision}, by {decided_by}, at {decided_at}")
+        self.approval_id = approval_id
+        self.decision = decision
+        self.decided_by = decided_by
+        self.decided_at = decided_at
+
+
+class Superseded(Conflict):
+    """What this approval asked about has changed; a newer one asks again."""
+
+    code = "superseded"
+
+
+class EpicHeld(Conflict):
+    """Another live worker has the lease of this epic."""
+
+    code = "epic_held"
+
+    def __init__(self, epic_id: str, worker: str, seconds_left: float) -> None:
+        """Name the holder and how long its lease still runs."""
+        super().__init__(f"epic {epic_id} is held by {worker}, whose lease runs {seconds_left:.0f} s more unless it is renewed")
+        self.epic_id = epic_id
+        self.worker = worker
+        self.seconds_left = seconds_left
+
+
+class LeaseLost(Conflict):
+    """This worker no longer has the lease it writes under; nothing of the write was kept."""
+
+    code = "lease_lost"
+
+
+class Transient(GenieError):
+    """Trying again later can help."""
+
+    code = "unavailable"
+
+
+class StoreUnavailable(Transient):
+    """The database did not answer."""
+
+    code = "store_unavailable"
+
+
+class ExecutorUnavailable(Transient):
+    """The executor could not take the work; it is safe to try again."""
+
+    code = "executor_unavailable"
+
+
+class ModelUnavailable(Transient):
+    """The model's provider did not answer in a usable way after the retries."""
+
+    code = "model_unavailable"
+
+
+class NeedsPerson(GenieError):
+    """Only a person can help."""
+
+    code = "needs_person"
+
+
+class BudgetSpent(NeedsPerson):
+    """The next call does not fit a limit, so it was not made; the attributes say whose limit, and how it stands."""
+
+    code = "budget_spent"
+
+    def __init__(self, message: str, *, scope: str = "epic", limit_usd: str = "", spent_usd: str = "") -> None:
+        """Keep which limit refused: that of the attempt, the epic or the project."""
+        super().__init__(message)
+        self.scope = scope
+        self.limit_usd = limit_usd
+        self.spent_usd = spent_usd
+
+
+class CommandRefused(NeedsPerson):
+    """The policy does not let an agent run this command."""
+
+    code = "command_refused"
+
+
+class PathRefused(NeedsPerson):
+    """The path leads out of the work tree, or into a place an agent may not touch."""
+
+    code = "path_refused"
+
+
+class GitFailed(GenieError):
+    """A git command failed; the message has the command and the end of what it said."""
+
+    code = "git_failed"
+
+
+class SchemaMismatch(GenieError):
+    """The database was written by a newer Genie, or must be migrated first."""
+
+    code = "schema_mismatch"
+
+
+class Environment(GenieError):
+    """This machine lacks something that Genie needs; the message says what and how to get it."""
+
+    code = "environment"
