@@ -1,0 +1,50 @@
+"""The rows of approvals: one question, one decision."""
+
+from __future__ import annotations
+
+from db.connection import Pool
+from db.epics import Row, fetch_one, raise_limit
+from db.failures import foreseen
+from db.fence import add_events
+from db.queries import QUERIES
+from epics.approvals import STATUS_AFTER, Choice, Decision
+
+
+async def record_decision(pool: Pool, approval_id: str, decision: Decision) -> Row | None:
+    """Give an approval its one decision; the first wins, and None is returned to all others.
+
+    In the same transaction the epic becomes runnable, a raised limit is lifted, and the event is added.
+    """
+    with foreseen():
+        async with pool.connection() as connection, connection.transaction():
+            # The epic's row first, as the projection does, so that a decision and a checkpoint cannot wait for each other.
+            await connection.execute(QUERIES["lock_epic_of_approval"], {"approval": approval_id})
+            row = await (
+                await connection.execute(
+                    QUERIES["decide_approval"],
+                    {
+                        "approval": approval_id,
+                        "status": STATUS_AFTER[decision.choice],
+                        "decision": decision.choice,
+                        "by": decision.by,
+                        "channel": decision.channel,
+                        "comment": decision.comment,
+                        "to": decision.to,
+                        "amount": decision.amount_usd,
+                    },
+                )
+            ).fetchone()
+            if row is None:
+                return None
+            await connection.execute(QUERIES["epic_decided"], {"epic": row["epic"]})
+            if decision.choice is Choice.RAISE and row["scope"] in {"epic", "project"}:
+                await raise_limit(connection, row["epic"], row["scope"], decision.amount_usd)
+            who = {"by": decision.by, "channel": decision.channel}
+            data = {"approval": approval_id, "gate": row["gate"], "decision": decision.choice, **who}
+            await add_events(connection, row["epic"], [{"type": "approval_decided", "data": data}])
+            return row
+
+
+async def decision_for(pool: Pool, epic_id: str, moment: int) -> Row | None:
+    """The approval that the gate at this moment opened, decided or not."""
+    return await fetch_one(pool, "approval_at", {"epic": epic_id, "moment": moment})

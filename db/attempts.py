@@ -1,0 +1,52 @@
+"""The rows of attempts: opened once per task of the graph, ended once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from db.connection import Pool
+from db.epics import Row, fetch_one
+from db.fence import add_events, fenced
+from db.leases import Lease
+from db.queries import QUERIES
+from db.storable import jsonb
+
+
+async def attempt_of_task(pool: Pool, epic_id: str, task_id: str) -> Row | None:
+    """The attempt that this task of the graph opened before, if it did (durability rule 15)."""
+    return await fetch_one(pool, "attempt_of_task", {"epic": epic_id, "task": task_id})
+
+
+async def next_attempt_number(pool: Pool, lease: Lease) -> int:
+    """Take the next attempt number of an epic; a number that is taken is never given again, used or not."""
+    async with fenced(pool, lease) as connection:
+        row = await (await connection.execute(QUERIES["take_attempt_number"], {"epic": lease.thread_id})).fetchone()
+    if row is None:
+        message = f"there is no epic {lease.thread_id}"
+        raise LookupError(message)
+    return int(row["n"])
+
+
+async def open_attempt(pool: Pool, lease: Lease, values: Mapping[str, Any]) -> Row:
+    """Add an attempt, with its event, and return its row."""
+    async with fenced(pool, lease) as connection:
+        row = await (
+            await connection.execute(QUERIES["open_attempt"], {**values, "epic": lease.thread_id, "epoch": lease.epoch})
+        ).fetchone()
+        if row is None:
+            message = f"attempt {values['n']} of {lease.thread_id} could not be added"
+            raise LookupError(message)
+        await connection.execute(QUERIES["show_attempt"], {"epic": lease.thread_id, "n": values["n"]})
+        await connection.execute(QUERIES["keep_brief"], {"epic": lease.thread_id, "n": values["n"], "brief": values["brief"]})
+        keys = ("step", "workflow", "executor", "model", "branch")
+        data = {"attempt": values["n"], **{key: values[key] for key in keys}}
+        await add_events(connection, lease.thread_id, [{"type": "attempt_started", "data": data}])
+        return row
+
+
+async def end_attempt(pool: Pool, lease: Lease, n: int, result: Mapping[str, Any], event: Mapping[str, Any]) -> None:
+    """Store the result of an attempt, once, with its event."""
+    async with fenced(pool, lease) as connection:
+        await connection.execute(QUERIES["end_attempt"], {"epic": lease.thread_id, "n": n, "result": jsonb(dict(result))})
+        await add_events(connection, lease.thread_id, [{"type": "attempt_ended", "data": {"attempt": n, **event}}])

@@ -1,0 +1,81 @@
+"""The rows of epics, moments and events."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from db.connection import Connection, Pool
+from db.failures import foreseen
+from db.fence import add_events, fenced
+from db.leases import Lease
+from db.queries import QUERIES
+from db.storable import jsonb
+
+Row = dict[str, Any]
+
+
+async def fetch_one(pool: Pool, query: str, arguments: Mapping[str, Any]) -> Row | None:
+    """The first row of a named query, or None."""
+    with foreseen():
+        async with pool.connection() as connection:
+            return await (await connection.execute(QUERIES[query], arguments)).fetchone()
+
+
+async def fetch_all(pool: Pool, query: str, arguments: Mapping[str, Any]) -> list[Row]:
+    """All rows of a named query."""
+    with foreseen():
+        async with pool.connection() as connection:
+            return await (await connection.execute(QUERIES[query], arguments)).fetchall()
+
+
+async def insert_epic(pool: Pool, values: Mapping[str, Any]) -> bool:
+    """Add a queued epic, and its project if the repository is new; False, and nothing is added, if the id is taken."""
+    with foreseen():
+        async with pool.connection() as connection, connection.transaction():
+            row = await (await connection.execute(QUERIES["project_of_repo"], {"repo": values["repo"]})).fetchone()
+            project = row["id"] if row else None
+            given = {**values, "project": project, "labels": jsonb(values.get("labels", {}))}
+            if await (await connection.execute(QUERIES["insert_epic"], given)).fetchone() is None:
+                return False
+            await add_events(connection, values["id"], [{"type": "epic_queued", "data": {"goal": values["goal"][:200]}}])
+            return True
+
+
+async def find_epics(pool: Pool, prefix: str) -> list[Row]:
+    """The ids of at most six epics that begin with a prefix."""
+    return await fetch_all(pool, "find_epics", {"prefix": prefix})
+
+
+async def queue_epic(pool: Pool, epic_id: str, *, auto_approve: bool | None, by: str) -> None:
+    """Make a paused epic runnable again, and note who asked."""
+    with foreseen():
+        async with pool.connection() as connection, connection.transaction():
+            await connection.execute(QUERIES["queue_epic"], {"epic": epic_id, "auto_approve": auto_approve})
+            await add_events(connection, epic_id, [{"type": "epic_resumed", "data": {"by": by}}])
+
+
+async def pause_epic(pool: Pool, lease: Lease, problem: str) -> None:
+    """Park an epic with the cause, fenced: a step raised what no node foresaw (durability rule 8)."""
+    async with fenced(pool, lease) as connection:
+        await connection.execute(QUERIES["pause_epic"], {"epic": lease.thread_id, "problem": problem})
+        await add_events(connection, lease.thread_id, [{"type": "epic_paused", "data": {"problem": problem}}])
+
+
+async def record_event(pool: Pool, lease: Lease, kind: str, data: Mapping[str, Any]) -> None:
+    """Add one event, fenced."""
+    async with fenced(pool, lease) as connection:
+        await add_events(connection, lease.thread_id, [{"type": kind, "data": dict(data)}])
+
+
+async def ask_cancel(pool: Pool, epic_id: str, data: Mapping[str, Any]) -> None:
+    """Leave a cancel for whoever holds the epic now."""
+    with foreseen():
+        async with pool.connection() as connection, connection.transaction():
+            await connection.execute(QUERIES["ask_cancel"], {"epic": epic_id, "data": jsonb(dict(data))})
+
+
+async def raise_limit(connection: Connection, epic_id: str, scope: str, amount: object) -> None:
+    """Lift the limit of an epic or of its project, in the transaction of the decision."""
+    name = "raise_epic_budget" if scope == "epic" else "raise_project_budget"
+    await connection.execute(QUERIES[name], {"epic": epic_id, "amount": amount})

@@ -1,0 +1,76 @@
+-- name: project_of_repo
+-- The update that changes nothing makes the row come back when it is there already.
+INSERT INTO projects (repo) VALUES (%(repo)s) ON CONFLICT (repo) DO UPDATE SET repo = excluded.repo RETURNING id;
+
+-- name: insert_epic
+INSERT INTO epics (
+    id, project_id, goal, repo, base, base_commit, head, budget_usd, executor, model, autonomy, auto_approve, labels, graph_version
+) VALUES (
+    %(id)s, %(project)s, %(goal)s, %(repo)s, %(base)s, %(base_commit)s, %(base_commit)s, %(budget_usd)s, %(executor)s, %(model)s,
+    %(autonomy)s, %(auto_approve)s, %(labels)s, %(graph_version)s
+)
+-- Ids of the same millisecond differ by few bits: whoever finds his taken takes another.
+ON CONFLICT (id) DO NOTHING
+RETURNING id;
+
+-- name: epic_view
+-- One epic as the faces show it.
+SELECT * FROM shown_epics WHERE id = %(epic)s;
+
+-- name: list_epics
+-- Newest first; the cursor is the id of the last one seen. The stored status is compared too, since that is what the index holds.
+SELECT * FROM shown_epics
+WHERE (%(status)s::text IS NULL OR (
+        stored_status = CASE WHEN %(status)s::text = 'running' THEN 'queued' ELSE %(status)s::text END AND status = %(status)s::text
+    ))
+    AND (%(repo)s::text IS NULL OR repo = %(repo)s::text)
+    AND (%(before)s::text IS NULL OR id < %(before)s::text)
+ORDER BY id DESC
+LIMIT %(limit)s;
+
+-- name: epic_facts
+-- What does not change while an epic runs, and what the engine needs to decide how to go on.
+SELECT
+    id, goal, repo, base, base_commit, status, moment, executor, model, autonomy, auto_approve, labels, graph_version, budget_usd
+FROM epics WHERE id = %(epic)s;
+
+-- name: find_epics
+SELECT id FROM epics WHERE starts_with(id, %(prefix)s) ORDER BY id LIMIT 6;
+
+-- name: queue_epic
+-- A paused epic becomes runnable; one that waits or runs keeps its status.
+UPDATE epics SET
+    status = CASE WHEN status = 'paused' THEN 'queued' ELSE status END, problem = NULL,
+    auto_approve = coalesce(%(auto_approve)s::boolean, auto_approve), updated_at = now()
+WHERE id = %(epic)s;
+
+-- name: pause_epic
+UPDATE epics SET status = 'paused', problem = %(problem)s, updated_at = now() WHERE id = %(epic)s AND status = 'queued';
+
+-- name: ask_cancel
+INSERT INTO commands (epic_id, kind, data) VALUES (%(epic)s, 'cancel', %(data)s);
+
+-- name: unapplied_cancel
+SELECT data FROM commands WHERE epic_id = %(epic)s AND kind = 'cancel' AND applied_at IS NULL ORDER BY id LIMIT 1;
+
+-- name: apply_cancels
+UPDATE commands SET applied_at = now() WHERE epic_id = %(epic)s AND kind = 'cancel' AND applied_at IS NULL;
+
+-- name: raise_epic_budget
+UPDATE epics SET budget_usd = budget_usd + %(amount)s, updated_at = now() WHERE id = %(epic)s;
+
+-- name: raise_project_budget
+UPDATE projects SET budget_usd = budget_usd + %(amount)s WHERE id = (SELECT project_id FROM epics WHERE id = %(epic)s);
+
+-- name: list_moments
+SELECT n, step, workflow, attempt, outcome, branch, commit, tree, checkpoint_id, cost_usd, name, note, created_at
+FROM moments WHERE epic_id = %(epic)s ORDER BY n;
+
+-- name: moment
+SELECT n, step, commit, branch, checkpoint_id FROM moments WHERE epic_id = %(epic)s AND n = %(n)s;
+
+-- name: add_events
+SELECT add_events(%(epic)s, %(events)s);
+
+-- name: list_events
+SELECT n AS id, type, created_at AS time, data FROM events WHERE epic_id = %(epic)s AND n > %(after)s ORDER BY n LIMIT %(limit)s;
