@@ -1,0 +1,54 @@
+"""What a workflow is: the loaded content of one folder under `agents/`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel
+
+OnCrash = Literal["retry", "verify", "park"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """How far one attempt may go."""
+
+    turns: int
+    """Model calls."""
+    seconds: float
+    usd: Decimal | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Boundaries:
+    """Globs, relative to the repository, of what an attempt may change."""
+
+    allowed: tuple[str, ...] = ("**",)
+    forbidden: tuple[str, ...] = ()
+    needs_approval: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workflow:
+    """One workflow, checked when it was loaded."""
+
+    name: str
+    description: str
+    output: type[BaseModel]
+    prompt: str
+    """The template of the brief, not rendered."""
+    tools: tuple[str, ...]
+    """Genie's names of the tools that the agent may call."""
+    limits: Limits
+    boundaries: Boundaries
+    on_crash: OnCrash
+    executor: str | None
+    models: tuple[str, ...]
+    mcp_servers: Mapping[str, Any]
+    content_hash: str
+    """SHA-256 over the files of the folder, stored with each attempt."""
+    folder: Path

@@ -1,0 +1,237 @@
+"""A model whose every call is paid for beforehand and recorded afterwards, before anything comes of its answer."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import json
+from collections.abc import Coroutine, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from pydantic_ai.exceptions import AgentRunError
+from pydantic_ai.messages import ModelMessage, ModelResponse
+from pydantic_ai.models import Model, ModelRequestParameters
+from pydantic_ai.models.wrapper import WrapperModel
+from pydantic_ai.settings import ModelSettings
+
+from executors.conversation import as_json, request_hash, since_answer, usage_of
+from executors.port import Ask, Journal, Order, Paid, Reservation, Turn, Usage
+from executors.provider_trouble import ProviderFailed, Trouble, judge
+from executors.providers import ModelSource
+from executors.retries import Retries
+from safety.budget import Measured, bound_of, most_input_tokens
+from safety.prices import Price, price_of
+
+
+class TurnsSpent(Exception):
+    """The attempt has made as many calls as it may."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """What calls are made under, the same for every attempt of an executor."""
+
+    max_tokens: int = 16_384
+    """The output tokens wished for: what the client libraries send without streaming for the models that agents use."""
+    floor_tokens: int = 1_024
+    """An answer cut off before this many tokens is not worth paying for."""
+    retries: Retries = field(default_factory=Retries)
+    prices: Mapping[str, Price] = field(default_factory=dict)
+    """Prices from the settings, by model; they come before the table."""
+
+    def cost_of(self, name: str, answer: ModelResponse) -> Decimal:
+        """Return what an answer cost, by the name that was asked for or else by the name that answered."""
+        usage = usage_of(answer)
+        price = price_of(name, input_tokens=usage.input_tokens, given=self.prices)
+        if not price.known and answer.model_name:
+            price = price_of(f"{name.partition(':')[0]}:{answer.model_name}", input_tokens=usage.input_tokens, given=self.prices)
+        return price.cost(**dataclasses.asdict(usage))
+
+
+@dataclass(slots=True)
+class Ledger:
+    """What an attempt has done so far: its turns and their cost, and whether files may have changed since the last record."""
+
+    turns: int = 0
+    open_turn: int | None = None
+    """The turn that has an answer and no results yet."""
+    usages: list[Usage] = field(default_factory=list)
+    costs: list[Decimal] = field(default_factory=list)
+    model: str = ""
+    changed: bool = False
+    shortened: bool = False
+    """Whether a limit lowered the output of the last call."""
+
+
+class JournaledModel(WrapperModel):
+    """Asks the models of an order, in their order, and keeps the journal; it holds the state of one run.
+
+    Their connections are closed with `until`.
+    """
+
+    def __init__(self, order: Order, source: ModelSource, journal: Journal, *, terms: Terms, ledger: Ledger, until: AsyncExitStack) -> None:
+        names = order.models
+        self._names = names
+        self._at = names.index(ledger.model) if ledger.model in names else 0
+        super().__init__(source.open(names[self._at], until))
+        self._source = source
+        self._until = until
+        self._journal = journal
+        self._terms = terms
+        self._ledger = ledger
+        self._turn_limit = order.workflow.limits.turns
+
+    def prepare_messages(
+        self, messages: list[ModelMessage], model_request_parameters: ModelRequestParameters | None = None
+    ) -> list[ModelMessage]:
+        """Leave messages as they are, so that the journal has what was said and not one model's form of it; `request` does it."""
+        del model_request_parameters
+        return messages
+
+    async def request(
+        self, messages: list[ModelMessage], model_settings: ModelSettings | None, model_request_parameters: ModelRequestParameters
+    ) -> ModelResponse:
+        """Record the results of the last turn, ask, and record the answer.
+
+        Raises:
+            TurnsSpent: if the attempt may make no further call.
+            BudgetSpent: if the call does not fit a limit.
+            ProviderFailed: if no model of the order answered.
+        """
+        await self.close_turn(messages)
+        if self._ledger.turns >= self._turn_limit:
+            raise TurnsSpent
+        return await self._ask_in_order(messages, model_settings, model_request_parameters)
+
+    async def close_turn(self, messages: list[ModelMessage]) -> None:
+        """Record the results of the turn whose tools have run, which are at the end of `messages`."""
+        if self._ledger.open_turn is None:
+            return
+        results = as_json(since_answer(messages))
+        await self._journal.completed(self._ledger.open_turn, results=results, changed=self._ledger.changed)
+        self._ledger.open_turn = None
+        self._ledger.changed = False
+
+    async def _ask_in_order(
+        self, messages: list[ModelMessage], settings: ModelSettings | None, parameters: ModelRequestParameters
+    ) -> ModelResponse:
+        said: list[str] = []
+        while True:
+            answer = await self._ask_one(messages, settings, parameters, said)
+            if answer is not None:
+                return answer
+            if self._at + 1 >= len(self._names):
+                raise ProviderFailed("; ".join(said))
+            before, self._at = self._names[self._at], self._at + 1
+            self.wrapped = self._source.open(self._names[self._at], self._until)
+            await self._journal.noted("model_fell_back", {"from": before, "to": self._names[self._at], "because": said[-1]})
+
+    async def _ask_one(
+        self, messages: list[ModelMessage], settings: ModelSettings | None, parameters: ModelRequestParameters, said: list[str]
+    ) -> ModelResponse | None:
+        """Ask the present model until it answers or trying again is of no use; None then, with why in `said`."""
+        name, retries = self._names[self._at], self._terms.retries
+        for attempt in range(1, retries.tries + 1):
+            reservation = await self._reserve(name, messages, parameters)
+            try:
+                answer = await self._call(self.wrapped, messages, settings, parameters, reservation)
+            except AgentRunError as exc:
+                trouble = judge(exc, name, self._source.setting_of(name))
+            else:
+                await _finished(self._record(name, messages, parameters, answer, reservation))
+                return answer
+            await self._after_trouble(trouble, reservation, name, attempt)
+            last = not trouble.retry or attempt == retries.tries
+            if last:
+                said.append(trouble.said + (f" (after {attempt} tries)" if attempt > 1 else ""))
+                return None
+            await retries.sleep(retries.wait_before(attempt + 1, trouble.wait_s))
+        return None
+
+    async def _reserve(self, name: str, messages: list[ModelMessage], parameters: ModelRequestParameters) -> Reservation:
+        size = _size(messages) + _size_of_tools(parameters)
+        bound = bound_of(name, most_input_tokens(size, self._measured(name, messages, parameters)), self._terms.prices)
+        ask = Ask(
+            model=name,
+            input_usd=bound.input_usd,
+            output_usd_per_token=bound.output_usd_per_token,
+            max_tokens=self._terms.max_tokens,
+            floor_tokens=self._terms.floor_tokens,
+        )
+        if not bound.price_known and self._ledger.turns == 0:
+            said = {"model": name, "output_usd_per_million": format(bound.output_usd_per_token * 1_000_000, "f")}
+            await self._journal.noted("price_assumed", said)
+        reservation = await self._journal.reserve(ask)
+        self._ledger.shortened = reservation.max_tokens < ask.max_tokens
+        return reservation
+
+    def _measured(self, name: str, messages: list[ModelMessage], parameters: ModelRequestParameters) -> Measured | None:
+        """Return what this model counted in the call before, if it was the one that answered it."""
+        known = len(messages) - len(since_answer(messages))
+        if not known or self._ledger.model != name:
+            return None
+        answer = messages[known - 1]
+        if not isinstance(answer, ModelResponse) or not answer.usage.input_tokens:
+            return None
+        counted = answer.usage.input_tokens + answer.usage.output_tokens
+        return Measured(tokens=counted, request_bytes=_size(messages[:known]) + _size_of_tools(parameters))
+
+    async def _call(
+        self,
+        model: Model,
+        messages: list[ModelMessage],
+        settings: ModelSettings | None,
+        parameters: ModelRequestParameters,
+        reservation: Reservation,
+    ) -> ModelResponse:
+        wanted = ModelSettings(**(settings or {}))
+        wanted["max_tokens"] = reservation.max_tokens
+        if model.profile.get("supports_cache", False):
+            wanted["cache"] = True  # the beginning of a conversation is sent again with every turn
+        return await model.request(model.prepare_messages(messages, parameters), wanted, parameters)
+
+    async def _record(
+        self, name: str, messages: list[ModelMessage], parameters: ModelRequestParameters, answer: ModelResponse, reservation: Reservation
+    ) -> None:
+        usage = usage_of(answer)
+        cost = self._terms.cost_of(name, answer)
+        turn = Turn(
+            n=self._ledger.turns + 1,
+            request_hash=request_hash(messages, [tool.name for tool in (*parameters.function_tools, *parameters.output_tools)]),
+            model=name,
+            request=as_json(since_answer(messages)),
+            answer=as_json([answer])[0],
+        )
+        await self._journal.answered(turn, Paid(reservation=reservation, usage=usage, cost_usd=cost))
+        self._ledger.turns = self._ledger.open_turn = turn.n
+        self._ledger.model = name
+        self._ledger.usages.append(usage)
+        self._ledger.costs.append(cost)
+
+    async def _after_trouble(self, trouble: Trouble, reservation: Reservation, name: str, attempt: int) -> None:
+        if not trouble.charged:
+            await self._journal.release(reservation, reason=trouble.said)
+        await self._journal.noted(
+            "model_failed", {"model": name, "try": attempt, "said": trouble.said, "again": trouble.retry, "may_be_charged": trouble.charged}
+        )
+
+
+async def _finished(recording: Coroutine[None, None, None]) -> None:
+    """Let a record be written to its end although we are cancelled meanwhile: its answer is paid for."""
+    task = asyncio.ensure_future(recording)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await task
+        raise
+
+
+def _size(messages: list[ModelMessage]) -> int:
+    return len(json.dumps(as_json(messages), ensure_ascii=False).encode(errors="surrogatepass"))
+
+
+def _size_of_tools(parameters: ModelRequestParameters) -> int:
+    tools = [*parameters.function_tools, *parameters.output_tools]
+    return sum(len(json.dumps([tool.name, tool.description, tool.parameters_json_schema]).encode()) for tool in tools)

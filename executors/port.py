@@ -1,0 +1,177 @@
+"""The port behind which an agent works: what is asked, what comes back, and the journal of what happened between."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from agents.workflow import Workflow
+
+EndedBy = Literal["done", "turns", "budget", "timeout", "cancelled", "error"]
+
+ErrorKind = Literal["provider", "no_output", "environment", "tool"]
+"""Why an attempt ended by `error`: the provider, an answer that never fitted the output type, this machine, or a tool that broke."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Usage:
+    """Tokens of one call or of many."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """What an executor is asked to do, in full; nothing else reaches the agent."""
+
+    epic: str
+    attempt: int
+    workflow: Workflow
+    brief: str
+    """The rendered prompt; its first line is `Workflow: <name>`."""
+    tree: Path
+    """The work tree of the attempt, the only place that the agent may change."""
+    models: tuple[str, ...]
+    """The model to ask, then its fallbacks, in order, as pydantic-ai names them."""
+    allowed_paths: tuple[str, ...]
+    """Globs, relative to the tree, of what the agent may write."""
+    forbidden_paths: tuple[str, ...]
+    environment: Mapping[str, str]
+    """The environment of the commands that the agent runs; no secret is in it."""
+    continues: tuple[Turn, ...] = ()
+    """Finished turns of an earlier attempt whose conversation this one goes on from (after a budget was raised)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Turn:
+    """One journaled turn of an attempt: an answer of the model, the results of its tool calls, the tree after them."""
+
+    n: int
+    request_hash: str
+    model: str
+    request: Any
+    """The message that was sent, as JSON (a pydantic-ai ModelRequest, or what the executor's own protocol has)."""
+    answer: Any
+    """The message that came back, as JSON."""
+    results: Any | None = None
+    """The message with the results of the tool calls, as JSON; None until every call of the turn has one."""
+    tree: str | None = None
+    """The commit that holds the work tree after the turn; None if the turn changed no file."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reservation:
+    """The right to make one call: its id, and the most output tokens that fit every limit."""
+
+    id: int
+    max_tokens: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Paid:
+    """What a call really cost."""
+
+    reservation: Reservation
+    usage: Usage
+    cost_usd: Decimal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ask:
+    """What a call may cost at most, before it is made."""
+
+    model: str
+    input_usd: Decimal
+    """The price of the input, at most."""
+    output_usd_per_token: Decimal
+    """The price of one output token."""
+    max_tokens: int
+    """The output tokens wished for."""
+    floor_tokens: int
+    """Fewer than these are of no use: a call that only fits with fewer is refused."""
+
+
+class Journal(Protocol):
+    """The record of one attempt, durable before each method returns; every write is fenced by the epic's lease."""
+
+    async def turns(self) -> tuple[Turn, ...]:
+        """The turns that were recorded, in order."""
+        ...
+
+    async def reserve(self, ask: Ask) -> Reservation:
+        """Hold the highest price of a call against every limit (attempt, epic, project), under their locks.
+
+        Raises:
+            BudgetSpent: if even `floor_tokens` do not fit; nothing was reserved.
+        """
+        ...
+
+    async def release(self, reservation: Reservation, *, reason: str) -> None:
+        """Give a reservation back; only where the provider certainly charged nothing (refused, not connected)."""
+        ...
+
+    async def answered(self, turn: Turn, paid: Paid) -> None:
+        """Record an answer, and what it cost in the place of its reservation, in one transaction and before any of its tools runs.
+
+        Apart, a crash between the two would leave an answer that is paid for and must be bought again.
+        """
+        ...
+
+    async def completed(self, n: int, *, results: Any, changed: bool) -> None:
+        """Record the results of turn `n`; where files changed, a snapshot of the tree is taken and kept with it."""
+        ...
+
+    async def noted(self, kind: str, data: Mapping[str, Any]) -> None:
+        """Add an event for people who watch (a tool call, a retry, a fallback)."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """How an agent's run ended; files and commits are not in it, since those are read from git."""
+
+    ended_by: EndedBy
+    output: Mapping[str, Any] | None = None
+    """The typed output as JSON, valid against the workflow's output type; None unless `ended_by` is done."""
+    error: str = ""
+    """One line for a person, where `ended_by` is not done."""
+    error_kind: ErrorKind | None = None
+    turns: int = 0
+    usage: Usage = field(default_factory=Usage)
+    cost_usd: Decimal = Decimal(0)
+    model: str = ""
+    """The model that answered last."""
+
+
+class Executor(Protocol):
+    """Runs one workflow on one brief in one work tree."""
+
+    @property
+    def name(self) -> str:
+        """How settings and records call it, such as in_process."""
+        ...
+
+    def check_models(self, models: tuple[str, ...]) -> None:
+        """Refuse models that this executor cannot use, before anything is begun.
+
+        Raises:
+            InvalidInput: naming the model and what would do.
+        """
+        ...
+
+    async def run(self, order: Order, journal: Journal) -> Outcome:
+        """Run the agent to its end, or on from the last journaled turn.
+
+        Trouble that is foreseen (provider, limits, timeout, nonsense) is an Outcome, not an exception.
+
+        Raises:
+            LeaseLost: if another worker took the epic over.
+            StoreUnavailable: if the journal could not be written; the attempt can be gone on with.
+        """
+        ...
