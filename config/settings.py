@@ -1,0 +1,176 @@
+"""The settings of this installation: the only reader of the environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from decimal import Decimal
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, DotEnvSettingsSource, SettingsConfigDict
+
+from config.environment import command_environment, git_environment
+from epics.errors import InvalidSettings
+from epics.policy import Autonomy
+
+PREFIX: Final = "GENIE_"
+
+_FILE: Final = ".env"
+_TYPO: Final = 0.8
+_FOR_TESTS: Final = "GENIE_TEST_"
+
+
+def _postgres(url: SecretStr) -> SecretStr:
+    if not url.get_secret_value().startswith(("postgresql://", "postgres://")):
+        message = "no PostgreSQL URL"
+        raise ValueError(message)
+    return url
+
+
+def _http(url: str) -> str:
+    split = urlsplit(url)
+    if split.scheme not in {"http", "https"} or not split.hostname:
+        message = "no HTTP URL"
+        raise ValueError(message)
+    return url
+
+
+def _expanded(path: Path) -> Path:
+    try:
+        return path.expanduser().absolute()
+    except RuntimeError as exc:
+        raise ValueError(str(exc)) from exc  # there is no home folder
+
+
+def _absolute(path: Path) -> Path:
+    found = _expanded(path)
+    if found.exists() and not found.is_dir():
+        message = "not a folder"
+        raise ValueError(message)
+    return found
+
+
+def _folder(path: Path) -> Path:
+    found = _expanded(path)
+    if not found.is_dir():
+        message = "no such folder"
+        raise ValueError(message)
+    return found
+
+
+def _lower(value: object) -> object:
+    return value.strip().lower() if isinstance(value, str) else value
+
+
+BaseUrl = Annotated[str, AfterValidator(_http)]
+Key = Annotated[SecretStr, Field(min_length=1)]
+LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)]
+
+
+class Settings(BaseSettings):
+    """What is set for this installation; each description says what is allowed, for the message when a value is not.
+
+    What a repository can set too is None until it is set here, so that one can tell.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_file=_FILE,
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+        validate_default=True,
+    )
+
+    home: Annotated[Path, AfterValidator(_absolute)] = Field(
+        default=Path("~/.genie"), description="a folder, or a path where one can be made"
+    )
+    database_url: Annotated[SecretStr, AfterValidator(_postgres)] | None = Field(
+        default=None, description="a URL that begins with postgresql://; unset, Genie runs a database of its own"
+    )
+    model: str | None = Field(
+        default=None, description="the name of a model, as in anthropic:<model>, or several with commas: the first choice, then fallbacks"
+    )
+    executor: Literal["in_process", "scripted"] | None = Field(default=None, description="in_process or scripted")
+    budget_usd: Decimal | None = Field(default=None, gt=0, description="an amount in US dollars above 0, such as 5 or 2.50")
+    agents_dir: Annotated[Path, AfterValidator(_folder)] | None = Field(default=None, description="a folder that exists")
+    autonomy: Autonomy | None = Field(default=None, description="auto or ask")
+    log_level: LogLevel = Field(default="warning", description="debug, info, warning or error")
+    lease_seconds: float = Field(default=10.0, gt=0, le=3_600, description="a number of seconds above 0, at most 3600")
+
+    anthropic_api_key: Key | None = Field(default=None, validation_alias="ANTHROPIC_API_KEY", description="a key")
+    anthropic_base_url: BaseUrl | None = Field(
+        default=None, validation_alias="ANTHROPIC_BASE_URL", repr=False, description="a URL that begins with http:// or https://"
+    )
+    openai_api_key: Key | None = Field(default=None, validation_alias="OPENAI_API_KEY", description="a key")
+    openai_base_url: BaseUrl | None = Field(
+        default=None, validation_alias="OPENAI_BASE_URL", repr=False, description="a URL that begins with http:// or https://"
+    )
+
+    _surroundings: dict[str, str] = PrivateAttr(default_factory=dict)
+
+    @classmethod
+    def from_env(cls) -> Self:
+        """Read the settings, once, at start: environment, then `.env` of the current folder, then defaults.
+
+        Raises:
+            InvalidSettings: naming the variable, what was seen (unless it is secret) and what is allowed.
+        """
+        try:
+            _refuse_misspelt({*os.environ, *DotEnvSettingsSource(cls).env_vars}, cls)
+            return cls.model_validate({})
+        except ValidationError as exc:
+            # Without the cause: it holds the values as they came, secrets too.
+            raise InvalidSettings(_fault_in(exc, cls)) from None
+        except UnicodeDecodeError as exc:
+            raise InvalidSettings(f"the file {Path(_FILE).absolute()} is not UTF-8: {exc.reason} at byte {exc.start}") from exc
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Keep the surroundings as they were at start: commands get a part of them."""
+        super().model_post_init(context)
+        self._surroundings.update(os.environ)
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The first choice of model and its fallbacks; empty if none was set."""
+        return tuple(name for part in (self.model or "").split(",") if (name := part.strip()))
+
+    def agent_environment(self) -> dict[str, str]:
+        """Return the environment of the commands that agents and tests run: an allow-list, without Genie's own and without secrets."""
+        return command_environment(self._surroundings)
+
+    def git_environment(self) -> dict[str, str]:
+        """Return the environment of Genie's own git commands: the user's identity and access, no variable that moves a repository."""
+        return git_environment(self._surroundings)
+
+
+def _variable(name: str, schema: type[Settings]) -> str:
+    field = schema.model_fields.get(name)
+    if field is None:
+        return name  # an alias: the variable itself
+    return str(field.validation_alias or f"{PREFIX}{name.upper()}")
+
+
+def _refuse_misspelt(names: Iterable[str], schema: type[Settings]) -> None:
+    known = {_variable(name, schema) for name in schema.model_fields}
+    for name in sorted(names):
+        upper = name.upper()
+        if not upper.startswith(PREFIX) or upper.startswith(_FOR_TESTS) or upper in known:
+            continue
+        if near := get_close_matches(upper, known, n=1, cutoff=_TYPO):
+            raise InvalidSettings(f"there is no setting {upper}: did you mean {near[0]}? Rename it or unset it")
+
+
+def _fault_in(exc: ValidationError, schema: type[Settings]) -> str:
+    fault: Any = exc.errors(include_url=False, include_context=False)[0]
+    variable = _variable(str(fault["loc"][0]), schema)
+    name, field = next((name, field) for name, field in schema.model_fields.items() if _variable(name, schema) == variable)
+    secret = "SecretStr" in str(field.annotation) or name.endswith("_url")
+    seen = "its value is not shown" if secret else f"it is {str(fault['input'])[:200]!r}"
+    return f"{variable} cannot be used ({seen}): it must be {field.description}"

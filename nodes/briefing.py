@@ -1,0 +1,39 @@
+"""The variables of the briefs: everything that a prompt may speak of, under one set of names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from epics.state import EpicState
+from epics.steps import Step
+from nodes.context import EpicContext
+
+_WITH_DIFF = frozenset({Step.REVIEW, Step.FIX, Step.REFACTOR, Step.DOCUMENT, Step.PR, Step.TEST, Step.TIME_MACHINE})
+
+
+async def variables_for(state: EpicState, context: EpicContext, step: Step) -> Mapping[str, Any]:
+    """What the prompts may name; those that only the attempt knows (its number, the test command) are added where it is run."""
+    repository, facts = context.repository, context.facts
+    begun = state.head != state.base
+    size = await repository.size(state.base, state.head) if begun else None
+    return {
+        "goal": facts.goal,
+        "repository": await repository.overview(state.head),
+        "base_branch": facts.base,
+        "plan": state.plan,
+        "design": state.design,
+        "tests": state.tests,
+        "review": state.review,
+        "findings": state.review.open_findings if state.review else (),
+        "failure": state.failure,
+        "guidance": state.guidance,
+        "comments": state.comments,
+        "conflicts": state.conflicts,
+        "diff": await repository.diff(state.base, state.head) if begun and step in _WITH_DIFF else "",
+        "diff_stat": size.text if size else "",
+        "allowed_paths": state.plan.allowed_paths if state.plan else ("**",),
+        "forbidden_paths": state.plan.forbidden_paths if state.plan else (),
+        "pull_request": state.pull_request,
+        "log_tail": state.trouble.detail if state.trouble else "",
+    }

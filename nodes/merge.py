@@ -1,0 +1,50 @@
+"""merge: bring the work to the base branch, once, and never by force."""
+
+from __future__ import annotations
+
+from langgraph.runtime import Runtime
+
+from epics.state import Ended, EpicState, StepRecord
+from epics.steps import Step, advance
+from nodes.context import EpicContext, Landing
+from nodes.working import Update
+
+
+async def merge(state: EpicState, runtime: Runtime[EpicContext]) -> Update:
+    """Merge what was tested and approved; where the base has moved, bring it in and test again.
+
+    Looks before it does: after a crash between the merge and its checkpoint it finds the work merged (durability rule 20).
+    """
+    repository, facts = runtime.context.repository, runtime.context.facts
+    title = state.pull_request.title if state.pull_request else facts.goal.splitlines()[0][:72]
+    landing = await repository.land(state.head, expected=state.base, message=f"{title}\n\nGenie-Epic: {facts.id}\n")
+    match landing.how:
+        case "merged" | "already":
+            note = f"merged to {facts.base} at {landing.commit[:12]}"
+            # Where a merge commit was made, it is what the epic came to; found merged already, the base may hold more than the epic.
+            head = landing.commit if landing.how == "merged" else state.head
+            return {"ended": Ended.MERGED, "head": head, "last": _record(state.branch, "done", note)}
+        case "base_moved":
+            return await _bring_in(state, runtime, landing)
+        case _:
+            return {
+                "step": advance(Step.MERGE, Step.MERGE_GATE),
+                "notice": f"The merge was not made: {landing.detail}. When that is put right, approve again.",
+                "last": _record(state.branch, "failed", landing.detail),
+            }
+
+
+async def _bring_in(state: EpicState, runtime: Runtime[EpicContext], landing: Landing) -> Update:
+    base = landing.commit
+    brought = await runtime.context.repository.bring_in(state.head, base, state.branch)
+    # What the other side changed is a new situation: the rounds that were used on the old one do not count.
+    update: Update = {"base": base, "head": brought.commit, "branch": brought.branch, "rounds": {**state.rounds, Step.FIX: 0}}
+    note = f"{runtime.context.facts.base} had moved to {base[:12]} and was brought in"
+    if brought.conflicts:
+        conflict = _record(brought.branch, "failed", f"{note}, with conflicts in {', '.join(brought.conflicts)}", tree=brought.tree)
+        return {**update, "conflicts": brought.conflicts, "step": advance(Step.MERGE, Step.FIX), "last": conflict}
+    return {**update, "step": advance(Step.MERGE, Step.TEST), "last": _record(brought.branch, "done", note, tree=brought.tree)}
+
+
+def _record(branch: str | None, outcome: str, note: str, tree: str = "") -> StepRecord:
+    return StepRecord.model_validate({"step": Step.MERGE, "outcome": outcome, "branch": branch, "tree": tree, "note": note[:2000]})
