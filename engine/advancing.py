@@ -1,0 +1,215 @@
+"""Advancing an epic: from wherever its newest checkpoint is, under its lease, until it waits, ends, or is stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import Any, Final
+
+import structlog
+from langgraph.types import Command, StateSnapshot
+
+from db.approvals import decision_for
+from db.epics import Row, fetch_one, pause_epic, record_event
+from db.reading import state_at
+from engine.assembling import Installation, assemble
+from engine.attempts import EpicAttempts
+from engine.cancelling import apply_cancel
+from engine.checkpoints import config_of, saver_for
+from engine.deciding import answer_for, decide, decision_in
+from engine.lease_keeper import Hold, hold_epic, let_go
+from engine.leftovers import put_away
+from engine.repository import EpicRepository
+from engine.running import Running
+from epics.approvals import ApprovalStatus, Choice, Decision
+from epics.errors import AlreadyDecided, Conflict, EpicNotFound, GenieError, LeaseLost, StoreUnavailable, Superseded
+from epics.projection import content_hash
+from epics.state import TERMINAL, EpicState
+from epics.steps import GATES, Step
+from graphs.epic import EpicGraph, compile_epic_graph
+from nodes.context import EpicContext
+
+_AUTO_GATES: Final = frozenset({Step.PLAN_GATE, Step.MERGE_GATE})
+_RETRY_AFTER_S: Final = (0.5, 1.0, 2.0, 4.0)
+
+
+async def advance_epic(installation: Installation, epic_id: str) -> None:
+    """Run an epic under its lease until it waits for a person, ends, is paused by trouble, or is cancelled.
+
+    Raises:
+        EpicHeld: if a live worker has the epic.
+        LeaseLost: if another worker took it over meanwhile.
+        StoreUnavailable: if the database stays away; the epic goes on from its newest checkpoint when it is back.
+    """
+    async with hold_epic(installation.database, epic_id, seconds=installation.lease_seconds) as hold:
+        # What the worker before us did not come to.
+        await apply_cancel(installation, hold.lease)
+        row = await _facts(installation, epic_id)
+        if row["status"] in TERMINAL:
+            return
+        await record_event(installation.database.pool, hold.lease, "epic_taken", {"epoch": hold.lease.epoch})
+        await _drive_until_nothing_is_asked(installation, hold)
+
+
+async def _drive_until_nothing_is_asked(installation: Installation, hold: Hold) -> None:
+    """Drive, and do so again where a decision or a cancel came while the worker was leaving."""
+    epic_id, moment = hold.lease.thread_id, -1
+    while True:
+        await _drive_until_stopped(installation, hold)
+        await apply_cancel(installation, hold.lease)
+        if await let_go(installation.database, hold.lease):
+            return
+        before, moment = moment, (await _facts(installation, epic_id))["moment"]
+        if moment == before:
+            problem = f"a decision was made, but the epic does not go on from moment {moment} with it"
+            await pause_epic(installation.database.pool, hold.lease, problem)
+            return
+
+
+async def _drive_until_stopped(installation: Installation, hold: Hold) -> None:
+    epic_id = hold.lease.thread_id
+    driving = asyncio.create_task(_drive_on(installation, hold), name=f"epic-{epic_id}")
+    stopped = asyncio.create_task(hold.stopped(), name=f"stop-{epic_id}")
+    try:
+        await asyncio.wait({driving, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stopped.cancel()
+        driving.cancel()
+        await asyncio.wait({driving})
+    if hold.lost is not None:
+        message = f"the lease of epic {epic_id} is lost: {hold.lost}"
+        raise LeaseLost(message)
+    if not driving.cancelled() and (error := driving.exception()) is not None:
+        raise error
+
+
+async def _drive_on(installation: Installation, hold: Hold) -> None:
+    """Drive the graph; a database that comes back is gone on with, other trouble parks the epic with its cause."""
+    waits = iter(_RETRY_AFTER_S)
+    while True:
+        try:
+            await _drive(installation, hold)
+        except LeaseLost:
+            raise
+        except StoreUnavailable:
+            wait = next(waits, None)
+            if wait is None:
+                raise
+            await asyncio.sleep(wait)
+        except GenieError as error:
+            await pause_epic(installation.database.pool, hold.lease, str(error))
+            return
+        except Exception as error:  # the last line of defence: what a step raised must be in the row
+            log = structlog.get_logger()
+            log.warning("an epic was stopped by an error that no step foresaw", epic=hold.lease.thread_id, error=repr(error)[:500])
+            log.debug("where it came from", exc_info=True)
+            await pause_epic(installation.database.pool, hold.lease, f"{type(error).__name__}: {error}"[:2_000])
+            return
+        else:
+            return
+
+
+async def _drive(installation: Installation, hold: Hold) -> None:
+    epic_id = hold.lease.thread_id
+    row = await _facts(installation, epic_id)
+    running = await assemble(installation, hold.lease, row)
+    context = EpicContext(facts=running.facts, policy=running.policy, attempts=EpicAttempts(running), repository=EpicRepository(running))
+    graph = compile_epic_graph(saver_for(installation.database, hold.lease))
+    said_yes: set[str] = set()
+    while True:
+        snapshot = await graph.aget_state(config_of(epic_id))
+        if snapshot.created_at is None:
+            start = {"step": Step.PLANNING, "base": running.facts.base_commit, "head": running.facts.base_commit}
+            await _invoke(graph, running, start, context)
+        elif not snapshot.next:
+            if not await _take_in(installation, graph, running, snapshot, context):
+                await put_away(running)
+                return
+        elif snapshot.next[0] in GATES:
+            await _say_yes(installation, epic_id, snapshot, said_yes)
+            if not await _pass_gate(installation, graph, running, snapshot, context):
+                return
+        else:
+            await _invoke(graph, running, None, context)
+
+
+async def _take_in(installation: Installation, graph: EpicGraph, running: Running, snapshot: StateSnapshot, context: EpicContext) -> bool:
+    """Go on where no step is left to run; say False where the epic has ended.
+
+    Killed between what a gate wrote and the checkpoint with it, an epic has not ended, though LangGraph shows the step as done: its rows
+    still tell of the checkpoint before, and running on makes the one that is missing.
+    """
+    epic_id = running.facts.id
+    if (await _facts(installation, epic_id))["status"] in TERMINAL:
+        return False
+    await _invoke(graph, running, None, context)
+    if (await graph.aget_state(config_of(epic_id))).config == snapshot.config:
+        message = f"epic {epic_id} has no step to go on with, and has not ended"
+        raise Conflict(message)
+    return True
+
+
+async def _pass_gate(installation: Installation, graph: EpicGraph, running: Running, snapshot: StateSnapshot, context: EpicContext) -> bool:
+    """Go through a gate that was decided; say False where it still waits."""
+    if not snapshot.interrupts:
+        # Killed between the checkpoint that opened the approval and the interrupt's own row: raise it (durability rule 11).
+        await _invoke(graph, running, None, context)
+        return True
+    gate = Step(snapshot.next[0])
+    decision = await _decision_at(installation, running.facts.id)
+    if decision is None:
+        return False
+    back = await _state_at(installation, running.facts.id, decision.to) if decision.choice is Choice.ROLLBACK else None
+    answer = answer_for(gate, decision, back)
+    await _invoke(graph, running, Command(resume={snapshot.interrupts[0].id: answer}), context)
+    return True
+
+
+async def _decision_at(installation: Installation, epic_id: str) -> Decision | None:
+    """The decision on the approval of the newest moment, if there is one."""
+    row = await _facts(installation, epic_id)
+    approval = await decision_for(installation.database.pool, epic_id, row["moment"])
+    decided = approval is not None and approval["applied_at"] is None and approval["decision"] is not None
+    return decision_in(approval) if approval is not None and decided else None
+
+
+async def _say_yes(installation: Installation, epic_id: str, snapshot: StateSnapshot, said: set[str]) -> None:
+    """Approve what a plan or merge gate asks about where the person said --yes in advance.
+
+    A merge that cannot be made comes back to its gate as it was, and would for ever: it is approved once in each run.
+    """
+    row = await _facts(installation, epic_id)
+    state = EpicState.model_validate(snapshot.values)
+    content = content_hash(state)
+    came_back = state.last is not None and state.last.step is Step.MERGE and content in said
+    if not row["auto_approve"] or state.step not in _AUTO_GATES or came_back:
+        return
+    said.add(content)
+    approval = await decision_for(installation.database.pool, epic_id, row["moment"])
+    if approval is None or approval["status"] != ApprovalStatus.PENDING:
+        return
+    # Whoever was quicker than we are counts.
+    with contextlib.suppress(AlreadyDecided, Superseded):
+        await decide(installation.database, approval["id"], Decision(choice=Choice.APPROVE, by="--yes", channel="auto"))
+
+
+async def _state_at(installation: Installation, epic_id: str, moment: int | None) -> dict[str, Any]:
+    """The state that the checkpoint of a moment holds, as JSON."""
+    row = await fetch_one(installation.database.pool, "moment", {"epic": epic_id, "n": moment})
+    if row is None:
+        message = f"epic {epic_id} has no moment {moment}"
+        raise Conflict(message)
+    state = await state_at(installation.database.pool, epic_id, row["checkpoint_id"])
+    return state.model_dump(mode="json")
+
+
+async def _invoke(graph: EpicGraph, running: Running, given: Any, context: EpicContext) -> None:  # input, Command or None
+    await graph.ainvoke(given, config_of(running.facts.id), context=context, durability="sync")
+
+
+async def _facts(installation: Installation, epic_id: str) -> Row:
+    row = await fetch_one(installation.database.pool, "epic_facts", {"epic": epic_id})
+    if row is None:
+        message = f"there is no epic {epic_id!r}"
+        raise EpicNotFound(message)
+    return row

@@ -1,0 +1,237 @@
+"""Running an attempt: opened once per task of the graph, gone on with after a crash, ended once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from agents.rendering import render_brief
+from agents.workflow import Workflow
+from db.attempts import attempt_of_task, end_attempt, next_attempt_number, open_attempt
+from db.epics import Row, fetch_one
+from db.journal import AttemptJournal
+from engine.configuration import show_configuration
+from engine.ending import Ending, end_work
+from engine.recording import RecordingJournal, turn_of
+from engine.running import Running
+from engine.suites import prepare_worktree, suite_in
+from epics.errors import Environment, GenieError
+from epics.policy import OWN_CONFIGURATION
+from executors.port import Executor, Order, Outcome, Turn
+from nodes.context import Assignment, Attempted
+from timemachine.branches import create_branch
+from timemachine.commits import Signature
+from timemachine.recovery import restore_worktree
+from timemachine.workspace import attempt_branch
+from timemachine.worktrees import Worktree, add_worktree
+from tools.suite import Suite
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opened:
+    """An attempt with its work tree ready, or with the problem that keeps it from being so."""
+
+    row: Row
+    workflow: Workflow
+    worktree: Worktree
+    problem: str
+
+
+class EpicAttempts:
+    """Implements `nodes.context.Attempts` for one run of one epic."""
+
+    def __init__(self, running: Running) -> None:
+        """Bind to a run."""
+        self._running = running
+
+    async def run(self, assignment: Assignment) -> Attempted:
+        """Run an attempt to its end, go on with one that a crash left, or return the one that has ended.
+
+        Raises:
+            LeaseLost: if another worker has taken the epic over.
+            StoreUnavailable: if the database does not answer; the attempt can be gone on with.
+        """
+        running = self._running
+        row = await attempt_of_task(running.database.pool, running.facts.id, assignment.task_id)
+        if row is not None and row["result"] is not None:
+            return Attempted.model_validate(row["result"])
+        workflow = running.registry.get(assignment.workflow)
+        opened = await (self._open(assignment, workflow) if row is None else self._recover(assignment, workflow, row))
+        return await self._work(assignment, opened)
+
+    async def _open(self, assignment: Assignment, workflow: Workflow) -> Opened:
+        running = self._running
+        mirror = running.workspace.mirror
+        n = await next_attempt_number(running.database.pool, running.lease)
+        start = await self._start_of(assignment)
+        worktree = await add_worktree(mirror, running.workspace.worktree_path(running.facts.id, n), start)
+        problem = await self._prepare(assignment, worktree)
+        executor, models = self._choice(workflow)
+        writes = bool(workflow.boundaries.allowed) or assignment.own_files is not None
+        branch = attempt_branch(running.facts.id, workflow.name, n) if writes else None
+        if branch is not None:
+            await create_branch(mirror, branch, start)
+        suite = await self._suite(worktree)
+        variables = {
+            **assignment.variables,
+            "attempt_note": _note(n, assignment),
+            "test_command": suite.text if suite else None,
+            "allowed_paths": bounds_of(assignment, workflow),
+            "forbidden_paths": forbidden_to(assignment, workflow),
+        }
+        values = {
+            "n": n,
+            "task": assignment.task_id,
+            "step": assignment.step,
+            "workflow": workflow.name,
+            "workflow_hash": workflow.content_hash,
+            "executor": executor.name,
+            "model": ",".join(models),
+            "base_commit": start,
+            "branch": branch,
+            # No column takes a NUL, which a diff can have.
+            "brief": render_brief(workflow, variables).replace("\0", "\N{REPLACEMENT CHARACTER}"),
+            "limit_usd": await self._limit(assignment, workflow),
+            "continues": assignment.continues,
+        }
+        row = await open_attempt(running.database.pool, running.lease, values)
+        return Opened(row=row, workflow=workflow, worktree=worktree, problem=problem)
+
+    async def _recover(self, assignment: Assignment, workflow: Workflow, row: Row) -> Opened:
+        """Put the tree of a crashed attempt back to what its last whole turn left (durability rule 16)."""
+        running = self._running
+        turns = await AttemptJournal.read(running.database.pool, running.facts.id, row["n"])
+        saved = [turn for turn in turns if turn["tree"] is not None]
+        files, head = (saved[-1]["tree"], saved[-1]["head"]) if saved else (row["base_commit"], row["base_commit"])
+        path = running.workspace.worktree_path(running.facts.id, row["n"])
+        worktree = await restore_worktree(running.workspace.mirror, path, files=files, head=head, signature=signature_of(row))
+        # The tree may be a new one, without what git ignores.
+        problem = await self._prepare(assignment, worktree, configure=not saved)
+        return Opened(row=row, workflow=workflow, worktree=worktree, problem=problem)
+
+    async def _work(self, assignment: Assignment, opened: Opened) -> Attempted:
+        running, row = self._running, opened.row
+        rows = AttemptJournal(running.database.pool, running.lease, row["n"])
+        signature = signature_of(row)
+        journal = RecordingJournal(rows, opened.worktree, signature, f"{running.facts.id} attempt {row['n']}")
+        suite = await self._suite(opened.worktree)
+        order = Order(
+            epic=running.facts.id,
+            attempt=row["n"],
+            workflow=opened.workflow,
+            brief=row["brief"],
+            tree=opened.worktree.path,
+            models=tuple(name for name in row["model"].split(",") if name),
+            allowed_paths=bounds_of(assignment, opened.workflow),
+            forbidden_paths=forbidden_to(assignment, opened.workflow),
+            # That of the tests, so that the agent's commands and the test step see the same packages.
+            environment={**running.environment, **(suite.environment if suite else {})},
+            continues=await self._continued(row),
+        )
+        if opened.problem:
+            outcome = Outcome(ended_by="error", error_kind="environment", error=opened.problem)
+        else:
+            outcome = await self._executor(row["executor"]).run(order, journal)
+        ending = Ending(running=running, assignment=assignment, order=order, row=row, worktree=opened.worktree, signature=signature)
+        attempted = await end_work(ending, outcome, journal)
+        event = {
+            "ended_by": attempted.ended_by,
+            "files": len(attempted.files),
+            "commit": attempted.commit,
+            "error": attempted.error[:500],
+            "cost_usd": format(await self._cost(row["n"]), "f"),
+        }
+        await end_attempt(running.database.pool, running.lease, row["n"], attempted.model_dump(mode="json"), event)
+        return attempted
+
+    async def _prepare(self, assignment: Assignment, worktree: Worktree, *, configure: bool = True) -> str:
+        """Make the tree ready for an agent, and say why not where this machine does not let us: that is a failure of the attempt."""
+        if configure:
+            await show_configuration(worktree, assignment.base)
+        try:
+            await prepare_worktree(self._running, worktree)
+        except Environment as error:
+            return str(error)
+        return ""
+
+    async def _suite(self, worktree: Worktree) -> Suite | None:
+        """The repository's tests; a machine that cannot run them is the test step's trouble, not that of every other step."""
+        try:
+            return await suite_in(self._running, worktree.path)
+        except Environment:
+            return None
+
+    async def _start_of(self, assignment: Assignment) -> str:
+        """Where the tree begins: at the work that an attempt left when it met a limit, else where the step says."""
+        if assignment.continues is None:
+            return assignment.at
+        row = await self._attempt(assignment.continues)
+        return str(row["result"]["commit"]) if row and row["result"] else assignment.at
+
+    async def _continued(self, row: Row) -> tuple[Turn, ...]:
+        """The conversation that the attempt goes on from, oldest turn first, through all attempts before it that met a limit."""
+        before = row["continues"]
+        chain: list[tuple[Turn, ...]] = []
+        while before is not None:
+            earlier = await self._attempt(before)
+            turns = await AttemptJournal.read(self._running.database.pool, self._running.facts.id, before)
+            chain.append(tuple(turn_of(turn) for turn in turns if turn["results"] is not None))
+            before = earlier["continues"] if earlier else None
+        return tuple(turn for turns in reversed(chain) for turn in turns)
+
+    async def _limit(self, assignment: Assignment, workflow: Workflow) -> Decimal | None:
+        """What the attempt may cost: with those that it goes on from, the workflow's limit and what people added to it, and no more."""
+        if workflow.limits.usd is None:
+            return None
+        left, before = workflow.limits.usd + assignment.extra_usd, assignment.continues
+        while before is not None:
+            left -= await self._cost(before)
+            earlier = await self._attempt(before)
+            before = earlier["continues"] if earlier else None
+        return max(left, Decimal(0))
+
+    async def _attempt(self, n: int) -> Row | None:
+        return await fetch_one(self._running.database.pool, "attempt", {"epic": self._running.facts.id, "n": n})
+
+    async def _cost(self, n: int) -> Any:  # a numeric of the database
+        row = await fetch_one(self._running.database.pool, "attempt_usage", {"epic": self._running.facts.id, "attempt": n})
+        return row["cost_usd"] if row else 0
+
+    def _choice(self, workflow: Workflow) -> tuple[Executor, tuple[str, ...]]:
+        running = self._running
+        executor = self._executor(running.policy.executor_for(asked=running.executor, own=workflow.executor))
+        models = running.policy.models_for(workflow.name, asked=running.models, own=workflow.models)
+        executor.check_models(models)
+        return executor, models
+
+    def _executor(self, name: str) -> Executor:
+        executor = self._running.executors.get(name)
+        if executor is None:
+            message = f"there is no executor {name!r}; there are {', '.join(sorted(self._running.executors))}"
+            raise GenieError(message)
+        return executor
+
+
+def bounds_of(assignment: Assignment, workflow: Workflow) -> tuple[str, ...]:
+    """The globs that an attempt is told it may change: the plan's where they bind it, else the workflow's own; both are held at its end."""
+    return assignment.allowed_paths if assignment.allowed_paths != ("**",) else workflow.boundaries.allowed
+
+
+def forbidden_to(assignment: Assignment, workflow: Workflow) -> tuple[str, ...]:
+    """The globs that an attempt may not change, whatever else it may."""
+    return (*workflow.boundaries.forbidden, *assignment.forbidden_paths, *OWN_CONFIGURATION)
+
+
+def signature_of(row: Mapping[str, Any]) -> Signature:
+    """With which commits of an attempt are signed: from its record, so that a commit made again has the same id."""
+    return Signature(name="Genie", email="genie@localhost", at=row["started_at"])
+
+
+def _note(n: int, assignment: Assignment) -> str:
+    """What makes the brief of each attempt differ from every other."""
+    if assignment.continues is not None:
+        before = assignment.continues
+        return f"This is attempt {n}. It goes on from the files and the conversation of attempt {before}, which met its limit."
+    return f"This is attempt {n} of this epic."

@@ -1,0 +1,90 @@
+"""The composition root: the one place that names the adapters."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from config.settings import Settings
+from db.connection import open_database
+from engine.assembling import Installation
+from engine.engine import Engine
+from executors.port import Executor
+
+
+class LazyExecutors(Mapping[str, Executor]):
+    """Executors by name, each made when it is first asked for: the libraries of the models take seconds to import."""
+
+    def __init__(self, makers: Mapping[str, Callable[[], Executor]]) -> None:
+        """Keep how each is made."""
+        self._makers = makers
+        self._made: dict[str, Executor] = {}
+
+    def __getitem__(self, name: str) -> Executor:
+        """The executor of that name.
+
+        Raises:
+            KeyError: if there is none.
+        """
+        if name not in self._made:
+            self._made[name] = self._makers[name]()
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """The names."""
+        return iter(self._makers)
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._makers)
+
+
+@asynccontextmanager
+async def open_engine(settings: Settings, *, script: Path | None = None) -> AsyncGenerator[Engine]:
+    """Open the database, migrate it if need be, and tie the engine together.
+
+    Args:
+        settings: what was read at start.
+        script: the script of the `scripted` executor, which only then exists.
+
+    Raises:
+        StoreUnavailable: if the database does not answer.
+        Environment: if the embedded database cannot run on this machine.
+        SchemaMismatch: if a newer Genie wrote the database.
+    """
+    url = settings.database_url.get_secret_value() if settings.database_url is not None else None
+    makers: dict[str, Callable[[], Executor]] = {"in_process": lambda: _in_process(settings)}
+    if script is not None:
+        makers["scripted"] = lambda: _scripted(script)
+    async with open_database(url, settings.home) as database:
+        yield Engine(
+            Installation(
+                home=settings.home,
+                database=database,
+                executors=LazyExecutors(makers),
+                agents_dir=settings.agents_dir,
+                environment=settings.agent_environment(),
+                git_environment=settings.git_environment(),
+                lease_seconds=settings.lease_seconds,
+            )
+        )
+
+
+def _in_process(settings: Settings) -> Executor:
+    from executors.in_process import InProcessExecutor  # noqa: PLC0415  # seconds to import
+    from executors.provider_keys import ProviderKey, ProviderKeys  # noqa: PLC0415
+    from executors.providers import Providers  # noqa: PLC0415
+
+    keys = {
+        "anthropic": ProviderKey(key=settings.anthropic_api_key, base_url=settings.anthropic_base_url),
+        "openai": ProviderKey(key=settings.openai_api_key, base_url=settings.openai_base_url),
+    }
+    return InProcessExecutor(Providers(ProviderKeys(providers=keys)))
+
+
+def _scripted(script: Path) -> Executor:
+    from executors.scripted import ScriptedExecutor  # noqa: PLC0415  # seconds to import
+    from executors.scripts import load_script  # noqa: PLC0415
+
+    return ScriptedExecutor(load_script(script))

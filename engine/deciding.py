@@ -1,0 +1,73 @@
+"""Decisions at gates: recorded once, turned into what the waiting node is told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from db.approvals import record_decision
+from db.connection import Database
+from db.epics import Row, fetch_one
+from engine.reading import approval_view
+from engine.views import ApprovalView
+from epics.approvals import ApprovalStatus, Choice, Decision, check_decision
+from epics.errors import AlreadyDecided, MomentNotFound, Superseded
+from epics.steps import Step
+
+
+async def decide(database: Database, approval_id: str, decision: Decision, content_hash: str | None = None) -> ApprovalView:
+    """Record the decision on an approval; the first one wins.
+
+    Raises:
+        InvalidInput: if the gate does not take it.
+        MomentNotFound: if a rollback names a moment that the epic does not have.
+        AlreadyDecided: if somebody decided first; says who, what and when.
+        Superseded: if the approval asks about what has changed since, or `content_hash` is not what it asks about.
+    """
+    approval = await approval_view(database.pool, approval_id)
+    check_decision(approval.gate, decision)
+    if content_hash is not None and content_hash != approval.content_hash:
+        message = f"approval {approval.id} asks about {approval.content_hash[:12]}, not about {content_hash[:12]}: look at it again"
+        raise Superseded(message)
+    if decision.to is not None:
+        await _check_moment(database, approval, decision.to)
+    if await record_decision(database.pool, approval.id, decision) is None:
+        _refuse(await approval_view(database.pool, approval.id))
+    return await approval_view(database.pool, approval.id)
+
+
+def decision_in(row: Row) -> Decision:
+    """The decision that an approval's row holds."""
+    return Decision.model_validate(
+        {
+            "choice": Choice(row["decision"]),
+            "comment": row["comment"] or "",
+            "by": row["decided_by"],
+            "channel": row["channel"],
+            "to": row["to_moment"],
+            "amount_usd": row["amount_usd"],
+        }
+    )
+
+
+def answer_for(gate: Step, decision: Decision, back: dict[str, Any] | None) -> dict[str, Any]:
+    """What `interrupt()` returns in the gate's node; a failure gate also gets the state of the moment to go back to."""
+    said = decision.model_dump(mode="json")
+    return {"decision": said, "back": back} if gate is Step.FAILURE_GATE else said
+
+
+async def _check_moment(database: Database, approval: ApprovalView, n: int) -> None:
+    if await fetch_one(database.pool, "moment", {"epic": approval.epic, "n": n}) is None:
+        message = f"epic {approval.epic} has no moment {n}; its newest is {approval.moment}"
+        raise MomentNotFound(message)
+
+
+def _refuse(approval: ApprovalView) -> None:
+    if approval.decision is not None and approval.decided_at is not None:
+        raise AlreadyDecided(
+            approval.id, approval.decision, approval.decided_by or "somebody", approval.decided_at.isoformat(timespec="seconds")
+        )
+    if approval.status is ApprovalStatus.SUPERSEDED:
+        message = f"approval {approval.id} was superseded: what it asked about has changed, see `genie approval list`"
+        raise Superseded(message)
+    message = f"approval {approval.id} is {approval.status} and takes no decision any more"
+    raise Superseded(message)

@@ -1,0 +1,149 @@
+"""Ending an attempt: its files become a commit, git says what changed, the bounds are held against that, the tests are run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from db.epics import Row
+from engine.configuration import keep_configuration
+from engine.recording import RecordingJournal
+from engine.running import Running
+from engine.suites import suite_in, tests_in
+from engine.transcript import tail_of
+from epics.errors import Conflict, Environment
+from executors.port import Order, Outcome
+from nodes.context import Assignment, Attempted
+from safety.paths import confine, violations
+from timemachine.branches import advance_branch, branch_commit
+from timemachine.commits import Signature, tree_of
+from timemachine.diffs import changed_paths
+from timemachine.mirrors import protect
+from timemachine.removals import remove_worktree
+from timemachine.snapshots import snapshot
+from timemachine.worktrees import Worktree
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ending:
+    """An attempt whose agent has ended."""
+
+    running: Running
+    assignment: Assignment
+    order: Order
+    row: Row
+    worktree: Worktree
+    signature: Signature
+
+
+async def end_work(ending: Ending, outcome: Outcome, journal: RecordingJournal) -> Attempted:
+    """Commit what the agent left, judge it, run the tests where the step asks for it, and put the work tree away.
+
+    May be run again after a crash in the middle: the same files give the same commit.
+    """
+    own = _own_files(ending, outcome)
+    worktree = ending.worktree
+    await keep_configuration(
+        worktree,
+        base=ending.assignment.base,
+        start=ending.row["base_commit"],
+        signature=ending.signature,
+        but=ending.assignment.variables["conflicts"],
+    )
+    taken = await snapshot(worktree, signature=ending.signature, message=message_of(ending, outcome))
+    await protect(worktree.mirror, taken.commit)
+    await _advance(ending, taken.commit)
+    changes = await changed_paths(worktree.mirror, ending.assignment.at, taken.commit)
+    files = tuple(dict.fromkeys(path for change in changes for path in (change.old_path, change.path) if path))
+    outside = _violations(ending, tuple(path for path in files if path not in own))
+    tests: dict[str, Any] | None = None
+    if ending.assignment.run_tests and outcome.ended_by == "done":
+        try:
+            tests = await _tests(ending, taken.commit, journal)
+        except Environment as error:
+            outcome = replace(outcome, ended_by="error", error_kind="environment", error=str(error))
+    await _put_away(ending)
+    refused = journal.refusal if outcome.ended_by == "budget" else None
+    turns = await journal.turns() if outcome.ended_by != "done" else ()
+    return Attempted.model_validate(
+        {
+            "n": ending.row["n"],
+            "ended_by": "out_of_bounds" if outside and outcome.ended_by == "done" else outcome.ended_by,
+            "branch": ending.row["branch"],
+            "commit": taken.commit,
+            "tree": await tree_of(worktree.mirror.git, taken.commit),
+            "output": dict(outcome.output) if outcome.output is not None else None,
+            "error": f"changed {', '.join(outside[:10])}, which it may not" if outside and outcome.ended_by == "done" else outcome.error,
+            "error_kind": outcome.error_kind,
+            "files": files[:500],
+            "violations": outside[:50],
+            "tests": tests,
+            "scope": refused.scope if refused else None,
+            "limit_usd": format(refused.limit_usd, "f") if refused else "",
+            "spent_usd": format(refused.spent_usd, "f") if refused else "",
+            "needed_usd": format(refused.needed_usd, "f") if refused else "0",
+            "log_tail": tail_of(turns),
+        }
+    )
+
+
+def message_of(ending: Ending, outcome: Outcome) -> str:
+    """The commit message: the step and what the agent says of it, with the epic and the attempt as trailers."""
+    said = outcome.output or {}
+    subject = str(said.get("title") or said.get("summary") or outcome.ended_by).strip().splitlines()[0][:72]
+    return f"{ending.assignment.step}: {subject}\n\nGenie-Epic: {ending.running.facts.id}\nGenie-Attempt: {ending.row['n']}\n"
+
+
+def _own_files(ending: Ending, outcome: Outcome) -> frozenset[str]:
+    """Write the files that Genie itself adds, and return their paths."""
+    make = ending.assignment.own_files
+    if make is None or outcome.ended_by != "done" or outcome.output is None:
+        return frozenset()
+    files: Mapping[str, str | None] = make(outcome.output)
+    for path, text in files.items():
+        place = confine(ending.worktree.path, path)
+        if text is None:
+            place.unlink(missing_ok=True)
+            continue
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(text, encoding="utf-8")
+    return frozenset(files)
+
+
+async def _advance(ending: Ending, commit: str) -> None:
+    branch = ending.row["branch"]
+    mirror = ending.worktree.mirror
+    if branch is None:
+        return
+    at = await branch_commit(mirror, branch)
+    # After a crash behind this line the branch is already there.
+    if at is not None and at != commit:
+        await advance_branch(mirror, branch, commit, at)
+
+
+def _violations(ending: Ending, files: tuple[str, ...]) -> tuple[str, ...]:
+    outside = violations(files, ending.order.allowed_paths, ending.order.forbidden_paths)
+    return tuple(dict.fromkeys((*outside, *violations(files, ending.order.workflow.boundaries.allowed, ()))))
+
+
+async def _tests(ending: Ending, commit: str, journal: RecordingJournal) -> dict[str, Any]:
+    suite = await suite_in(ending.running, ending.worktree.path)
+    await journal.noted("tests_started", {"command": suite.text if suite else None})
+    report = await tests_in(ending.running, suite, ending.worktree.path)
+    report = report.model_copy(update={"commit": commit})
+    facts = {"command": report.command, "passed": report.passed, "exit_code": report.exit_code, "seconds": round(report.seconds, 3)}
+    await journal.noted("tests_finished", {**facts, "tail": report.output[-1_000:]})
+    return report.model_dump(mode="json")
+
+
+async def _put_away(ending: Ending) -> None:
+    """Remove the work tree; what came to it after the commit, such as by-products of the tests, is kept as a commit of its own."""
+    worktree = ending.worktree
+    rest = await snapshot(worktree, signature=ending.signature, message=f"{ending.running.facts.id}: left in the work tree\n")
+    await protect(worktree.mirror, rest.commit)
+    try:
+        await remove_worktree(worktree, rest.commit)
+    except Conflict:
+        # It has something that a commit cannot hold: it stays on disk, where a person finds it.
+        return

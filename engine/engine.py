@@ -1,0 +1,173 @@
+"""The use cases of Genie behind every face: start, advance, decide, cancel, read."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from db.epics import fetch_one, queue_epic
+from db.journal import AttemptJournal
+from engine.assembling import Installation
+from engine.deciding import decide
+from engine.reading import (
+    approval_id_of,
+    approval_view,
+    epic_id_of,
+    epic_view,
+    list_approvals,
+    list_attempts,
+    list_epics,
+    list_events,
+    list_moments,
+)
+from engine.recording import turn_of
+from engine.starting import StartEpic, start_epic
+from engine.transcript import readable
+from engine.views import ApprovalView, AttemptView, EpicView, EventView, GateContent, MomentView, Page
+from epics.approvals import Decision
+from epics.errors import Conflict, MomentNotFound
+from epics.state import TERMINAL
+from timemachine.diffs import diff_text
+from timemachine.workspace import open_workspace
+
+_POLL_S = 0.15
+_DIFF_CAP = 400_000
+
+OnEvent = Callable[[EventView], None]
+
+
+class Engine:
+    """All that a face can do; made by `open_engine`."""
+
+    def __init__(self, installation: Installation) -> None:
+        """Bind to an open database and its executors."""
+        self._installation = installation
+        self._pool = installation.database.pool
+
+    async def start(self, asked: StartEpic) -> EpicView:
+        """Check what is asked and queue the epic; see `start_epic` for what is refused."""
+        return await epic_view(self._pool, await start_epic(self._installation, asked))
+
+    async def advance(self, epic: str, *, on_event: OnEvent | None = None) -> EpicView:
+        """Run an epic in this process until it waits, ends or is stopped; see `advance_epic`.
+
+        Args:
+            epic: its id or the beginning of it.
+            on_event: called with each event as it is recorded, from now on, for live progress.
+        """
+        from engine.advancing import advance_epic  # noqa: PLC0415  # LangGraph takes seconds to import, and reading needs none of it
+
+        epic_id = await epic_id_of(self._pool, epic)
+        async with self._followed(epic_id, on_event):
+            await advance_epic(self._installation, epic_id)
+        return await epic_view(self._pool, epic_id)
+
+    async def resume(self, epic: str, *, auto_approve: bool | None = None, by: str = "") -> EpicView:
+        """Make an epic that was paused or interrupted runnable again.
+
+        Raises:
+            Conflict: if it has ended.
+        """
+        view = await self.epic(epic)
+        if view.status in TERMINAL:
+            message = f"epic {view.id} has ended: it is {view.status}, and there is nothing to resume"
+            raise Conflict(message)
+        await queue_epic(self._pool, view.id, auto_approve=auto_approve, by=by)
+        return await epic_view(self._pool, view.id)
+
+    async def cancel(self, epic: str, *, by: str, reason: str = "") -> EpicView:
+        """Cancel an epic; see `cancel_epic`."""
+        from engine.cancelling import cancel_epic  # noqa: PLC0415  # as in `advance`
+
+        return await cancel_epic(self._installation, await epic_id_of(self._pool, epic), by=by, reason=reason)
+
+    async def epic(self, epic: str) -> EpicView:
+        """One epic, by its id or the beginning of it."""
+        return await epic_view(self._pool, await epic_id_of(self._pool, epic))
+
+    async def epics(
+        self, *, status: str | None = None, repo: str | None = None, limit: int = 50, cursor: str | None = None
+    ) -> Page[EpicView]:
+        """Epics, newest first."""
+        return await list_epics(self._pool, status=status, repo=repo, limit=limit, cursor=cursor)
+
+    async def moments(self, epic: str) -> tuple[MomentView, ...]:
+        """The moments of an epic, in rising order."""
+        return await list_moments(self._pool, await epic_id_of(self._pool, epic))
+
+    async def attempts(self, epic: str) -> tuple[AttemptView, ...]:
+        """The attempts of an epic, in rising order."""
+        return await list_attempts(self._pool, await epic_id_of(self._pool, epic))
+
+    async def events(self, epic: str, *, after: int = 0, limit: int = 1000) -> tuple[EventView, ...]:
+        """The events of an epic after a number, in order."""
+        return await list_events(self._pool, await epic_id_of(self._pool, epic), after=after, limit=limit)
+
+    async def attempt_log(self, epic: str, n: int) -> tuple[dict[str, Any], ...]:
+        """The turns of an attempt, for reading.
+
+        Raises:
+            MomentNotFound: if the epic has no such attempt.
+        """
+        epic_id = await epic_id_of(self._pool, epic)
+        if await fetch_one(self._pool, "attempt", {"epic": epic_id, "n": n}) is None:
+            message = f"epic {epic_id} has no attempt {n}: see `genie epic show {epic_id}`"
+            raise MomentNotFound(message)
+        rows = await AttemptJournal.read(self._pool, epic_id, n)
+        return tuple(readable(turn_of(row)) for row in rows)
+
+    async def approvals(self, *, status: str | None = None, epic: str | None = None) -> tuple[ApprovalView, ...]:
+        """Approvals, newest first."""
+        epic_id = await epic_id_of(self._pool, epic) if epic is not None else None
+        return await list_approvals(self._pool, status=status, epic_id=epic_id)
+
+    async def approval(self, given: str) -> ApprovalView:
+        """One approval, by its id or the beginning of it, or by the epic that waits for it."""
+        return await approval_view(self._pool, await approval_id_of(self._pool, given))
+
+    async def decide(self, given: str, decision: Decision, content_hash: str | None = None) -> ApprovalView:
+        """Decide an approval; see `engine.deciding.decide`."""
+        return await decide(self._installation.database, await approval_id_of(self._pool, given), decision, content_hash)
+
+    async def gate_content(self, given: str) -> GateContent:
+        """What the person who decides needs to see."""
+        from engine.gates import gate_content  # noqa: PLC0415  # as in `advance`
+
+        return await gate_content(self._installation, await self.approval(given))
+
+    async def changes(self, epic: str) -> str:
+        """The diff of an epic against the commit that it began from, capped."""
+        view = await self.epic(epic)
+        facts = await fetch_one(self._pool, "epic_facts", {"epic": view.id}) or {}
+        workspace = await open_workspace(self._installation.home, view.repo, self._installation.git_environment)
+        shown = await diff_text(workspace.mirror, facts["base_commit"], view.head or facts["base_commit"], _DIFF_CAP)
+        return shown.text
+
+    @asynccontextmanager
+    async def _followed(self, epic_id: str, on_event: OnEvent | None) -> AsyncGenerator[None]:
+        """Hand on events while something runs, and those that came with its end."""
+        if on_event is None:
+            yield
+            return
+        seen = max((event.id for event in await list_events(self._pool, epic_id, after=0, limit=1_000_000)), default=0)
+
+        async def hand_on() -> None:
+            nonlocal seen
+            for event in await list_events(self._pool, epic_id, after=seen, limit=1000):
+                seen = event.id
+                on_event(event)
+
+        async def follow() -> None:
+            while True:
+                await hand_on()
+                await asyncio.sleep(_POLL_S)
+
+        following = asyncio.create_task(follow(), name=f"follow-{epic_id}")
+        try:
+            yield
+        finally:
+            following.cancel()
+            await asyncio.wait({following})
+            await hand_on()

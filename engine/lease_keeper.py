@@ -1,0 +1,106 @@
+"""Holding an epic while it runs: its lease is taken, kept by a renewal, and given back."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from db.connection import Database
+from db.leases import Lease, holder_of, release_lease, take_lease
+from db.renewal import Renewal, Watch
+from engine.identity import is_dead, this_worker
+from epics.errors import EpicHeld, StoreUnavailable
+
+_TICK_S = 0.5
+_HANG_LIMIT_S = 30.0
+
+
+class Hold:
+    """A held epic: what happened to the lease meanwhile, for whoever runs the epic."""
+
+    def __init__(self, lease: Lease) -> None:
+        """Begin with a lease that is ours."""
+        self.lease = lease
+        self.lost: str | None = None
+        """Why the lease is lost, if it is."""
+        self.cancel_asked = False
+        self._stop = asyncio.Event()
+        self._ticked = time.monotonic()
+
+    async def stopped(self) -> None:
+        """Wait until the lease is lost or a cancel is asked for."""
+        await self._stop.wait()
+
+    async def tick(self) -> None:
+        """Show for ever that the event loop is alive."""
+        while True:
+            self._ticked = time.monotonic()
+            await asyncio.sleep(_TICK_S)
+
+    def watch(self, loop: asyncio.AbstractEventLoop) -> Watch:
+        """What the renewing thread tells this hold, handed over to the event loop."""
+
+        def lost(reason: str) -> None:
+            self.lost = reason
+            loop.call_soon_threadsafe(self._stop.set)
+
+        def cancel_asked() -> None:
+            self.cancel_asked = True
+            loop.call_soon_threadsafe(self._stop.set)
+
+        return Watch(lost=lost, cancel_asked=cancel_asked, ticked=lambda: self._ticked)
+
+
+@asynccontextmanager
+async def hold_epic(database: Database, epic_id: str, *, seconds: float) -> AsyncGenerator[Hold]:
+    """Hold the lease of an epic, from a dead process of this host at once, from any other only when its lease has run out.
+
+    Raises:
+        EpicHeld: if a live worker has it.
+    """
+    lease = await _take(database, epic_id, seconds=seconds)
+    hold = Hold(lease)
+    renewal = Renewal(database.dsn, lease, hold.watch(asyncio.get_running_loop()), hang_limit_s=_HANG_LIMIT_S)
+    ticking = asyncio.create_task(hold.tick(), name=f"tick-{epic_id}")
+    renewal.start()
+    try:
+        yield hold
+    finally:
+        ticking.cancel()
+        if renewal.is_asking:
+            await asyncio.to_thread(renewal.stop)
+        else:
+            renewal.stop()
+        if hold.lost is None:
+            await _release(database, lease)
+
+
+async def _take(database: Database, epic_id: str, *, seconds: float) -> Lease:
+    worker = this_worker()
+    try:
+        return await take_lease(database.pool, epic_id, worker, seconds=seconds)
+    except EpicHeld:
+        holder = await holder_of(database.pool, epic_id)
+        if holder is not None and not is_dead(holder.worker):
+            raise
+        dead_epoch = holder.epoch if holder is not None else None
+        return await take_lease(database.pool, epic_id, worker, seconds=seconds, dead_epoch=dead_epoch)
+
+
+async def let_go(database: Database, lease: Lease) -> bool:
+    """Give the lease back, unless something was asked of the epic that is not done yet; say whether it is given back."""
+    try:
+        return await release_lease(database.pool, lease, unless_asked=True)
+    except StoreUnavailable:
+        # As in `_release`: the lease ends by itself, and what was asked is found by whoever takes the epic next.
+        return True
+
+
+async def _release(database: Database, lease: Lease) -> None:
+    try:
+        await release_lease(database.pool, lease)
+    except StoreUnavailable:
+        # It ends by itself; what must be said about the database, the work under the lease has said already.
+        return

@@ -1,0 +1,149 @@
+"""Reading: the views of the faces, straight from the rows."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from db.connection import Pool
+from db.epics import Row, fetch_all, fetch_one, find_epics
+from engine.views import ApprovalView, AttemptView, EpicView, EventView, MomentView, Page
+from epics.errors import ApprovalNotFound, EpicNotFound, InvalidInput
+from epics.ids import is_id
+
+STATUSES: Final = ("queued", "running", "waiting", "paused", "merged", "rejected", "failed", "cancelled")
+
+_WORD: Final = re.compile(r"[a-z]-[0-9a-z]*")
+_MOST: Final = 500
+
+
+async def epic_id_of(pool: Pool, given: str) -> str:
+    """The id of the one epic that `given` is, or is the beginning of.
+
+    Raises:
+        EpicNotFound: if there is none.
+        InvalidInput: if there are several.
+    """
+    found = [row["id"] for row in await find_epics(pool, given)] if _WORD.fullmatch(given) else []
+    if given in found:
+        return given
+    if not found:
+        message = f"there is no epic {given!r}: see `genie epic list`"
+        raise EpicNotFound(message)
+    return _only(found, given, "epic")
+
+
+async def epic_view(pool: Pool, epic_id: str) -> EpicView:
+    """One epic by its whole id.
+
+    Raises:
+        EpicNotFound: if there is none.
+    """
+    row = await fetch_one(pool, "epic_view", {"epic": epic_id})
+    if row is None:
+        message = f"there is no epic {epic_id!r}: see `genie epic list`"
+        raise EpicNotFound(message)
+    return _epic(row)
+
+
+async def list_epics(pool: Pool, *, status: str | None, repo: str | None, limit: int, cursor: str | None) -> Page[EpicView]:
+    """Epics, newest first.
+
+    Raises:
+        InvalidInput: if there is no such status, or the limit is out of range.
+    """
+    if status is not None and status not in STATUSES:
+        message = f"there is no status {status!r}; there are {', '.join(STATUSES)}"
+        raise InvalidInput(message)
+    if not 1 <= limit <= _MOST:
+        message = f"the limit must be from 1 to {_MOST}, not {limit}"
+        raise InvalidInput(message)
+    if cursor is not None and not is_id(cursor, "e"):
+        message = f"{cursor!r} is no cursor: give what `next` said, or none"
+        raise InvalidInput(message)
+    rows = await fetch_all(pool, "list_epics", {"status": status, "repo": repo, "before": cursor, "limit": limit + 1})
+    items = tuple(_epic(row) for row in rows[:limit])
+    return Page[EpicView](items=items, next=items[-1].id if len(rows) > limit else None)
+
+
+async def list_moments(pool: Pool, epic_id: str) -> tuple[MomentView, ...]:
+    """The moments of an epic, in rising order."""
+    return tuple(MomentView.model_validate(row) for row in await fetch_all(pool, "list_moments", {"epic": epic_id}))
+
+
+async def list_attempts(pool: Pool, epic_id: str) -> tuple[AttemptView, ...]:
+    """The attempts of an epic, in rising order."""
+    return tuple(_attempt(row) for row in await fetch_all(pool, "list_attempts", {"epic": epic_id}))
+
+
+async def list_events(pool: Pool, epic_id: str, *, after: int, limit: int) -> tuple[EventView, ...]:
+    """The events of an epic after a number, in order."""
+    rows = await fetch_all(pool, "list_events", {"epic": epic_id, "after": after, "limit": limit})
+    return tuple(EventView.model_validate(row) for row in rows)
+
+
+async def approval_id_of(pool: Pool, given: str) -> str:
+    """The id of the one approval that `given` is or begins, or of the pending approval of the epic that it is or begins.
+
+    Raises:
+        ApprovalNotFound: if there is none.
+        InvalidInput: if there are several.
+    """
+    if given.startswith("e-"):
+        epic_id = await epic_id_of(pool, given)
+        row = await fetch_one(pool, "pending_approval_of_epic", {"epic": epic_id})
+        if row is None:
+            message = f"epic {epic_id} waits for no decision: see `genie epic show {epic_id}`"
+            raise ApprovalNotFound(message)
+        return str(row["id"])
+    found = [row["id"] for row in await fetch_all(pool, "find_approvals", {"prefix": given})] if _WORD.fullmatch(given) else []
+    if given in found:
+        return given
+    if not found:
+        message = f"there is no approval {given!r}: see `genie approval list`"
+        raise ApprovalNotFound(message)
+    return _only(found, given, "approval")
+
+
+async def approval_view(pool: Pool, approval_id: str) -> ApprovalView:
+    """One approval by its whole id.
+
+    Raises:
+        ApprovalNotFound: if there is none.
+    """
+    row = await fetch_one(pool, "approval_view", {"approval": approval_id})
+    if row is None:
+        message = f"there is no approval {approval_id!r}: see `genie approval list`"
+        raise ApprovalNotFound(message)
+    return ApprovalView.model_validate(row)
+
+
+async def list_approvals(pool: Pool, *, status: str | None, epic_id: str | None, limit: int = _MOST) -> tuple[ApprovalView, ...]:
+    """Approvals, newest first."""
+    rows = await fetch_all(pool, "list_approvals", {"status": status, "epic": epic_id, "limit": limit})
+    return tuple(ApprovalView.model_validate(row) for row in rows)
+
+
+def _epic(row: Row) -> EpicView:
+    return EpicView.model_validate({name: value for name, value in row.items() if name != "stored_status"})
+
+
+def _attempt(row: Row) -> AttemptView:
+    result: dict[str, Any] = row["result"] or {}
+    kept = ("n", "step", "workflow", "executor", "model", "branch", "base_commit", "turns", "cost_usd", "started_at", "ended_at")
+    return AttemptView.model_validate(
+        {
+            **{key: row[key] for key in kept},
+            "commit": result.get("commit"),
+            "ended_by": result.get("ended_by"),
+            "error": result.get("error", ""),
+            "files_changed": result.get("files", ()),
+        }
+    )
+
+
+def _only(found: list[str], given: str, kind: str) -> str:
+    if len(found) > 1:
+        message = f"{given!r} begins more than one {kind}: {', '.join(found)}"
+        raise InvalidInput(message)
+    return found[0]

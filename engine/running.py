@@ -1,0 +1,32 @@
+"""What a run of one epic stands on, tied together once: database, lease, repository, agents, executors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from agents.registry import Registry
+from db.connection import Database
+from db.leases import Lease
+from epics.policy import RepositoryPolicy
+from executors.port import Executor
+from nodes.context import EpicFacts
+from timemachine.workspace import Workspace
+
+
+@dataclass(frozen=True, kw_only=True)
+class Running:
+    """One epic under one lease, with all that its attempts need."""
+
+    database: Database
+    lease: Lease
+    facts: EpicFacts
+    policy: RepositoryPolicy
+    workspace: Workspace
+    registry: Registry
+    executors: Mapping[str, Executor]
+    executor: str | None
+    """What a flag or the environment chose, before any workflow's own choice."""
+    models: tuple[str, ...]
+    environment: Mapping[str, str]
+    """The environment of the commands that agents and tests run."""

@@ -1,0 +1,98 @@
+"""Starting an epic: everything that can be wrong is found before its row is there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Final
+
+from db.epics import insert_epic
+from engine.assembling import Installation, policy_at, registry_at
+from epics.errors import InvalidInput
+from epics.ids import new_id
+from epics.policy import Autonomy
+from epics.state import GRAPH_VERSION
+from epics.steps import AGENT_STEPS
+from timemachine.repositories import inspect_repository
+from timemachine.workspace import open_workspace
+
+_MOST_GOAL: Final = 20_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class StartEpic:
+    """What a person asks for."""
+
+    goal: str
+    repo: str
+    base: str | None = None
+    budget_usd: Decimal | None = None
+    executor: str | None = None
+    model: str | None = None
+    autonomy: Autonomy | None = None
+    auto_approve: bool = False
+    labels: dict[str, str] = field(default_factory=dict)
+
+
+async def start_epic(installation: Installation, asked: StartEpic) -> str:
+    """Check what is asked, make the epic's row, and return its id.
+
+    Raises:
+        InvalidInput: if the goal, a limit, the executor or the model cannot be used.
+        RepositoryUnusable: if the repository or its base branch cannot carry an epic.
+    """
+    goal = checked_goal(asked.goal)
+    if asked.budget_usd is not None and (not asked.budget_usd.is_finite() or asked.budget_usd <= 0):
+        message = f"the budget must be an amount above 0 in US dollars, not {asked.budget_usd}"
+        raise InvalidInput(message)
+    facts = await inspect_repository(asked.repo, asked.base, installation.git_environment)
+    workspace = await open_workspace(installation.home, facts.location, installation.git_environment)
+    commit = await workspace.mirror.fetch_base(facts.base)
+    policy = await policy_at(workspace.mirror, commit)
+    registry = await registry_at(workspace.mirror, commit, installation.agents_dir)
+    models = tuple(name for part in (asked.model or "").split(",") if (name := part.strip()))
+    for step in sorted(AGENT_STEPS):
+        workflow = registry.get(step)
+        name = policy.executor_for(asked=asked.executor, own=workflow.executor)
+        executor = installation.executors.get(name)
+        if executor is None:
+            message = f"there is no executor {name!r}; there are {', '.join(sorted(installation.executors))}"
+            raise InvalidInput(message)
+        executor.check_models(policy.models_for(workflow.name, asked=models, own=workflow.models))
+    values: dict[str, Any] = {
+        "goal": goal,
+        "repo": facts.location,
+        "base": facts.base,
+        "base_commit": commit,
+        "budget_usd": asked.budget_usd,
+        "executor": asked.executor,
+        "model": ",".join(models) or None,
+        "autonomy": policy.autonomy_for(asked=asked.autonomy),
+        "auto_approve": asked.auto_approve,
+        "labels": asked.labels,
+        "graph_version": GRAPH_VERSION,
+    }
+    while not await insert_epic(installation.database.pool, {**values, "id": (epic_id := new_id("e"))}):
+        continue
+    return epic_id
+
+
+def checked_goal(goal: str) -> str:
+    """The goal, if an epic can be made of it.
+
+    Raises:
+        InvalidInput: if it is empty, too long, or has characters that no text has.
+    """
+    stripped = goal.strip()
+    if not stripped:
+        message = "the goal is empty: say in a sentence what should be different"
+        raise InvalidInput(message)
+    if len(stripped) > _MOST_GOAL:
+        size = f"{len(stripped):,} characters; at most {_MOST_GOAL:,} fit"
+        message = f"the goal has {size}: put the details in a file of the repository and name it"
+        raise InvalidInput(message)
+    strange = next((char for char in stripped if ord(char) < ord(" ") and char not in "\n\r\t"), None)
+    if strange is not None or any(0xD800 <= ord(char) <= 0xDFFF for char in stripped):  # noqa: PLR2004  # the range of lone surrogates
+        message = f"the goal has a character that is no text ({strange!r}): remove it"
+        raise InvalidInput(message)
+    return stripped

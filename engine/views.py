@@ -1,0 +1,152 @@
+"""What the faces show: the objects of the API, which `--json` prints too."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Any, Generic, TypeVar
+
+from pydantic import Field, PlainSerializer
+
+from epics.approvals import ApprovalStatus, Choice
+from epics.records import Record
+from epics.state import BudgetStop
+from epics.steps import Step
+from epics.verdicts import Design, FailureAnalysis, Plan, PullRequest, TestReport
+
+
+def _money(value: Decimal) -> str:
+    return format(value, "f")
+
+
+Money = Annotated[Decimal, PlainSerializer(_money, return_type=str, when_used="json")]
+"""US dollars; a decimal string in JSON, not rounded."""
+
+ItemT = TypeVar("ItemT")
+
+
+class Tokens(Record):
+    """Tokens that all calls of an epic used."""
+
+    input: int = 0
+    output: int = 0
+
+
+class EpicView(Record):
+    """One epic, as its rows say."""
+
+    id: str
+    goal: str
+    repo: str
+    base: str
+    status: str = Field(description="queued running waiting paused merged rejected failed cancelled")
+    step: Step
+    attempt: int | None
+    branch: str | None
+    head: str | None
+    moment: int | None
+    cost_usd: Money
+    reserved_usd: Money = Field(
+        default=Decimal(0), description="Held for calls whose price is not known: in flight, or cut off by a crash; limits count it."
+    )
+    budget_usd: Money | None
+    tokens: Tokens
+    waiting_on: str | None
+    failure: FailureAnalysis | None
+    problem: str | None = Field(description="Why a paused epic was parked.")
+    executor: str | None
+    model: str | None
+    autonomy: str
+    labels: dict[str, str]
+    created_at: datetime
+    updated_at: datetime
+
+
+class MomentView(Record):
+    """One moment of an epic."""
+
+    n: int
+    step: Step
+    workflow: str | None
+    attempt: int | None
+    outcome: str
+    branch: str | None
+    commit: str
+    tree: str
+    checkpoint_id: str
+    cost_usd: Money
+    name: str | None
+    note: str
+    created_at: datetime
+
+
+class ApprovalView(Record):
+    """One question to a person, and the answer if there is one."""
+
+    id: str
+    epic: str
+    gate: Step
+    moment: int
+    status: ApprovalStatus
+    content_hash: str
+    question: str
+    options: tuple[Choice, ...]
+    summary: str
+    requested_at: datetime
+    expires_at: datetime | None
+    decision: Choice | None
+    decided_by: str | None
+    decided_at: datetime | None
+    channel: str | None
+    comment: str | None
+    to: int | None
+    amount_usd: Money | None
+
+
+class AttemptView(Record):
+    """One execution of a workflow."""
+
+    n: int
+    step: Step
+    workflow: str
+    executor: str
+    model: str
+    branch: str | None
+    base_commit: str
+    commit: str | None
+    ended_by: str | None = Field(description="None while it runs.")
+    error: str
+    turns: int
+    cost_usd: Money
+    files_changed: tuple[str, ...]
+    started_at: datetime
+    ended_at: datetime | None
+
+
+class EventView(Record):
+    """One thing that happened, numbered per epic without gaps."""
+
+    id: int
+    type: str
+    time: datetime
+    data: dict[str, Any]
+
+
+class GateContent(Record):
+    """What one approval is about, for the person who decides; what does not belong to its gate is empty."""
+
+    plan: Plan | None
+    design: Design | None
+    pull_request: PullRequest | None
+    diff: str
+    diff_stat: str
+    failure: FailureAnalysis | None
+    budget: BudgetStop | None
+    tests: TestReport | None
+
+
+class Page(Record, Generic[ItemT]):
+    """A part of a list; `next` is the cursor of the following part."""
+
+    items: tuple[ItemT, ...]
+    next: str | None = None
