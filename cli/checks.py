@@ -1,0 +1,175 @@
+"""The checks of `genie doctor`, each with what it saw and the way out."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import Final, Literal
+
+from pydantic import SecretStr
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from cli.database import open_dsn, where
+from cli.errors import ExitCode, sentence_of
+from cli.output import Output, printable
+from config.settings import Settings
+from db.migrations import schema_status
+from engine.views import Page
+from epics.errors import GenieError, InvalidSettings
+from epics.policy import DEFAULT_EXECUTOR
+from epics.records import Record
+from timemachine.git import Git, require_git
+
+PYTHONS: Final = ((3, 11), (3, 12), (3, 13))
+TEST_TOOLS: Final = ("python3", "npm", "go", "cargo", "make")
+PROVIDERS: Final = {
+    "anthropic": ("anthropic", "ANTHROPIC_API_KEY"),
+    "openai": ("openai", "OPENAI_API_KEY"),
+    "openai-chat": ("openai", "OPENAI_API_KEY"),
+    "openai-responses": ("openai", "OPENAI_API_KEY"),
+}
+"""What stands before the colon of a model → whose key it needs, and the variable that has it."""
+
+_MARKS: Final = {"ok": ("✓", "green"), "note": ("–", "yellow"), "failed": ("✗", "red")}
+
+
+class Check(Record):
+    """One thing that was looked at."""
+
+    name: str
+    state: Literal["ok", "note", "failed"]
+    """`note`: not needed for everything, but good to know."""
+    seen: str
+    way_out: str = ""
+
+
+async def examine(output: Output) -> int:
+    """Make every check, and say at the end whether Genie can work here."""
+    checks = [check async for check in _checks()]
+    output.answer(record=Page[Check](items=tuple(checks)), parts=_parts(checks))
+    return ExitCode.FAILED if any(check.state == "failed" for check in checks) else ExitCode.DONE
+
+
+async def _checks() -> AsyncIterator[Check]:
+    yield python_check(sys.version_info[:3])
+    try:
+        settings = Settings.from_env()
+    except InvalidSettings as error:
+        yield Check(name="settings", state="failed", seen=str(error), way_out="correct the variable, or unset it")
+        return
+    yield Check(name="settings", state="ok", seen="every GENIE_… variable has a value that can be used")
+    yield await _git(settings)
+    home = home_check(settings.home)
+    yield home
+    if home.state == "failed" and settings.database_url is None:
+        yield Check(name="database", state="failed", seen="not looked at: it would be in that home")
+    else:
+        yield await _database(settings)
+    yield model_check(settings.models, _keys(settings), executor=settings.executor)
+    yield _executor(settings)
+    yield _test_tools(settings)
+
+
+def python_check(version: tuple[int, ...]) -> Check:
+    """Whether this Python is one that Genie runs on."""
+    seen = ".".join(map(str, version))
+    if version[:2] not in PYTHONS:
+        return Check(name="python", state="failed", seen=seen, way_out="install Python 3.11, 3.12 or 3.13, and Genie with it")
+    return Check(name="python", state="ok", seen=seen)
+
+
+def home_check(home: Path) -> Check:
+    """Whether Genie can write where it keeps its data."""
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=home):
+            pass
+    except OSError as error:
+        return Check(
+            name="home", state="failed", seen=f"{home}: {error.strerror}", way_out="set GENIE_HOME to a folder that you can write to"
+        )
+    return Check(name="home", state="ok", seen=f"{home}, {shutil.disk_usage(home).free // 2**30} GiB free")
+
+
+def model_check(models: tuple[str, ...], keys: Mapping[str, SecretStr | None], *, executor: str | None = None) -> Check:
+    """Whether a model is set that Genie can reach, and the key that its provider asks for."""
+    if executor == "scripted":
+        return Check(name="model", state="ok", seen="none is needed: the executor is scripted")
+    if not models:
+        way = "set GENIE_MODEL, such as anthropic:MODEL with ANTHROPIC_API_KEY; `genie demo` works without"
+        return Check(name="model", state="note", seen="GENIE_MODEL is not set", way_out=way)
+    if strange := [model for model in models if model.partition(":")[0] not in PROVIDERS or not model.partition(":")[2].strip()]:
+        way = f"name it as PROVIDER:MODEL; the providers are {', '.join(PROVIDERS)}"
+        return Check(name="model", state="failed", seen=f"{', '.join(strange)}: of no provider that Genie knows", way_out=way)
+    needed = {PROVIDERS[model.partition(":")[0]] for model in models}
+    missing = sorted({variable for owner, variable in needed if not keys.get(owner)})
+    if missing:
+        return Check(name="model", state="failed", seen=f"{', '.join(models)} without a key", way_out=f"set {' and '.join(missing)}")
+    return Check(name="model", state="ok", seen=f"{', '.join(models)}; the key is set (it was not tried)")
+
+
+async def _git(settings: Settings) -> Check:
+    git = Git(Path.cwd(), settings.git_environment())
+    try:
+        await require_git(git)
+        return Check(name="git", state="ok", seen=await git.run("version"))
+    except GenieError as error:
+        return Check(name="git", state="failed", seen=sentence_of(error))
+
+
+async def _database(settings: Settings) -> Check:
+    try:
+        async with open_dsn(settings) as dsn:
+            status = await schema_status(dsn)
+    except GenieError as error:
+        # What is wrong with the embedded database names its own way out.
+        way = "start that server, or correct GENIE_DATABASE_URL; unset, Genie runs one of its own" if settings.database_url else ""
+        return Check(name="database", state="failed", seen=sentence_of(error), way_out=way)
+    if status.newer:
+        way = "install the newer Genie, or name another database in GENIE_DATABASE_URL"
+        return Check(name="database", state="failed", seen=f"{where(settings)}; its schema is newer than this Genie", way_out=way)
+    if status.pending:
+        return Check(name="database", state="note", seen=f"{where(settings)}; its schema is made or migrated at the next start")
+    return Check(name="database", state="ok", seen=f"{where(settings)}, schema {status.current}")
+
+
+def _executor(settings: Settings) -> Check:
+    chosen = settings.executor or DEFAULT_EXECUTOR
+    return Check(name="executor", state="ok", seen=f"{chosen}{'' if settings.executor else ' (the default)'}")
+
+
+def _test_tools(settings: Settings) -> Check:
+    path = settings.agent_environment().get("PATH")
+    found = [tool for tool in TEST_TOOLS if shutil.which(tool, path=path)]
+    if not found:
+        way = "install what your tests need, or name the command in genie.toml: [test] command = …"
+        return Check(name="test tools", state="note", seen=f"none of {', '.join(TEST_TOOLS)} is in the agents' PATH", way_out=way)
+    return Check(name="test tools", state="ok", seen=", ".join(found))
+
+
+def _keys(settings: Settings) -> dict[str, SecretStr | None]:
+    return {"anthropic": settings.anthropic_api_key, "openai": settings.openai_api_key}
+
+
+def _parts(checks: list[Check]) -> list[RenderableType]:
+    table = Table.grid(padding=(0, 2))
+    for _ in range(3):
+        table.add_column(overflow="fold")
+    for check in checks:
+        mark, style = _MARKS[check.state]
+        text = Text(printable(check.seen))
+        if check.way_out:
+            text.append(f"\n→ {printable(check.way_out)}", style=style)
+        table.add_row(Text(mark, style=style), Text(check.name, style="bold"), text)
+    bad = [check.name for check in checks if check.state == "failed"]
+    verdict = (
+        Text(f"\nGenie cannot work here yet: {', '.join(bad)}", style="bold red")
+        if bad
+        else Text("\nGenie can work here.", style="bold green")
+    )
+    return [table, verdict]

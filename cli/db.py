@@ -1,0 +1,27 @@
+"""`genie db …`: bring the database up to date, or see how it stands."""
+
+from __future__ import annotations
+
+from cli.options import JsonOption, command_group
+
+app = command_group("Migrate the database, or see how it stands.")
+
+
+@app.command(short_help="Bring the schema up to date.")
+def migrate(as_json: JsonOption = False) -> None:
+    """Bring the database's schema up to date; safe to run twice, and from two places at once."""
+    from cli.database import migrate
+    from cli.output import Output
+    from cli.process import finish
+
+    finish(lambda: migrate(Output(as_json=as_json)))
+
+
+@app.command(short_help="Say what the schema is and what it lacks.")
+def status(as_json: JsonOption = False) -> None:
+    """Say where the database is, which schema it has, and what is missing; exit code 1 if something is."""
+    from cli.database import status
+    from cli.output import Output
+    from cli.process import finish
+
+    finish(lambda: status(Output(as_json=as_json)))

@@ -1,0 +1,136 @@
+"""Epics carried on in the foreground: start, resume, watch, cancel."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from cli.errors import STATUS_CODES, Interrupted
+from cli.gates import Gatekeeper
+from cli.output import Output
+from cli.process import user_name
+from cli.progress import Progress
+from cli.render_gate import gate_parts
+from cli.words import lasted, many, sha, usd
+from engine.engine import Engine
+from engine.starting import StartEpic
+from engine.views import ApprovalView, EpicView
+from epics.approvals import Choice
+
+POLL_S: Final = 0.3
+STANDING_STILL: Final = frozenset({"waiting", "paused", "merged", "rejected", "failed", "cancelled"})
+
+_OPTION_OF: Final = {
+    Choice.CHANGES: " --comment TEXT",
+    Choice.RETRY: " --comment TEXT",
+    Choice.ROLLBACK: " --to N",
+    Choice.RAISE: " --amount USD",
+}
+
+
+async def start(engine: Engine, order: StartEpic, output: Output, *, detach: bool) -> int:
+    """Start an epic, and carry it on here unless it is to be left."""
+    epic = await engine.start(order)
+    output.say(f"epic {epic.id}", style="bold")
+    if not detach:
+        return await carry_on(engine, epic, output)
+    output.say(f"queued; this release has no worker that takes it up by itself, so run it with: genie epic resume {epic.id}")
+    if output.as_json:
+        output.json(epic)
+    return 0
+
+
+async def resume(engine: Engine, epic_id: str, output: Output, *, auto_approve: bool | None = None) -> int:
+    """Carry an epic on from where it is."""
+    epic = await engine.epic(epic_id)
+    epic = await engine.resume(epic.id, auto_approve=auto_approve, by=user_name())
+    return await carry_on(engine, epic, output)
+
+
+async def cancel(engine: Engine, epic_id: str, output: Output, *, reason: str) -> int:
+    """Cancel an epic; its branches and moments stay."""
+    epic = await engine.epic(epic_id)
+    epic = await engine.cancel(epic.id, by=user_name(), reason=reason)
+    output.say(f"epic {epic.id} is {epic.status}; its branches and moments stay")
+    if output.as_json:
+        output.json(epic)
+    return 0
+
+
+async def carry_on(engine: Engine, epic: EpicView, output: Output) -> int:
+    """Run the epic in this process until it ends, or waits and nobody here answers.
+
+    Raises:
+        Interrupted: if the command is stopped; the epic can be gone on with.
+    """
+    gatekeeper = Gatekeeper(engine, output) if output.can_ask else None
+    progress = Progress(output, epic)
+    try:
+        while True:
+            with progress.live():
+                epic = await engine.advance(epic.id, on_event=progress.on_event)
+            if epic.status != "waiting" or gatekeeper is None or not await gatekeeper.settled(epic):
+                break
+    except asyncio.CancelledError:
+        progress.raise_if_unread()
+        raise Interrupted(epic.id) from None
+    if epic.status == "waiting":
+        await _say_what_it_waits_for(engine, epic, output, shown=gatekeeper is not None)
+    await _sum_up(engine, epic, output)
+    return STATUS_CODES[epic.status]
+
+
+async def watch(engine: Engine, epic_id: str, output: Output) -> int:
+    """Follow an epic that any process carries on, from its first event until it waits or ends; from the database alone."""
+    epic = await engine.epic(epic_id)
+    if epic.status == "queued":
+        output.note(f"nobody works on it at the moment; this waits until somebody does, with: genie epic resume {epic.id}", style="yellow")
+    progress = Progress(output, epic)
+    seen = 0
+    with progress.live():
+        while True:
+            # The status is read before the events: whatever led to it is among them.
+            epic = await engine.epic(epic.id)
+            while events := await engine.events(epic.id, after=seen):
+                for event in events:
+                    if output.as_json:
+                        output.json_line(event)
+                    else:
+                        progress.on_event(event)
+                seen = events[-1].id
+            if epic.status in STANDING_STILL:
+                break
+            await asyncio.sleep(POLL_S)
+    if epic.status == "waiting" and not output.as_json:
+        await _say_what_it_waits_for(engine, epic, output, shown=True)
+    return STATUS_CODES[epic.status]
+
+
+def say_how_to_decide(approval: ApprovalView, output: Output) -> None:
+    """Name the commands that decide an approval, and the one that goes on then."""
+    output.say(f"\nwaits for a person: {approval.question}", style="bold yellow")
+    output.say("decide it with one of:")
+    for choice in approval.options:
+        output.say(f"  genie approval {choice} {approval.id}{_OPTION_OF.get(choice, '')}")
+    output.say(f"and go on with:\n  genie epic resume {approval.epic}")
+
+
+async def _say_what_it_waits_for(engine: Engine, epic: EpicView, output: Output, *, shown: bool) -> None:
+    approval = await engine.approval(epic.waiting_on or epic.id)
+    if not shown:
+        output.show(*gate_parts(approval, await engine.gate_content(approval.id)))
+    say_how_to_decide(approval, output)
+
+
+async def _sum_up(engine: Engine, epic: EpicView, output: Output) -> None:
+    moments = await engine.moments(epic.id)
+    facts = [epic.status, f"cost {usd(epic.cost_usd)}", many(len(moments), "moment"), f"in {lasted(epic.created_at, epic.updated_at)}"]
+    if epic.status == "merged":
+        facts.append(f"{epic.base} is at {sha(epic.head)}")
+    output.say(f"\nepic {epic.id}: {' · '.join(facts)}", style="bold")
+    if epic.status in {"queued", "running", "paused"}:
+        output.say(f"go on with: genie epic resume {epic.id}")
+    if epic.status == "failed" and epic.failure is not None:
+        output.say(f"{epic.failure.type}: {epic.failure.cause}", style="red")
+    if output.as_json:
+        output.json(epic)

@@ -1,0 +1,227 @@
+"""Each kind of event as one line for people who watch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
+
+from rich.text import Text
+
+from cli.output import printable
+from cli.words import clock, many, sha, shortened, usd
+from engine.views import EventView
+from epics.steps import Step
+
+WIDEST: Final = 400
+"""Characters of one line: a model's sentence must not bury the rest."""
+
+HEAD_WIDTH: Final = 12
+"""As wide as the longest name of a step."""
+
+_BACK: Final = frozenset(
+    {
+        (Step.PLAN_GATE, Step.ARCHITECT),
+        (Step.TEST, Step.FIX),
+        (Step.REVIEW, Step.FIX),
+        (Step.REVIEW, Step.REFACTOR),
+        (Step.MERGE_GATE, Step.FIX),
+        (Step.MERGE, Step.FIX),
+        (Step.MERGE, Step.TEST),
+        (Step.MERGE, Step.MERGE_GATE),
+    }
+)
+"""Steps that went as they should, and led back to work."""
+
+MORE_INDENT: Final = 12
+"""Columns: below the text, behind the time and the mark."""
+
+Data: TypeAlias = Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """What an event says: a mark, the sentence, and what is read only at a second glance."""
+
+    mark: str
+    text: str
+    head: str = ""
+    """The step, set in a column of its own."""
+    style: str = ""
+    aside: str = ""
+    more: str = ""
+    """A second line."""
+    deep: bool = False
+    """Whether it is a detail within an attempt."""
+
+
+UNSEEN: Final = frozenset({"turn_taken"})
+"""Kinds that have no line: what happened in a turn has lines of its own, and the moving line counts turns."""
+
+
+def event_line(event: EventView) -> Text | None:
+    """One line for an event, with the time of the reader's clock; None for what is only counted."""
+    if event.type in UNSEEN:
+        return None
+    line = _LINES.get(event.type, _other(event.type))(event.data)
+    text = Text(f"{clock(event.time)}  ", style="dim")
+    text.append("  " if line.deep else "")
+    text.append(f"{line.mark} {f'{line.head:<{HEAD_WIDTH}} ' if line.head else ''}", style=line.style)
+    text.append(shortened(printable(line.text), WIDEST), style="dim" if line.deep and not line.style else line.style)
+    if line.aside:
+        text.append(f"  {shortened(printable(line.aside), WIDEST)}", style="dim")
+    if line.more:
+        text.append(f"\n{' ' * MORE_INDENT}{shortened(printable(line.more), WIDEST)}", style="dim")
+    return text
+
+
+def _queued(data: Data) -> Line:
+    return Line(mark="○", text=f"epic queued: {shortened(_word(data, 'goal'), 100)}")
+
+
+def _resumed(data: Data) -> Line:
+    return Line(mark="○", text="made runnable again", aside=_word(data, "by"))
+
+
+def _taken(data: Data) -> Line:
+    epoch = data.get("epoch")
+    again = isinstance(epoch, int) and epoch > 1
+    return Line(mark="▶", text="taken up again" if again else "at work", aside=f"epoch {epoch}" if again else "")
+
+
+def _paused(data: Data) -> Line:
+    return Line(mark="‖", text=f"paused: {_word(data, 'problem')}", style="bold red")
+
+
+def _step_finished(data: Data) -> Line:
+    step, outcome, there = _word(data, "step"), _word(data, "outcome"), _word(data, "next")
+    # What the time machine found has an event of its own.
+    note = "" if step == Step.TIME_MACHINE else _word(data, "note")
+    mark, style = ("✓", "green") if outcome in {"done", "decided"} else ("✗", "red")
+    if (step, there) in _BACK:
+        mark, style = "↺", "yellow"
+    text = note if mark != "✗" or note.startswith(outcome) else f"{outcome}: {note}".rstrip(": ")
+    return Line(mark=mark, head=step, text=text, style=style, aside=f"→ {there}" if there else "")
+
+
+def _attempt_started(data: Data) -> Line:
+    how = " · ".join(filter(None, (_word(data, "executor"), _word(data, "model"))))
+    name = _word(data, "workflow") or _word(data, "step")
+    return Line(mark="●", head=name, text=f"attempt {_word(data, 'attempt')}", style="bold cyan", aside=how)
+
+
+def _tool_called(data: Data) -> Line:
+    good = data.get("ok", True)
+    said = f"{_word(data, 'tool')} {shortened(_word(data, 'on'), 100)}".rstrip()
+    return Line(mark="·" if good else "✗", text=said, aside=_word(data, "problem"), deep=True)
+
+
+def _model_failed(data: Data) -> Line:
+    then = "is asked again" if data.get("again") else "is given up"
+    said = f"{_word(data, 'model')} {then} (try {_word(data, 'try')})"
+    return Line(mark="↻", text=said, style="yellow", aside=_word(data, "said"), deep=True)
+
+
+def _model_fell_back(data: Data) -> Line:
+    there, here = _word(data, "to"), _word(data, "from")
+    return Line(mark="↻", text=f"{there} in place of {here}", style="yellow", aside=_word(data, "because"), deep=True)
+
+
+def _price_assumed(data: Data) -> Line:
+    said = f"the price of {_word(data, 'model')} is not known; ${_word(data, 'output_usd_per_million')} per million tokens out is assumed"
+    return Line(mark="!", text=said, style="yellow", deep=True)
+
+
+def _tests_started(data: Data) -> Line:
+    return Line(mark="·", text=f"running {_word(data, 'command')}", deep=True)
+
+
+def _tests_finished(data: Data) -> Line:
+    passed = bool(data.get("passed"))
+    said = "tests passed" if passed else "tests failed"
+    last = "" if passed else _last_line(_word(data, "tail"))
+    return Line(
+        mark="✓" if passed else "✗",
+        text=said,
+        style="green" if passed else "red",
+        aside=f"exit {_word(data, 'exit_code')} · {_number(data, 'seconds'):.1f} s{' · ' if last else ''}{last}",
+        deep=True,
+    )
+
+
+def _attempt_ended(data: Data) -> Line:
+    ended_by, error = _word(data, "ended_by"), _word(data, "error")
+    files = data.get("files", 0)
+    changed = many(files if isinstance(files, int) else len(files), "file")
+    commit = sha(_word(data, "commit")) if files else ""
+    facts = " · ".join(filter(None, (changed, commit, usd(data.get("cost_usd", 0)))))
+    if ended_by == "done" and not error:
+        return Line(mark="·", text=f"attempt {_word(data, 'attempt')} handed over", aside=facts, deep=True)
+    return Line(mark="✗", text=f"attempt {_word(data, 'attempt')} ended by {ended_by}: {error}", style="red", aside=facts, deep=True)
+
+
+def _failure_analysed(data: Data) -> Line:
+    prevention = _word(data, "prevention")
+    said = f"{_word(data, 'type')}: {_word(data, 'cause')}"
+    return Line(mark="⟲", text=said, style="yellow", more=f"next time: {prevention}" if prevention else "")
+
+
+def _approval_opened(data: Data) -> Line:
+    return Line(mark="?", text=f"{_word(data, 'question') or _word(data, 'gate')}", style="bold yellow", aside=_word(data, "approval"))
+
+
+def _approval_decided(data: Data) -> Line:
+    return Line(mark="!", text=f"{_word(data, 'decision')}, by {_word(data, 'by')}", style="bold", aside=_word(data, "channel"))
+
+
+def _ended(data: Data) -> Line:
+    status, why = _word(data, "status"), _word(data, "why")
+    if status == "merged":
+        return Line(mark="★", text=f"merged {sha(_word(data, 'commit'))}".rstrip(" –"), style="bold green", aside=why)
+    return Line(mark="■", text=status, style="bold red", aside=why)
+
+
+def _other(kind: str) -> Callable[[Data], Line]:
+    """A line for a kind of event that this release does not know: nothing that happened is hidden."""
+
+    def line(data: Data) -> Line:
+        facts = " ".join(f"{name}={value}" for name, value in data.items())
+        return Line(mark="·", text=f"{kind.replace('_', ' ')} {facts}".rstrip(), deep=True)
+
+    return line
+
+
+def _word(data: Data, name: str) -> str:
+    value = data.get(name)
+    return "" if value is None else str(value)
+
+
+def _number(data: Data, name: str) -> float:
+    value = data.get(name)
+    return float(value) if isinstance(value, int | float) else 0.0
+
+
+def _last_line(text: str) -> str:
+    lines = text.strip().splitlines()
+    return lines[-1] if lines else ""
+
+
+_LINES: Final[dict[str, Callable[[Data], Line]]] = {
+    "epic_queued": _queued,
+    "epic_resumed": _resumed,
+    "epic_taken": _taken,
+    "epic_paused": _paused,
+    "step_finished": _step_finished,
+    "attempt_started": _attempt_started,
+    "tool_called": _tool_called,
+    "model_failed": _model_failed,
+    "model_fell_back": _model_fell_back,
+    "price_assumed": _price_assumed,
+    "tests_started": _tests_started,
+    "tests_finished": _tests_finished,
+    "attempt_ended": _attempt_ended,
+    "failure_analysed": _failure_analysed,
+    "approval_opened": _approval_opened,
+    "approval_decided": _approval_decided,
+    "epic_ended": _ended,
+}

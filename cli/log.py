@@ -1,0 +1,33 @@
+"""What Genie's own log says on a terminal: one line on stderr; the way that an error took only with --debug."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import MutableMapping
+from contextvars import ContextVar
+from typing import Any, Final
+
+DEBUG: Final[ContextVar[bool]] = ContextVar("debug", default=False)
+"""Whether --debug was given."""
+
+
+def configure_log(level: str) -> None:
+    """Send the log to stderr, from `level` up; stdout is for answers."""
+    import structlog
+
+    processors: list[Any] = [structlog.processors.add_log_level, structlog.processors.TimeStamper(fmt="iso")]
+    if DEBUG.get():
+        # Without the values of variables, which Rich would print: there may be secrets among them.
+        processors.append(structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback))
+    else:
+        processors += [_without_traceback, structlog.dev.ConsoleRenderer(colors=False)]
+    structlog.configure(
+        processors=processors,
+        wrapper_class=structlog.make_filtering_bound_logger("debug" if DEBUG.get() else level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
+def _without_traceback(_logger: object, _method: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    entry.pop("exc_info", None)
+    return entry

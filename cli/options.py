@@ -1,0 +1,77 @@
+"""Options and arguments that several commands take, so that they read and work the same everywhere."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+HELP: Final[dict[str, Any]] = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
+"""How every command prints its help."""
+
+
+class Autonomy(StrEnum):
+    """Who decides after a failed attempt."""
+
+    AUTO = "auto"
+    ASK = "ask"
+
+
+class Status(StrEnum):
+    """What an epic can be."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    WAITING = "waiting"
+    PAUSED = "paused"
+    MERGED = "merged"
+    REJECTED = "rejected"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+EpicArgument = Annotated[str, typer.Argument(metavar="EPIC", help="Its id; an unambiguous beginning is enough.", show_default=False)]
+ApprovalArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="ID", help="The id of an approval, or of an epic that waits; an unambiguous beginning is enough.", show_default=False
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, and everything else on stderr.")]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Approve plan and merge without asking; failures and limits still ask.")]
+CommentOption = Annotated[str, typer.Option("--comment", "-m", metavar="TEXT", help="What the next agent reads, word for word.")]
+GoOption = Annotated[bool, typer.Option("--go", help="Carry the epic on at once, in the foreground.")]
+GoalArgument = Annotated[
+    str | None,
+    typer.Argument(metavar="GOAL", help="What should be different when the epic is done; - reads it from stdin.", show_default=False),
+]
+GoalFileOption = Annotated[Path | None, typer.Option("--goal-file", metavar="FILE", help="Read the goal from a file.", show_default=False)]
+RepoOption = Annotated[str, typer.Option("--repo", metavar="DIR", help="The git repository: a path or a URL.")]
+BaseOption = Annotated[
+    str | None,
+    typer.Option("--base", metavar="BRANCH", help="The branch to start from and merge into; default: its HEAD.", show_default=False),
+]
+BudgetOption = Annotated[
+    str | None,
+    typer.Option("--budget", metavar="USD", help="What the epic may cost; the call that would pass it is not made.", show_default=False),
+]
+ExecutorOption = Annotated[
+    str | None, typer.Option("--executor", metavar="NAME", help="How agents run: in_process or scripted.", show_default=False)
+]
+ModelOption = Annotated[
+    str | None, typer.Option("--model", metavar="MODEL", help="As in GENIE_MODEL, such as anthropic:NAME.", show_default=False)
+]
+AutonomyOption = Annotated[
+    Autonomy | None,
+    typer.Option("--autonomy", help="After a failed attempt: try again by itself, or ask each time.", show_default=False),
+]
+LabelOption = Annotated[
+    list[str] | None, typer.Option("--label", metavar="KEY=VALUE", help="May be given several times.", show_default=False)
+]
+
+
+def command_group(text: str) -> typer.Typer:
+    """A group of commands that looks as the others do."""
+    return typer.Typer(help=text, no_args_is_help=True, rich_markup_mode=None, context_settings=HELP, add_completion=False)

@@ -1,0 +1,29 @@
+"""The engine opened for one command, from the settings of this process."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Final
+
+from cli.log import configure_log
+from cli.process import finish
+from config.settings import Settings
+from engine.bootstrap import open_engine
+from engine.engine import Engine
+
+SCRIPT: Final = Path(__file__).parent / "sample" / "script.toml"
+"""What the scripted executor plays: always at hand, so that `genie epic resume` goes on with a demo that was interrupted."""
+
+
+def with_engine(work: Callable[[Engine], Awaitable[int]], *, settings: Settings | None = None) -> None:
+    """Open the engine, do the work, close the engine, and end the command with the code that the work returns."""
+    given = settings or Settings.from_env()
+
+    configure_log(given.log_level)
+
+    async def opened() -> int:
+        async with open_engine(given, script=SCRIPT) as engine:
+            return await work(engine)
+
+    finish(opened)
