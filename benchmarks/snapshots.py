@@ -1,0 +1,138 @@
+"""What a snapshot and a work tree cost beside the plain git commands that they need, at 20,000 files."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import statistics
+import subprocess
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from timemachine.commits import Signature
+from timemachine.mirrors import Mirror, open_mirror
+from timemachine.snapshots import snapshot
+from timemachine.worktrees import Worktree, add_worktree
+
+FILES, PER_DIRECTORY, CHANGED = 20_000, 100, 20
+SNAPSHOT_ROUNDS, WORKTREE_ROUNDS = 11, 7
+SNAPSHOT_TARGET, WORKTREE_TARGET = 1.3, 1.2
+SIGNATURE = Signature(name="Genie", email="genie@localhost", at=datetime(2026, 1, 1, tzinfo=UTC))
+
+
+def measure() -> list[dict[str, Any]]:
+    """Medians of runs that alternate with the plain commands, in two work trees of one mirror."""
+    with tempfile.TemporaryDirectory(prefix="genie-bench-") as name:
+        return asyncio.run(_measure(Path(name)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Place:
+    directory: Path
+    env: dict[str, str]
+    mirror: Mirror
+    base: str
+
+    def git(self, cwd: Path, *args: str) -> str:
+        return subprocess.run(["git", *args], cwd=cwd, env=self.env, check=True, capture_output=True, text=True).stdout.strip()
+
+
+async def _measure(directory: Path) -> list[dict[str, Any]]:
+    env = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(directory),
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_CONFIG_GLOBAL": "/dev/null",
+        **{f"GIT_{role}_{what}": "bench@localhost" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")},
+    }
+    repo = await asyncio.to_thread(_make_repository, directory / "repo", env)
+    mirror = await open_mirror(directory / "home", str(repo), env)
+    place = _Place(directory=directory, env=env, mirror=mirror, base=await mirror.fetch_base("main"))
+    return [await _snapshots(place), await _worktrees(place)]
+
+
+def _make_repository(repo: Path, env: dict[str, str]) -> Path:
+    for number in range(FILES):
+        file = repo / f"part{number // PER_DIRECTORY:03}" / f"file{number % PER_DIRECTORY:03}.py"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(f"VALUE_{number} = {number}\n" * 40)
+    for args in (("init", "--quiet", "--initial-branch=main"), ("add", "--all"), ("commit", "--quiet", "--message=Begin")):
+        subprocess.run(["git", *args], cwd=repo, env=env, check=True)
+    return repo
+
+
+async def _snapshots(place: _Place) -> dict[str, Any]:
+    plain = await add_worktree(place.mirror, place.directory / "plain", place.base)
+    ours = await add_worktree(place.mirror, place.directory / "ours", place.base)
+
+    async def plainly() -> None:
+        await asyncio.to_thread(_plain_commit, place, plain.path)
+
+    async def by_snapshot() -> None:
+        assert (await snapshot(ours, signature=SIGNATURE, message="Work")).changed
+
+    taken, against = await _alternate(plainly, by_snapshot, SNAPSHOT_ROUNDS, before=lambda n: _edit((plain, ours), n))
+    return _figure(
+        f"snapshot of {FILES:,} files, {CHANGED} changed", "git add -A, write-tree, commit-tree", taken, against, SNAPSHOT_TARGET
+    )
+
+
+def _plain_commit(place: _Place, tree: Path) -> None:
+    place.git(tree, "add", "-A")
+    place.git(tree, "commit-tree", "-p", place.base, "-m", "Work", place.git(tree, "write-tree"))
+
+
+def _edit(trees: tuple[Worktree, ...], number: int) -> None:
+    for tree in trees:
+        for part in range(CHANGED):
+            (tree.path / f"part{part:03}" / "file000.py").write_text(f"# round {number}\n" * (number + 1))
+
+
+async def _worktrees(place: _Place) -> dict[str, Any]:
+    made = {"plain": 0, "ours": 0}
+
+    def path(kind: str) -> Path:
+        made[kind] += 1
+        return place.directory / f"{kind}-{made[kind]}"
+
+    async def plainly() -> None:
+        await asyncio.to_thread(place.git, place.mirror.path, "worktree", "add", "--quiet", "--detach", str(path("plain")), place.base)
+
+    async def by_us() -> None:
+        await add_worktree(place.mirror, path("ours"), place.base)
+
+    taken, against = await _alternate(plainly, by_us, WORKTREE_ROUNDS, before=lambda _: None)
+    return _figure(f"work tree of {FILES:,} files ready", "git worktree add", taken, against, WORKTREE_TARGET)
+
+
+async def _alternate(
+    plainly: Callable[[], Awaitable[None]], ours: Callable[[], Awaitable[None]], rounds: int, *, before: Callable[[int], None]
+) -> tuple[list[float], list[float]]:
+    """Run both in turn, each first every other time; the first round warms the caches and is not counted."""
+    taken, against = list[float](), list[float]()
+    for number in range(rounds + 1):
+        before(number)
+        pairs = [(plainly, against), (ours, taken)]
+        for call, times in pairs if number % 2 else reversed(pairs):
+            begun = time.perf_counter()
+            await call()
+            times.append(time.perf_counter() - begun)
+    return taken[1:], against[1:]
+
+
+def _figure(name: str, against_name: str, taken: list[float], against: list[float], target: float) -> dict[str, Any]:
+    ratio = statistics.median(taken) / statistics.median(against)
+    return {
+        "name": name,
+        "value": round(statistics.median(taken) * 1000, 1),
+        "unit": "ms",
+        "against": f"{against_name}: {statistics.median(against) * 1000:.1f} ms",
+        "ratio": round(ratio, 3),
+        "target": f"<= {target} of it",
+        "met": ratio <= target,
+    }

@@ -1,0 +1,75 @@
+"""The real command, run as a user would run it: a process of its own, with nothing in its environment but what a test gives."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    def json(self) -> Any:
+        """What it printed on stdout, which must be one JSON document."""
+        return json.loads(self.out)
+
+    def id(self, kind: str) -> str:
+        """The first id of a kind (`e`, `a`) in what it said."""
+        words = (self.out + " " + self.err).replace("\n", " ").split()
+        return next(word.strip(".:") for word in words if word.startswith(f"{kind}-") and len(word.strip(".:")) == len("e-0123456789"))
+
+
+class Genie(Protocol):
+    """Runs `genie` with these arguments."""
+
+    def __call__(self, *arguments: str, stdin: str = "", cwd: Path | None = None, env: dict[str, str] | None = None) -> Ended: ...
+
+
+@pytest.fixture
+def genie_environment(tmp_path: Path, database_url: str) -> dict[str, str]:
+    """A user with an empty home, and a database of this test's own."""
+    home = tmp_path / "home"
+    home.mkdir()
+    return {
+        "PATH": os.environ["PATH"],
+        "HOME": str(home),
+        "LANG": "C.UTF-8",
+        "PYTHONPATH": str(ROOT),
+        "GENIE_HOME": str(tmp_path / "genie"),
+        "GENIE_DATABASE_URL": database_url,
+    }
+
+
+@pytest.fixture
+def genie(genie_environment: dict[str, str], tmp_path: Path) -> Genie:
+    """Runs `genie` and waits for its end."""
+
+    def run(*arguments: str, stdin: str = "", cwd: Path | None = None, env: dict[str, str] | None = None) -> Ended:
+        # -P: the folder in which the command is called is not a place to import from, as with the installed script.
+        done = subprocess.run(
+            [sys.executable, "-P", "-c", "from cli.main import main; main()", *arguments],
+            input=stdin,
+            cwd=cwd or tmp_path,
+            env={**genie_environment, **(env or {})},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        return Ended(code=done.returncode, out=done.stdout, err=done.stderr)
+
+    return run

@@ -1,0 +1,109 @@
+"""Events as lines."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from cli.events import event_line
+from engine.views import EventView
+
+
+def line(kind: str, **data: object) -> str:
+    text = event_line(EventView(id=1, type=kind, time=datetime(2026, 11, 21, tzinfo=UTC), data=data))
+    assert text is not None
+    return text.plain[10:]
+
+
+def test_a_finished_step_says_what_came_of_it_and_where_the_epic_goes():
+    text = line("step_finished", step="test", outcome="done", next="review", note="12 tests passed")
+
+    assert text == "✓ test         12 tests passed  → review"
+
+
+def test_a_failed_step_says_so():
+    assert line("step_finished", step="implement", outcome="failed", next="time_machine", note="").startswith("✗ implement    failed")
+
+
+def test_a_step_that_leads_back_to_work_is_not_ticked_off():
+    text = line("step_finished", step="test", outcome="done", next="fix", note="`make test` failed")
+
+    assert text == "↺ test         `make test` failed  → fix"
+
+
+def test_an_analysis_says_on_a_line_of_its_own_what_the_next_attempt_does_differently():
+    text = line("failure_analysed", type="scope_creep", cause="it left the plan", prevention="stay inside", next="implement")
+
+    assert text.splitlines() == ["⟲ scope_creep: it left the plan", "            next time: stay inside"]
+
+
+def test_a_turn_is_counted_and_not_printed():
+    assert event_line(EventView(id=1, type="turn_taken", time=datetime(2026, 11, 21, tzinfo=UTC), data={"turn": 1})) is None
+
+
+def test_failed_tests_show_the_exit_code_and_the_last_line():
+    text = line("tests_finished", command="make test", passed=False, exit_code=1, seconds=0.25, tail="…\nFAILED (errors=1)\n")
+
+    assert text == "  ✗ tests failed  exit 1 · 0.2 s · FAILED (errors=1)"
+
+
+def test_a_tool_call_shows_what_it_was_called_on():
+    assert line("tool_called", attempt=1, tool="read_file", on="README.md", turn=2, seconds=0.1, ok=True) == "  · read_file README.md"
+
+
+def test_a_tool_call_that_failed_shows_why():
+    text = line("tool_called", attempt=1, tool="write_file", on="../x", turn=2, seconds=0.1, ok=False, problem="the path has '..' in it")
+
+    assert text == "  ✗ write_file ../x  the path has '..' in it"
+
+
+def test_an_event_of_a_later_release_is_shown_as_it_is():
+    assert line("lamp_lit", room="hall") == "  · lamp lit room=hall"
+
+
+KINDS = [
+    "epic_queued",
+    "epic_resumed",
+    "step_finished",
+    "attempt_started",
+    "tool_called",
+    "model_failed",
+    "model_fell_back",
+    "tests_started",
+    "tests_finished",
+    "attempt_ended",
+    "failure_analysed",
+    "approval_opened",
+    "approval_decided",
+    "epic_taken",
+    "epic_paused",
+    "epic_ended",
+]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_event_that_lacks_its_data_is_still_one_line(kind):
+    text = line(kind)
+
+    assert text.strip()
+    assert "\n" not in text
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_an_agent_wrote_cannot_steer_the_terminal(kind):
+    hostile = "\x1b[2J\x1b]0;owned\x07[bold]x\nsecond\x9b31m"
+    data = dict.fromkeys(
+        ["goal", "note", "worker", "tool", "argument", "why", "command", "tail", "error", "cause", "question", "by", "status"], hostile
+    )
+
+    text = line(kind, **data)
+
+    assert not any(ord(character) < 32 or 0x7F <= ord(character) < 0xA0 for character in text)
+
+
+def test_what_ended_a_step_is_said_once():
+    text = line("step_finished", step="planning", outcome="cancelled", note="cancelled by ann: not wanted", next="cancelled")
+
+    assert text.count("cancelled by ann") == 1
+    assert "cancelled: cancelled" not in text
