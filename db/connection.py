@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -23,7 +24,25 @@ from db.migrations import schema_status
 from epics.errors import InvalidSettings, SchemaMismatch, StoreUnavailable
 
 Connection: TypeAlias = AsyncConnection[DictRow]
-Pool: TypeAlias = AsyncConnectionPool[Connection]
+
+
+class Pool(AsyncConnectionPool[Connection]):
+    """A pool that forgets no cancel.
+
+    While no connection is free it waits by `asyncio.wait_for`, and that of Python 3.11 (python/cpython issue 86296) drops a cancel that
+    comes just as the connection does: a task that was told to end would go on, and whoever waits for its end would wait for ever.
+    """
+
+    async def getconn(self, timeout: float | None = None) -> Connection:
+        """A connection, as in the base class; a cancel that came meanwhile is raised."""
+        task = asyncio.current_task()
+        asked_before = task.cancelling() if task is not None else 0
+        connection = await super().getconn(timeout)
+        if task is not None and task.cancelling() > asked_before:
+            await self.putconn(connection)
+            raise asyncio.CancelledError
+        return connection
+
 
 SCHEMES: Final = ("postgresql", "postgres")
 UNREADABLE: Final = (
@@ -63,7 +82,7 @@ async def open_pool(dsn: str, *, min_size: int = 1, max_size: int = 10) -> Async
         InvalidSettings: if `dsn` cannot be read.
     """
     await _probe(dsn)
-    pool = AsyncConnectionPool[Connection](
+    pool = Pool(
         dsn,
         open=False,
         min_size=min_size,

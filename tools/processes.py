@@ -152,7 +152,9 @@ async def _read(process: asyncio.subprocess.Process, kept: HeadAndTail, on_outpu
 
 async def _ended_within(process: asyncio.subprocess.Process, timeout_s: float) -> bool:
     try:
-        await asyncio.wait_for(process.wait(), timeout_s)
+        # Not `wait_for`: that of Python 3.11 forgets a cancel that comes as the process ends.
+        async with asyncio.timeout(timeout_s):
+            await process.wait()
     except TimeoutError:
         return False
     return True
@@ -164,9 +166,10 @@ async def _end_everything(process: asyncio.subprocess.Process, reading: asyncio.
         os.killpg(process.pid, signal.SIGKILL)
     await asyncio.shield(process.wait())
     try:
-        await asyncio.wait_for(reading, GRACE_SECONDS)
+        async with asyncio.timeout(GRACE_SECONDS):
+            await reading
     except TimeoutError:
-        return  # a process in a session of its own holds the pipe; `wait_for` has ended the reading
+        return  # a process in a session of its own holds the pipe; the time-out has ended the reading
 
 
 @cache

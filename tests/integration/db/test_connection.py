@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import socket
@@ -162,3 +163,25 @@ async def test_a_pool_without_a_free_connection_says_so(database_url: str) -> No
     async with open_pool(database_url, min_size=1, max_size=1) as pool, pool.connection():
         with pytest.raises(StoreUnavailable, match="became free in time"), foreseen():
             await pool.getconn(timeout=0.05)
+
+
+@pytest.mark.parametrize("turns", range(8))
+async def test_who_is_cancelled_as_a_connection_comes_is_cancelled(database_url: str, turns: int) -> None:
+    """`asyncio.wait_for` of Python 3.11, on which the pool waits, forgets a cancel that comes when what it waits for is there."""
+
+    async def take() -> None:
+        async with pool.connection():
+            pass
+
+    async with open_pool(database_url, max_size=1) as pool:
+        async with pool.connection():
+            taking = asyncio.create_task(take())
+            await asyncio.sleep(0.01)
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        was_waiting = taking.cancel()
+        await asyncio.wait({taking})
+        after = await pool.getconn(timeout=2)
+        await pool.putconn(after)
+
+    assert taking.cancelled() or not was_waiting
