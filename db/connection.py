@@ -33,7 +33,7 @@ class Pool(AsyncConnectionPool[Connection]):
     comes just as the connection does: a task that was told to end would go on, and whoever waits for its end would wait for ever.
     """
 
-    async def getconn(self, timeout: float | None = None) -> Connection:
+    async def getconn(self, timeout: float | None = None) -> Connection:  # noqa: ASYNC109  # the base class has it so
         """A connection, as in the base class; a cancel that came meanwhile is raised."""
         task = asyncio.current_task()
         asked_before = task.cancelling() if task is not None else 0
