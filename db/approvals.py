@@ -6,6 +6,7 @@ from db.connection import Pool
 from db.epics import Row, fetch_one, raise_limit
 from db.failures import foreseen
 from db.fence import add_events
+from db.jobs import hint
 from db.queries import QUERIES
 from epics.approvals import STATUS_AFTER, Choice, Decision
 
@@ -13,7 +14,7 @@ from epics.approvals import STATUS_AFTER, Choice, Decision
 async def record_decision(pool: Pool, approval_id: str, decision: Decision) -> Row | None:
     """Give an approval its one decision; the first wins, and None is returned to all others.
 
-    In the same transaction the epic becomes runnable, a raised limit is lifted, and the event is added.
+    In the same transaction the epic becomes runnable, a raised limit is lifted, the event is added, and the workers get a hint.
     """
     with foreseen():
         async with pool.connection() as connection, connection.transaction():
@@ -42,6 +43,7 @@ async def record_decision(pool: Pool, approval_id: str, decision: Decision) -> R
             who = {"by": decision.by, "channel": decision.channel}
             data = {"approval": approval_id, "gate": row["gate"], "decision": decision.choice, **who}
             await add_events(connection, row["epic"], [{"type": "approval_decided", "data": data}])
+            await hint(connection, row["epic"])
             return row
 
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from db.connection import Connection, Pool
 from db.failures import foreseen
 from db.fence import add_events, fenced
+from db.jobs import hint
 from db.leases import Lease
 from db.queries import QUERIES
 from db.storable import jsonb
 
 Row = dict[str, Any]
+
+Within = Callable[[Connection, str], Awaitable[None]]
+"""What is written in the transaction that makes an epic; it gets the epic's id."""
 
 
 async def fetch_one(pool: Pool, query: str, arguments: Mapping[str, Any]) -> Row | None:
@@ -29,8 +33,15 @@ async def fetch_all(pool: Pool, query: str, arguments: Mapping[str, Any]) -> lis
             return await (await connection.execute(QUERIES[query], arguments)).fetchall()
 
 
-async def insert_epic(pool: Pool, values: Mapping[str, Any]) -> bool:
-    """Add a queued epic, and its project if the repository is new; False, and nothing is added, if the id is taken."""
+async def insert_epic(pool: Pool, values: Mapping[str, Any], *, hinted: bool = True, within: Within | None = None) -> bool:
+    """Add a queued epic, and its project if the repository is new; False, and nothing is added, if the id is taken.
+
+    Args:
+        pool: connections to the database.
+        values: the columns.
+        hinted: tell the workers in the same transaction; a process that will run the epic itself does not.
+        within: what else is written in the same transaction, when the epic is there.
+    """
     with foreseen():
         async with pool.connection() as connection, connection.transaction():
             row = await (await connection.execute(QUERIES["project_of_repo"], {"repo": values["repo"]})).fetchone()
@@ -39,6 +50,10 @@ async def insert_epic(pool: Pool, values: Mapping[str, Any]) -> bool:
             if await (await connection.execute(QUERIES["insert_epic"], given)).fetchone() is None:
                 return False
             await add_events(connection, values["id"], [{"type": "epic_queued", "data": {"goal": values["goal"][:200]}}])
+            if hinted:
+                await hint(connection, values["id"])
+            if within is not None:
+                await within(connection, values["id"])
             return True
 
 
@@ -47,12 +62,14 @@ async def find_epics(pool: Pool, prefix: str) -> list[Row]:
     return await fetch_all(pool, "find_epics", {"prefix": prefix})
 
 
-async def queue_epic(pool: Pool, epic_id: str, *, auto_approve: bool | None, by: str) -> None:
-    """Make a paused epic runnable again, and note who asked."""
+async def queue_epic(pool: Pool, epic_id: str, *, auto_approve: bool | None, by: str, hinted: bool = True) -> None:
+    """Make a paused epic runnable again, and note who asked; `hinted` as in `insert_epic`."""
     with foreseen():
         async with pool.connection() as connection, connection.transaction():
             await connection.execute(QUERIES["queue_epic"], {"epic": epic_id, "auto_approve": auto_approve})
             await add_events(connection, epic_id, [{"type": "epic_resumed", "data": {"by": by}}])
+            if hinted:
+                await hint(connection, epic_id)
 
 
 async def pause_epic(pool: Pool, lease: Lease, problem: str) -> None:
@@ -69,10 +86,11 @@ async def record_event(pool: Pool, lease: Lease, kind: str, data: Mapping[str, A
 
 
 async def ask_cancel(pool: Pool, epic_id: str, data: Mapping[str, Any]) -> None:
-    """Leave a cancel for whoever holds the epic now."""
+    """Leave a cancel for whoever holds the epic now, or takes it next."""
     with foreseen():
         async with pool.connection() as connection, connection.transaction():
             await connection.execute(QUERIES["ask_cancel"], {"epic": epic_id, "data": jsonb(dict(data))})
+            await hint(connection, epic_id)
 
 
 async def raise_limit(connection: Connection, epic_id: str, scope: str, amount: object) -> None:

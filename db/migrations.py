@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
@@ -17,11 +16,11 @@ from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool
 
 from db.failures import foreseen
+from db.library_tables import name_of, set_up, versions
 from db.queries import QUERIES
 from epics.errors import SchemaMismatch, StoreUnavailable
 
 DIRECTORY: Final = Path(__file__).parent / "sql" / "migrations"
-LANGGRAPH: Final = "langgraph-checkpoint-postgres"
 #: "genie" in ASCII. Advisory locks are per database, so two Genies on one server do not meet here.
 LOCK_KEY: Final = 0x67656E6965
 LOCK_TIMEOUT_S: Final = 120.0
@@ -88,38 +87,33 @@ async def migrate(dsn: str, directory: Path = DIRECTORY) -> tuple[str, ...]:
             await connection.execute(QUERIES["create_library_schemas"])
             status = await _status(connection, directory)
             status.refuse_newer()
-            numbered = tuple(name for name in status.pending if name != _langgraph_tables())
-            if numbered:
+            known = known_migrations(directory)
+            if numbered := tuple(name for name in status.pending if name in known):
                 await asyncio.to_thread(_apply, dsn, directory, numbered)
-            if len(numbered) < len(status.pending):
-                await _set_up_langgraph(connection)
+            for library, version in versions().items():
+                if name_of(library, version) in status.pending:
+                    await set_up(connection, library, version)
             return status.pending
 
 
 async def _status(connection: AsyncConnection[DictRow], directory: Path) -> SchemaStatus:
     known = known_migrations(directory)
     applied: frozenset[str] = frozenset()
-    has_library = False
+    libraries: frozenset[str] = frozenset()
     try:
-        cursor = await connection.execute(QUERIES["applied_migrations"], {"library": LANGGRAPH, "version": version(LANGGRAPH)})
-        row = await cursor.fetchone()
+        row = await (await connection.execute(QUERIES["applied_migrations"])).fetchone()
     except pg.UndefinedTable:
         row = None
     if row is not None:
-        applied, has_library = frozenset(row["applied"]), row["has_library"]
+        applied, libraries = frozenset(row["applied"]), frozenset(row["libraries"])
     pending = [name for name in known if name not in applied]
-    if not has_library:
-        pending.append(_langgraph_tables())
+    pending.extend(name for library, version in versions().items() if (name := name_of(library, version)) not in libraries)
     return SchemaStatus(
         current=max(applied, default=None),
         latest=max(known, default=None),
         pending=tuple(pending),
         newer=tuple(sorted(applied.difference(known))),
     )
-
-
-def _langgraph_tables() -> str:
-    return f"{LANGGRAPH}-{version(LANGGRAPH)}"
 
 
 def _apply(dsn: str, directory: Path, names: tuple[str, ...]) -> None:
@@ -148,22 +142,6 @@ def _apply(dsn: str, directory: Path, names: tuple[str, ...]) -> None:
             with backend.transaction():
                 migration.process_steps(backend, "apply")
                 backend.mark_one(migration, log=False)
-
-
-async def _set_up_langgraph(connection: AsyncConnection[DictRow]) -> None:
-    # Inside the function: this takes most of a second, and only a new version of the library needs it.
-    from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver  # noqa: PLC0415
-
-    saver = AsyncPostgresSaver(connection)
-    await saver.setup()
-    cursor = await connection.execute(QUERIES["langgraph_schema_version"])
-    row = await cursor.fetchone()
-    if row is not None and row["version"] >= len(saver.MIGRATIONS):
-        raise SchemaMismatch(
-            f"the database has LangGraph's migration {row['version']}, and {_langgraph_tables()} ends at {len(saver.MIGRATIONS) - 1}; "
-            "install the newer Genie, or name another database in GENIE_DATABASE_URL"
-        )
-    await connection.execute(QUERIES["record_library_schema"], {"library": LANGGRAPH, "version": version(LANGGRAPH)})
 
 
 @asynccontextmanager

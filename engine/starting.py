@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
 
-from db.epics import insert_epic
+from db.epics import Within, insert_epic
 from engine.assembling import Installation, policy_at, registry_at
 from epics.errors import InvalidInput
 from epics.ids import new_id
@@ -32,10 +32,17 @@ class StartEpic:
     autonomy: Autonomy | None = None
     auto_approve: bool = False
     labels: dict[str, str] = field(default_factory=dict)
+    detached: bool = True
+    """Leave it to the workers; False if the process that asks will run the epic itself."""
 
 
-async def start_epic(installation: Installation, asked: StartEpic) -> str:
+async def start_epic(installation: Installation, asked: StartEpic, *, within: Within | None = None) -> str:
     """Check what is asked, make the epic's row, and return its id.
+
+    Args:
+        installation: where it is started.
+        asked: what a person asks for.
+        within: what else is written in the transaction that makes the epic.
 
     Raises:
         InvalidInput: if the goal, a limit, the executor or the model cannot be used.
@@ -72,7 +79,7 @@ async def start_epic(installation: Installation, asked: StartEpic) -> str:
         "labels": asked.labels,
         "graph_version": GRAPH_VERSION,
     }
-    while not await insert_epic(installation.database.pool, {**values, "id": (epic_id := new_id("e"))}):
+    while not await insert_epic(installation.database.pool, {**values, "id": (epic_id := new_id("e"))}, hinted=asked.detached):
         continue
     return epic_id
 

@@ -1,11 +1,11 @@
 -- What migrations need to know and to remember.
 
 -- name: applied_migrations
--- The numbered migrations that this database has, and whether it has the tables of one version of a library.
+-- The numbered migrations that this database has, and the libraries whose tables it has, each with its version.
 -- It fails on a database that was never migrated; that says it too, in one round trip.
 SELECT
     ARRAY(SELECT migration_id FROM _yoyo_migration ORDER BY migration_id)::text[] AS applied,
-    EXISTS (SELECT FROM library_schemas WHERE library = %(library)s AND version = %(version)s) AS has_library;
+    ARRAY(SELECT library || '-' || version FROM library_schemas)::text[] AS libraries;
 
 -- name: try_migration_lock
 -- Polled, never waited for: LangGraph builds an index concurrently, which would wait for the snapshot of a waiter.
@@ -26,3 +26,6 @@ INSERT INTO library_schemas (library, version) VALUES (%(library)s, %(version)s)
 -- name: langgraph_schema_version
 -- The number of LangGraph's last migration, or no row value before its first.
 SELECT max(v) AS version FROM checkpoint_migrations;
+
+-- name: library_versions
+SELECT version FROM library_schemas WHERE library = %(library)s;

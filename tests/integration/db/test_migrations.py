@@ -79,7 +79,7 @@ async def test_a_second_run_finds_nothing_to_do(empty_database_url: str, migrati
 
     second = await migrate(empty_database_url, migrations)
 
-    assert [name.split("-")[0] for name in first] == ["0001_lamps", "langgraph"]
+    assert [name.split("-")[0] for name in first] == ["0001_lamps", "langgraph", "procrastinate"]
     assert second == ()
     assert rows(empty_database_url, b"SELECT count(*) FROM lamps") == [(1,)]
 
