@@ -116,7 +116,9 @@ async def test_a_crash_after_any_turn_buys_nothing_again_and_does_nothing_again(
     assert again == whole
     assert files_of(tree) == FILES
     assert journal.log.count("reserved") == 4 - known
-    assert [turn.request_hash for turn in await journal.turns()] == [turn.request_hash for turn in await first.turns()]
+    # What follows from commands that were run again may differ: their printed seconds are a part of the next request.
+    same = known + with_results
+    assert [turn.request_hash for turn in await journal.turns()][:same] == [turn.request_hash for turn in await first.turns()][:same]
     assert [turn.request for turn in await journal.turns()][:known] == [turn.request for turn in await first.turns()][:known]
 
 
