@@ -12,6 +12,7 @@ from db.jobs import hint
 from db.leases import Lease
 from db.queries import QUERIES
 from db.storable import jsonb
+from epics.upgrades import THIS_RELEASE
 
 Row = dict[str, Any]
 
@@ -46,7 +47,7 @@ async def insert_epic(pool: Pool, values: Mapping[str, Any], *, hinted: bool = T
         async with pool.connection() as connection, connection.transaction():
             row = await (await connection.execute(QUERIES["project_of_repo"], {"repo": values["repo"]})).fetchone()
             project = row["id"] if row else None
-            given = {**values, "project": project, "labels": jsonb(values.get("labels", {}))}
+            given = {"state_version": THIS_RELEASE.state, **values, "project": project, "labels": jsonb(values.get("labels", {}))}
             if await (await connection.execute(QUERIES["insert_epic"], given)).fetchone() is None:
                 return False
             await add_events(connection, values["id"], [{"type": "epic_queued", "data": {"goal": values["goal"][:200]}}])
@@ -67,9 +68,11 @@ async def queue_epic(pool: Pool, epic_id: str, *, auto_approve: bool | None, by:
     with foreseen():
         async with pool.connection() as connection, connection.transaction():
             await connection.execute(QUERIES["queue_epic"], {"epic": epic_id, "auto_approve": auto_approve})
+            await connection.execute(QUERIES["forgive_takeovers"], {"thread": epic_id})
             await add_events(connection, epic_id, [{"type": "epic_resumed", "data": {"by": by}}])
             if hinted:
                 await hint(connection, epic_id)
+    pool.announcer.announce(epic_id)
 
 
 async def pause_epic(pool: Pool, lease: Lease, problem: str) -> None:
@@ -77,6 +80,26 @@ async def pause_epic(pool: Pool, lease: Lease, problem: str) -> None:
     async with fenced(pool, lease) as connection:
         await connection.execute(QUERIES["pause_epic"], {"epic": lease.thread_id, "problem": problem})
         await add_events(connection, lease.thread_id, [{"type": "epic_paused", "data": {"problem": problem}}])
+
+
+async def postpone_epic(pool: Pool, lease: Lease, problem: str, *, seconds: float, retries: int) -> None:
+    """Put an epic off, fenced, because of what can be cured by waiting (durability rule 8).
+
+    Args:
+        pool: connections to the database.
+        lease: ours.
+        problem: what stopped it.
+        seconds: for how long.
+        retries: how often that makes it in a row.
+    """
+    async with fenced(pool, lease) as connection:
+        arguments = {"epic": lease.thread_id, "problem": problem, "seconds": seconds, "retries": retries}
+        row = await (await connection.execute(QUERIES["postpone_epic"], arguments)).fetchone()
+        if row is None:
+            return
+        data = {"problem": problem, "until": row["retry_at"].isoformat(timespec="seconds"), "retries": retries}
+        await add_events(connection, lease.thread_id, [{"type": "epic_postponed", "data": data}])
+        await hint(connection, lease.thread_id, at=row["retry_at"])
 
 
 async def record_event(pool: Pool, lease: Lease, kind: str, data: Mapping[str, Any]) -> None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from db.connection import Connection
+from db.connection import Connection, Pool
+from db.failures import foreseen
 from db.queries import QUERIES
 
 QUEUE: Final = "epics"
 ADVANCE: Final = "advance"
+STALE_S: Final = 60.0
+"""A job of a worker that has been silent for so long is nobody's."""
 
 
 async def hint(connection: Connection, epic_id: str, *, at: datetime | None = None) -> None:
@@ -24,3 +27,17 @@ async def hint(connection: Connection, epic_id: str, *, at: datetime | None = No
         at: not before this time; at once if None.
     """
     await connection.execute(QUERIES["hint"], {"epic": epic_id, "at": at})
+
+
+async def forget_hints(pool: Pool, epic_id: str) -> None:
+    """Delete the hints of an epic that has ended; where no worker runs, nobody else does."""
+    with foreseen():
+        async with pool.connection() as connection:
+            await connection.execute(QUERIES["forget_hints"], {"epic": epic_id})
+
+
+async def tidy_jobs(pool: Pool) -> None:
+    """Delete the jobs that are over, and those that a dead worker left."""
+    with foreseen():
+        async with pool.connection() as connection:
+            await connection.execute(QUERIES["tidy_jobs"], {"stale_s": STALE_S})

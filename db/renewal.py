@@ -54,7 +54,7 @@ class Renewal:
         self._interval = lease.seconds / _PARTS
         # Counted from before the last renewal was asked for: the database's own count began later, so we stop early, never late. One more
         # interval is left then, in which the agents of this worker are stopped before another may take over.
-        self._renew_before = time.monotonic() + lease.seconds - self._interval
+        self._renew_before = lease.asked_at + lease.seconds - self._interval
         runs = {"lease": self._run, "deadline": self._guard}
         self._threads = [threading.Thread(target=run, name=f"{name}-{lease.thread_id}", daemon=True) for name, run in runs.items()]
 

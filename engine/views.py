@@ -32,6 +32,14 @@ class Tokens(Record):
     output: int = 0
 
 
+class PrunedHistory(Record):
+    """When which part of a finished epic's history was pruned; None for what is still there, but for the newest checkpoint, which stays."""
+
+    checkpoints_at: datetime | None
+    journal_at: datetime | None
+    events_at: datetime | None
+
+
 class EpicView(Record):
     """One epic, as its rows say."""
 
@@ -53,13 +61,33 @@ class EpicView(Record):
     tokens: Tokens
     waiting_on: str | None
     failure: FailureAnalysis | None
-    problem: str | None = Field(description="Why a paused epic was parked.")
+    problem: str | None = Field(description="Why a paused epic was parked, or a queued one is put off.")
+    queue_place: int | None = Field(default=None, description="How many go before it, and itself; only while it is queued.")
+    retry_at: datetime | None = Field(default=None, description="Until when it is put off, because of what waiting can cure.")
     executor: str | None
     model: str | None
     autonomy: str
     labels: dict[str, str]
+    pruned: PrunedHistory | None = None
     created_at: datetime
     updated_at: datetime
+
+
+class WorkerView(Record):
+    """A process that runs epics, as it said itself when it was last heard of."""
+
+    id: str
+    name: str
+    host: str
+    pid: int
+    version: str
+    concurrency: int
+    running: int
+    draining: bool
+    holding_back: str = Field(description="Why it takes no epic at the moment; empty if it does.")
+    alive: bool
+    started_at: datetime
+    seen_at: datetime
 
 
 class MomentView(Record):

@@ -4,10 +4,11 @@ INSERT INTO projects (repo) VALUES (%(repo)s) ON CONFLICT (repo) DO UPDATE SET r
 
 -- name: insert_epic
 INSERT INTO epics (
-    id, project_id, goal, repo, base, base_commit, head, budget_usd, executor, model, autonomy, auto_approve, labels, graph_version
+    id, project_id, goal, repo, base, base_commit, head, budget_usd, executor, model, autonomy, auto_approve, labels, graph_version,
+    state_version
 ) VALUES (
     %(id)s, %(project)s, %(goal)s, %(repo)s, %(base)s, %(base_commit)s, %(base_commit)s, %(budget_usd)s, %(executor)s, %(model)s,
-    %(autonomy)s, %(auto_approve)s, %(labels)s, %(graph_version)s
+    %(autonomy)s, %(auto_approve)s, %(labels)s, %(graph_version)s, %(state_version)s
 )
 -- Ids of the same millisecond differ by few bits: whoever finds his taken takes another.
 ON CONFLICT (id) DO NOTHING
@@ -15,11 +16,18 @@ RETURNING id;
 
 -- name: epic_view
 -- One epic as the faces show it.
-SELECT * FROM shown_epics WHERE id = %(epic)s;
+SELECT s.*, CASE WHEN p.epic_id IS NOT NULL THEN
+    jsonb_build_object('checkpoints_at', p.checkpoints_at, 'journal_at', p.journal_at, 'events_at', p.events_at)
+END AS pruned
+FROM shown_epics s LEFT JOIN prunings p ON p.epic_id = s.id
+WHERE id = %(epic)s;
 
 -- name: list_epics
 -- Newest first; the cursor is the id of the last one seen. The stored status is compared too, since that is what the index holds.
-SELECT * FROM shown_epics
+SELECT s.*, CASE WHEN p.epic_id IS NOT NULL THEN
+    jsonb_build_object('checkpoints_at', p.checkpoints_at, 'journal_at', p.journal_at, 'events_at', p.events_at)
+END AS pruned
+FROM shown_epics s LEFT JOIN prunings p ON p.epic_id = s.id
 WHERE (%(status)s::text IS NULL OR (
         stored_status = CASE WHEN %(status)s::text = 'running' THEN 'queued' ELSE %(status)s::text END AND status = %(status)s::text
     ))
@@ -31,21 +39,38 @@ LIMIT %(limit)s;
 -- name: epic_facts
 -- What does not change while an epic runs, and what the engine needs to decide how to go on.
 SELECT
-    id, goal, repo, base, base_commit, status, moment, executor, model, autonomy, auto_approve, labels, graph_version, budget_usd
+    id, goal, repo, base, base_commit, status, step, moment, executor, model, autonomy, auto_approve, labels, graph_version, state_version,
+    budget_usd
 FROM epics WHERE id = %(epic)s;
 
 -- name: find_epics
 SELECT id FROM epics WHERE starts_with(id, %(prefix)s) ORDER BY id LIMIT 6;
 
 -- name: queue_epic
--- A paused epic becomes runnable; one that waits or runs keeps its status.
-UPDATE epics SET
-    status = CASE WHEN status = 'paused' THEN 'queued' ELSE status END, problem = NULL,
-    auto_approve = coalesce(%(auto_approve)s::boolean, auto_approve), updated_at = now()
-WHERE id = %(epic)s;
+-- A paused epic becomes runnable, or waits again if it was paused while it waited; one that waits or runs keeps its status.
+UPDATE epics e SET
+    status = CASE WHEN e.status <> 'paused' THEN e.status WHEN asked.pending THEN 'waiting' ELSE 'queued' END,
+    waiting_on = CASE WHEN e.status <> 'paused' OR asked.pending THEN e.waiting_on END, problem = NULL, retry_at = NULL, retries = 0,
+    auto_approve = coalesce(%(auto_approve)s::boolean, e.auto_approve), updated_at = now()
+FROM (
+    SELECT EXISTS (
+        SELECT FROM approvals a JOIN epics w ON w.waiting_on = a.id WHERE w.id = %(epic)s AND a.status = 'pending'
+    ) AS pending
+) AS asked
+WHERE e.id = %(epic)s;
 
 -- name: pause_epic
 UPDATE epics SET status = 'paused', problem = %(problem)s, updated_at = now() WHERE id = %(epic)s AND status = 'queued';
+
+-- name: retries_of_epic
+-- How often it was put off where it is now.
+SELECT CASE WHEN retry_mark = progress_of(id) THEN retries ELSE 0 END AS retries FROM epics WHERE id = %(epic)s;
+
+-- name: postpone_epic
+UPDATE epics SET
+    retry_at = now() + make_interval(secs => %(seconds)s), retries = %(retries)s, retry_mark = progress_of(id), problem = %(problem)s,
+    updated_at = now()
+WHERE id = %(epic)s AND status = 'queued' RETURNING retry_at;
 
 -- name: ask_cancel
 INSERT INTO commands (epic_id, kind, data) VALUES (%(epic)s, 'cancel', %(data)s);

@@ -4,17 +4,28 @@ SELECT epoch, worker, host, pid, pid_started, extract(epoch FROM expires_at - cl
 FROM leases WHERE thread_id = %(thread)s AND token IS NOT NULL AND expires_at > clock_timestamp();
 
 -- name: take_lease
--- One statement, so that of any number who ask at once one is granted. The update waits for transactions that hold the row FOR SHARE.
-INSERT INTO leases AS l (thread_id, epoch, token, worker, host, pid, pid_started, expires_at)
-VALUES (
-    %(thread)s, 1, %(token)s, %(worker)s, %(host)s, %(pid)s, %(pid_started)s,
-    clock_timestamp() + make_interval(secs => %(seconds)s)
-)
-ON CONFLICT (thread_id) DO UPDATE SET
-    epoch = l.epoch + 1, token = excluded.token, worker = excluded.worker, host = excluded.host, pid = excluded.pid,
-    pid_started = excluded.pid_started, expires_at = clock_timestamp() + make_interval(secs => %(seconds)s)
-WHERE l.token IS NULL OR l.expires_at <= clock_timestamp() OR l.epoch = %(dead_epoch)s::bigint
-RETURNING l.epoch;
+SELECT epoch, takeovers, died FROM take_lease(
+    %(thread)s, %(token)s, %(worker)s, %(host)s, %(pid)s, %(pid_started)s, %(seconds)s, %(dead_epoch)s
+);
+
+-- name: claim_epic
+SELECT epic_id, epoch, takeovers, died FROM claim_epic(
+    %(token)s, %(worker)s, %(host)s, %(pid)s, %(pid_started)s, %(seconds)s, %(most)s, %(executors)s::text[], %(graph_version)s,
+    %(but)s::text[]
+);
+
+-- name: live_leases_of_host
+-- Who of one host holds what; whether they live, their host can tell.
+SELECT thread_id, epoch, worker, host, pid, pid_started FROM leases
+WHERE token IS NOT NULL AND expires_at > clock_timestamp() AND host = %(host)s;
+
+-- name: end_dead_lease
+-- The lease of a process that is proved to be dead ends now, so that any worker on any host can take the epic. The token stays: it tells
+-- that the lease was not given back.
+UPDATE leases SET expires_at = clock_timestamp() WHERE thread_id = %(thread)s AND epoch = %(epoch)s AND token IS NOT NULL;
+
+-- name: forgive_takeovers
+UPDATE leases SET takeovers = 0, progress = NULL WHERE thread_id = %(thread)s;
 
 -- name: renew_lease
 -- Also tells the worker of a cancel that somebody asked for. No row: the lease is lost.
