@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import traceback
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
+from types import CodeType
 from typing import Any, Final
 
 from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, meta
@@ -46,6 +47,9 @@ EARLIER: Final = Path(__file__).with_name("earlier.md")
 
 TOLD_BY_ALL: Final = frozenset({"attempt_note", "failure", "comments", "guidance"})
 """The variables that reach the agent whether or not its template uses them."""
+
+# Every run of an epic reads the workflows anew, and a worker runs thousands: a text that was compiled once is not compiled again.
+_KEPT: Final = 256
 
 # What a template can raise while it is filled in, besides Jinja's own errors: the value had not the shape that it was used for.
 _MISUSE = (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError)
@@ -92,7 +96,8 @@ def fenced(value: object) -> str:
     return f"{fence}\n{text}\n{fence}"
 
 
-def _used(text: str, file: str) -> set[str]:
+@lru_cache(maxsize=_KEPT)
+def _used(text: str, file: str) -> frozenset[str]:
     environment = _environment()
     try:
         template = environment.parse(text)
@@ -100,7 +105,7 @@ def _used(text: str, file: str) -> set[str]:
         environment.compile(template)
         if any(True for _ in meta.find_referenced_templates(template)):
             raise InvalidWorkflow(f"{file}:1: a prompt stands alone: it cannot include, import or extend another file")
-        return meta.find_undeclared_variables(template)
+        return frozenset(meta.find_undeclared_variables(template))
     except TemplateSyntaxError as exc:
         raise InvalidWorkflow(f"{file}:{exc.lineno}: this is not a valid template: {exc.message}") from exc
     except (TemplateError, RecursionError) as exc:
@@ -110,11 +115,15 @@ def _used(text: str, file: str) -> set[str]:
 def _filled(text: str, variables: Mapping[str, Any], *, file: str) -> str:
     environment = _environment()
     try:
-        code = environment.compile(text, filename=file)
-        return environment.template_class.from_code(environment, code, {}).render(variables)
+        return environment.template_class.from_code(environment, _compiled(text, file), {}).render(variables)
     except _MISUSE as exc:
         line = next((frame.lineno for frame in reversed(traceback.extract_tb(exc.__traceback__)) if frame.filename == file), 1)
         raise InvalidInput(f"{file}:{line}: the brief cannot be made: {exc}") from exc
+
+
+@lru_cache(maxsize=_KEPT)
+def _compiled(text: str, file: str) -> CodeType:
+    return _environment().compile(text, filename=file)
 
 
 @cache
