@@ -11,12 +11,18 @@ DEBUG: Final[ContextVar[bool]] = ContextVar("debug", default=False)
 """Whether --debug was given."""
 
 
-def configure_log(level: str) -> None:
-    """Send the log to stderr, from `level` up; stdout is for answers."""
+def configure_log(level: str, *, as_json: bool = False) -> None:
+    """Send the log to stderr, from `level` up, for people or as one JSON document per line; stdout is for answers."""
     import structlog
 
-    processors: list[Any] = [structlog.processors.add_log_level, structlog.processors.TimeStamper(fmt="iso")]
-    if DEBUG.get():
+    processors: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso"),
+    ]
+    if as_json:
+        processors += [structlog.processors.dict_tracebacks if DEBUG.get() else _without_traceback, structlog.processors.JSONRenderer()]
+    elif DEBUG.get():
         # Without the values of variables, which Rich would print: there may be secrets among them.
         processors.append(structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback))
     else:

@@ -22,6 +22,9 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "epic": ("cli.epic", "Start epics, follow them, and carry them on."),
     "approval": ("cli.approval", "See what waits for a person, and decide it."),
     "agent": ("cli.agent", "Look at the workflows and check your own."),
+    "webhook": ("cli.webhook", "Tell others what happens, by signed messages."),
+    "serve": ("cli.serve", "Serve the HTTP API, with workers beside it."),
+    "webhook": ("cli.webhook", "Tell others what happens, by signed messages."),
     "db": ("cli.db", "Migrate the database, or see how it stands."),
     "doctor": ("cli.doctor", "Check what this machine has and lacks."),
 }

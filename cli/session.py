@@ -20,7 +20,7 @@ def with_engine(work: Callable[[Engine], Awaitable[int]], *, settings: Settings 
     """Open the engine, do the work, close the engine, and end the command with the code that the work returns."""
     given = settings or Settings.from_env()
 
-    configure_log(given.log_level)
+    configure_log(given.log_level, as_json=given.log_format == "json")
 
     async def opened() -> int:
         async with open_engine(given, script=SCRIPT) as engine:

@@ -102,7 +102,16 @@ class Settings(BaseSettings):
     agents_dir: Annotated[Path, AfterValidator(_folder)] | None = Field(default=None, description="a folder that exists")
     autonomy: Autonomy | None = Field(default=None, description="auto or ask")
     log_level: LogLevel = Field(default="warning", description="debug, info, warning or error")
+    log_format: Annotated[Literal["text", "json"], BeforeValidator(_lower)] = Field(default="text", description="text or json")
     lease_seconds: float = Field(default=10.0, gt=0, le=3_600, description="a number of seconds above 0, at most 3600")
+
+    keep_checkpoints_days: int = Field(default=90, ge=0, le=36_500, description="a number of days from 0 to 36500")
+    keep_journal_days: int = Field(default=180, ge=0, le=36_500, description="a number of days from 0 to 36500")
+    keep_events_days: int = Field(default=365, ge=0, le=36_500, description="a number of days from 0 to 36500")
+    keep_epics: int = Field(default=10_000, ge=0, le=1_000_000_000, description="a number of epics from 0 to 1000000000")
+
+    webhook_allow_private: bool = Field(default=False, description="true or false")
+    keep_messages_days: int = Field(default=14, ge=1, le=36_500, description="a number of days from 1 to 36500")
 
     anthropic_api_key: Key | None = Field(default=None, validation_alias="ANTHROPIC_API_KEY", description="a key")
     anthropic_base_url: BaseUrl | None = Field(
@@ -140,6 +149,11 @@ class Settings(BaseSettings):
     def models(self) -> tuple[str, ...]:
         """The first choice of model and its fallbacks; empty if none was set."""
         return tuple(name for part in (self.model or "").split(",") if (name := part.strip()))
+
+    def secret_named(self, variable: str) -> SecretStr | None:
+        """Return the value of a variable whose name was given in place of a secret; None if it is empty or not there."""
+        value = self._surroundings.get(variable, "")
+        return SecretStr(value) if value else None
 
     def agent_environment(self) -> dict[str, str]:
         """Return the environment of the commands that agents and tests run: an allow-list, without Genie's own and without secrets."""

@@ -44,7 +44,8 @@ async def record_decision(pool: Pool, approval_id: str, decision: Decision) -> R
             data = {"approval": approval_id, "gate": row["gate"], "decision": decision.choice, **who}
             await add_events(connection, row["epic"], [{"type": "approval_decided", "data": data}])
             await hint(connection, row["epic"])
-            return row
+    pool.announcer.announce(row["epic"])
+    return row
 
 
 async def decision_for(pool: Pool, epic_id: str, moment: int) -> Row | None:

@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 from weakref import WeakKeyDictionary
@@ -17,10 +18,12 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool
 
+from db.announcing import Announcer
 from db.embedded import open_embedded
 from db.failures import first_line, foreseen
 from db.migrations import migrate as migrate_schema
 from db.migrations import schema_status
+from db.queries import QUERIES
 from epics.errors import InvalidSettings, SchemaMismatch, StoreUnavailable
 
 Connection: TypeAlias = AsyncConnection[DictRow]
@@ -32,6 +35,23 @@ class Pool(AsyncConnectionPool[Connection]):
     While no connection is free it waits by `asyncio.wait_for`, and that of Python 3.11 (python/cpython issue 86296) drops a cancel that
     comes just as the connection does: a task that was told to end would go on, and whoever waits for its end would wait for ever.
     """
+
+    @cached_property
+    def announcer(self) -> Announcer:
+        """Tells followers of what was committed over this pool."""
+        return Announcer(self._announce)
+
+    async def close(self, timeout: float = 5.0) -> None:  # noqa: ASYNC109  # the base class has it so
+        """Close the pool when its last announcements are made."""
+        if "announcer" in vars(self):
+            await self.announcer.close()
+        await super().close(timeout)
+
+    async def _announce(self, epics: list[str]) -> None:
+        with foreseen():
+            # Not long: nobody is to wait for it, least of all the end of a process whose database is away.
+            async with self.connection(ANNOUNCE_WAIT_S) as connection:
+                await connection.execute(QUERIES["announce"], {"epics": epics})
 
     async def getconn(self, timeout: float | None = None) -> Connection:  # noqa: ASYNC109  # the base class has it so
         """A connection, as in the base class; a cancel that came meanwhile is raised."""
@@ -50,6 +70,8 @@ UNREADABLE: Final = (
     "with special characters in the password (such as @ : / % ?) percent-encoded"
 )
 CONNECT_TIMEOUT_S: Final = 10
+POOL_WAIT_S: Final = 30.0
+ANNOUNCE_WAIT_S: Final = 1.0
 FRESH_S: Final = 0.1
 CONNECTION_KWARGS: Final[dict[str, Any]] = {
     "autocommit": True,
@@ -74,8 +96,14 @@ class Database:
 
 
 @asynccontextmanager
-async def open_pool(dsn: str, *, min_size: int = 1, max_size: int = 10) -> AsyncGenerator[Pool]:
+async def open_pool(dsn: str, *, min_size: int = 1, max_size: int = 10, wait_s: float = POOL_WAIT_S) -> AsyncGenerator[Pool]:
     """Open a pool that checks each connection before it hands it out, so that a restart of the server goes unnoticed.
+
+    Args:
+        dsn: the database.
+        min_size: connections that are kept.
+        max_size: connections that there may be.
+        wait_s: seconds that whoever finds none free waits for one.
 
     Raises:
         StoreUnavailable: if the server does not answer; the message has its host and database, never the password.
@@ -87,6 +115,7 @@ async def open_pool(dsn: str, *, min_size: int = 1, max_size: int = 10) -> Async
         open=False,
         min_size=min_size,
         max_size=max_size,
+        timeout=wait_s,
         check=_check,
         reset=_note_use,
         kwargs=CONNECTION_KWARGS,
@@ -101,10 +130,13 @@ async def open_pool(dsn: str, *, min_size: int = 1, max_size: int = 10) -> Async
 
 
 @asynccontextmanager
-async def open_database(database_url: str | None, home: Path, *, migrate: bool = True) -> AsyncGenerator[Database]:
+async def open_database(
+    database_url: str | None, home: Path, *, migrate: bool = True, wait_s: float = POOL_WAIT_S
+) -> AsyncGenerator[Database]:
     """Open the database at `database_url`, or the embedded one under `home`, and hold its schema against the code's.
 
-    An older schema is migrated, or refused if `migrate` is false; a newer one is always refused.
+    An older schema is migrated, or refused if `migrate` is false; a newer one is always refused. `wait_s` is how long whoever finds no
+    connection free waits for one.
 
     Raises:
         InvalidSettings: if the URL is not one of PostgreSQL.
@@ -114,7 +146,7 @@ async def open_database(database_url: str | None, home: Path, *, migrate: bool =
     """
     async with AsyncExitStack() as stack:
         dsn = await stack.enter_async_context(open_embedded(home)) if database_url is None else checked_url(database_url)
-        pool = await stack.enter_async_context(open_pool(dsn))
+        pool = await stack.enter_async_context(open_pool(dsn, wait_s=wait_s))
         status = await schema_status(pool)
         status.refuse_newer()
         if status.pending and not migrate:

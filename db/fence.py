@@ -24,6 +24,7 @@ async def fenced(pool: Pool, lease: Lease) -> AsyncGenerator[Connection]:
         async with pool.connection() as connection, connection.transaction():
             await connection.execute(QUERIES["assert_lease"], {"thread": lease.thread_id, "epoch": lease.epoch, "token": lease.token})
             yield connection
+    pool.announcer.announce(lease.thread_id)
 
 
 async def add_events(connection: Connection, epic_id: str, events: Sequence[Mapping[str, Any]]) -> None:

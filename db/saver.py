@@ -17,7 +17,6 @@ from langgraph.checkpoint.base import (
     CheckpointTuple,
     get_serializable_checkpoint_metadata,
 )
-from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from psycopg import AsyncCursor
 from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
@@ -26,9 +25,10 @@ from db.connection import Pool
 from db.failures import foreseen
 from db.leases import Lease
 from db.queries import QUERIES
-from db.serializer import CheckpointSerializer
 from db.storable import jsonb
+from db.upgrading import STATE_VERSION, UpgradingSaver
 from epics.errors import LeaseLost
+from epics.upgrades import THIS_RELEASE, Release
 
 Projector = Callable[[str, str, Mapping[str, Any], CheckpointMetadata], Mapping[str, Any] | None]
 """From thread, checkpoint id, channel values and metadata to what `project_checkpoint()` takes, or None for no rows."""
@@ -49,7 +49,7 @@ _WRITE_COLUMNS: Final = (
 )
 
 
-class FencedSaver(AsyncPostgresSaver):
+class FencedSaver(UpgradingSaver):
     """Saves checkpoints of the one thread whose lease it was given; build a new one for each run, and after an error.
 
     Each write asserts the lease's epoch and token in its own transaction (durability rule 1), and the rows that the checkpoint makes true
@@ -59,7 +59,9 @@ class FencedSaver(AsyncPostgresSaver):
     of two. That is right only for a graph with one task per superstep (durability rule 6), so it is off unless asked for.
     """
 
-    def __init__(self, pool: Pool, lease: Lease, *, project: Projector | None = None, folded: bool = False) -> None:
+    def __init__(
+        self, pool: Pool, lease: Lease, *, project: Projector | None = None, folded: bool = False, release: Release = THIS_RELEASE
+    ) -> None:
         """Bind the saver to a lease.
 
         Args:
@@ -67,8 +69,9 @@ class FencedSaver(AsyncPostgresSaver):
             lease: what every write asserts.
             project: makes the rows of a checkpoint from its state.
             folded: hold the writes of a task back until its checkpoint.
+            release: what can be read, and what is written.
         """
-        super().__init__(pool, serde=CheckpointSerializer())
+        super().__init__(pool, release)
         self._pool = pool
         self._project = project
         self._folded = folded
@@ -97,7 +100,9 @@ class FencedSaver(AsyncPostgresSaver):
         blobs: dict[str, Any] = {}
         for channel, value in checkpoint["channel_values"].items():
             (inline if value is None or isinstance(value, str | int | float | bool) else blobs)[channel] = value
-        changed = {channel: version for channel, version in new_versions.items() if channel in blobs}
+        # What was upgraded when it was loaded is written whole, once, in the form of now.
+        upgraded = {channel: version for channel, version in self._bumped.items() if checkpoint["channel_versions"].get(channel) == version}
+        changed = {channel: version for channel, version in {**upgraded, **new_versions}.items() if channel in blobs}
         rows = self._project(thread, checkpoint["id"], checkpoint["channel_values"], metadata) if self._project else None
         held, self._held = self._held, []
         values = {
@@ -106,7 +111,7 @@ class FencedSaver(AsyncPostgresSaver):
             "id": checkpoint["id"],
             "parent": configurable.get("checkpoint_id"),
             "checkpoint": Jsonb({**checkpoint, "channel_values": inline}),
-            "metadata": Jsonb(get_serializable_checkpoint_metadata(config, metadata)),
+            "metadata": Jsonb({**get_serializable_checkpoint_metadata(config, metadata), STATE_VERSION: self._release.state}),
             **_columns(_BLOB_COLUMNS, self._dump_blobs(thread, namespace, blobs, changed)),
             **_columns(_WRITE_COLUMNS, held),
             "rows": None if rows is None else jsonb(rows),
@@ -114,6 +119,8 @@ class FencedSaver(AsyncPostgresSaver):
         with foreseen():
             async with self._pool.connection() as connection:
                 await connection.execute(QUERIES["put_checkpoint"], values, binary=True)
+        self._bumped = {}
+        self._pool.announcer.announce(thread)
         return {"configurable": {"thread_id": thread, "checkpoint_ns": namespace, "checkpoint_id": checkpoint["id"]}}
 
     async def aput_writes(self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = "") -> None:

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from config.settings import Settings
-from db.connection import open_database
+from db.connection import POOL_WAIT_S, open_database
 from engine.assembling import Installation
 from engine.engine import Engine
 from executors.port import Executor
@@ -41,12 +41,13 @@ class LazyExecutors(Mapping[str, Executor]):
 
 
 @asynccontextmanager
-async def open_engine(settings: Settings, *, script: Path | None = None) -> AsyncGenerator[Engine]:
+async def open_engine(settings: Settings, *, script: Path | None = None, wait_s: float = POOL_WAIT_S) -> AsyncGenerator[Engine]:
     """Open the database, migrate it if need be, and tie the engine together.
 
     Args:
         settings: what was read at start.
         script: the script of the `scripted` executor, which only then exists.
+        wait_s: how long whoever finds no connection to the database free waits for one.
 
     Raises:
         StoreUnavailable: if the database does not answer.
@@ -57,7 +58,7 @@ async def open_engine(settings: Settings, *, script: Path | None = None) -> Asyn
     makers: dict[str, Callable[[], Executor]] = {"in_process": lambda: _in_process(settings)}
     if script is not None:
         makers["scripted"] = lambda: _scripted(script)
-    async with open_database(url, settings.home) as database:
+    async with open_database(url, settings.home, wait_s=wait_s) as database:
         yield Engine(
             Installation(
                 home=settings.home,
@@ -67,6 +68,8 @@ async def open_engine(settings: Settings, *, script: Path | None = None) -> Asyn
                 environment=settings.agent_environment(),
                 git_environment=settings.git_environment(),
                 lease_seconds=settings.lease_seconds,
+                webhook_allow_private=settings.webhook_allow_private,
+                webhook_keep_days=settings.keep_messages_days,
             )
         )
 

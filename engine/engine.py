@@ -5,12 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from db.epics import fetch_one, queue_epic
 from db.journal import AttemptJournal
+from db.notifications import listening
 from engine.assembling import Installation
+from engine.bringing import bring_to_read
 from engine.deciding import decide
+from engine.following import News, follow
+from engine.history import costs_view, diff_between, moment_view
+from engine.history_views import CostsView, DiffView
 from engine.reading import (
     approval_id_of,
     approval_view,
@@ -21,16 +27,23 @@ from engine.reading import (
     list_epics,
     list_events,
     list_moments,
+    page_of_approvals,
 )
 from engine.recording import turn_of
+from engine.retention import PruneReport, RetentionPolicy, prune
+from engine.standing import Standing, free_bytes, schema_fault, standing
 from engine.starting import StartEpic, start_epic
+from engine.starting_once import OnceStarter, Started
 from engine.transcript import readable
 from engine.views import ApprovalView, AttemptView, EpicView, EventView, GateContent, MomentView, Page
 from epics.approvals import Decision
-from epics.errors import Conflict, MomentNotFound
+from epics.errors import Conflict, HistoryPruned, MomentNotFound
 from epics.state import TERMINAL
 from timemachine.diffs import diff_text
 from timemachine.workspace import open_workspace
+
+if TYPE_CHECKING:
+    from engine.webhooks import Webhooks
 
 _POLL_S = 0.15
 _DIFF_CAP = 400_000
@@ -45,10 +58,22 @@ class Engine:
         """Bind to an open database and its executors."""
         self._installation = installation
         self._pool = installation.database.pool
+        self._once = OnceStarter(installation)
+
+    @property
+    def webhooks(self) -> Webhooks:
+        """Who is told of what happens."""
+        from engine.webhooks import Webhooks  # noqa: PLC0415  # few commands need the HTTP client
+
+        return Webhooks(self._installation)
 
     async def start(self, asked: StartEpic) -> EpicView:
         """Check what is asked and queue the epic; see `start_epic` for what is refused."""
         return await epic_view(self._pool, await start_epic(self._installation, asked))
+
+    async def start_once(self, asked: StartEpic, key: str) -> Started:
+        """Start an epic under a client's key, once however often it is asked for; see `OnceStarter`."""
+        return await self._once.start(asked, key)
 
     async def advance(self, epic: str, *, on_event: OnEvent | None = None) -> EpicView:
         """Run an epic in this process until it waits, ends or is stopped; see `advance_epic`.
@@ -97,6 +122,18 @@ class Engine:
         """The moments of an epic, in rising order."""
         return await list_moments(self._pool, await epic_id_of(self._pool, epic))
 
+    async def moment(self, epic: str, n: int) -> MomentView:
+        """One moment of an epic."""
+        return await moment_view(self._pool, await epic_id_of(self._pool, epic), n)
+
+    async def costs(self, epic: str) -> CostsView:
+        """What an epic cost, and where."""
+        return await costs_view(self._pool, await self.epic(epic))
+
+    async def diff(self, epic: str, *, begin: int | None = None, end: int | None = None) -> DiffView:
+        """What changed between two moments of an epic; see `diff_between`."""
+        return await diff_between(self._installation, await self.epic(epic), begin, end)
+
     async def attempts(self, epic: str) -> tuple[AttemptView, ...]:
         """The attempts of an epic, in rising order."""
         return await list_attempts(self._pool, await epic_id_of(self._pool, epic))
@@ -110,11 +147,16 @@ class Engine:
 
         Raises:
             MomentNotFound: if the epic has no such attempt.
+            HistoryPruned: if its turns were pruned.
         """
         epic_id = await epic_id_of(self._pool, epic)
-        if await fetch_one(self._pool, "attempt", {"epic": epic_id, "n": n}) is None:
+        attempt = await fetch_one(self._pool, "attempt", {"epic": epic_id, "n": n})
+        if attempt is None:
             message = f"epic {epic_id} has no attempt {n}: see `genie epic show {epic_id}`"
             raise MomentNotFound(message)
+        if attempt["pruned_turns"]:
+            message = f"the {attempt['pruned_turns']} turns of attempt {n} of epic {epic_id} were pruned: see `genie epic show {epic_id}`"
+            raise HistoryPruned(message)
         rows = await AttemptJournal.read(self._pool, epic_id, n)
         return tuple(readable(turn_of(row)) for row in rows)
 
@@ -122,6 +164,13 @@ class Engine:
         """Approvals, newest first."""
         epic_id = await epic_id_of(self._pool, epic) if epic is not None else None
         return await list_approvals(self._pool, status=status, epic_id=epic_id)
+
+    async def approval_page(
+        self, *, status: str | None = None, epic: str | None = None, limit: int = 50, cursor: str | None = None
+    ) -> Page[ApprovalView]:
+        """A page of the approvals, newest first."""
+        epic_id = await epic_id_of(self._pool, epic) if epic is not None else None
+        return await page_of_approvals(self._pool, status=status, epic_id=epic_id, limit=limit, cursor=cursor)
 
     async def approval(self, given: str) -> ApprovalView:
         """One approval, by its id or the beginning of it, or by the epic that waits for it."""
@@ -142,8 +191,45 @@ class Engine:
         view = await self.epic(epic)
         facts = await fetch_one(self._pool, "epic_facts", {"epic": view.id}) or {}
         workspace = await open_workspace(self._installation.home, view.repo, self._installation.git_environment)
-        shown = await diff_text(workspace.mirror, facts["base_commit"], view.head or facts["base_commit"], _DIFF_CAP)
+        begun, head = facts["base_commit"], view.head or facts["base_commit"]
+        await bring_to_read(self._pool, workspace.mirror, facts, (begun, head))
+        shown = await diff_text(workspace.mirror, begun, head, _DIFF_CAP)
         return shown.text
+
+    async def prune(self, policy: RetentionPolicy, *, apply: bool) -> PruneReport:
+        """Prune finished epics, or measure what that would free; see `engine.retention.prune`."""
+        return await prune(self._pool, policy, apply=apply)
+
+    def warm_up(self) -> None:
+        """Import now what is else imported by the first request that needs it."""
+        for module in ("engine.cancelling", "engine.gates"):
+            import_module(module)
+        for name in self._installation.executors:
+            self._installation.executors[name]
+
+    @asynccontextmanager
+    async def news(self) -> AsyncGenerator[News]:
+        """Hear of new events while this is open; `follow` needs it."""
+        async with listening(self._installation.database.dsn) as listener:
+            yield listener
+
+    def follow(
+        self, epic_id: str, news: News, *, after: int, stopping: asyncio.Event, quiet_s: float
+    ) -> AsyncGenerator[EventView | EpicView | None]:
+        """The events of an epic as they come; see `engine.following.follow`."""
+        return follow(self._pool, news, epic_id, after=after, stopping=stopping, quiet_s=quiet_s)
+
+    async def standing(self) -> Standing:
+        """How the installation stands: epics by status, the queue, the workers, the pool."""
+        return await standing(self._installation.database)
+
+    async def fault(self) -> str | None:
+        """What keeps the database from serving, or None; see `schema_fault`."""
+        return await schema_fault(self._installation)
+
+    def free_bytes(self) -> int:
+        """Room that is left where mirrors and work trees are."""
+        return free_bytes(self._installation)
 
     @asynccontextmanager
     async def _followed(self, epic_id: str, on_event: OnEvent | None) -> AsyncGenerator[None]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from db.connection import Pool
+from db.connection import Connection, Pool
 from db.epics import Row, fetch_all, fetch_one, find_epics
+from db.queries import QUERIES
+from engine.cursors import approvals_cursor, cursor_at
 from engine.views import ApprovalView, AttemptView, EpicView, EventView, MomentView, Page
 from epics.errors import ApprovalNotFound, EpicNotFound, InvalidInput
 from epics.ids import is_id
@@ -42,6 +44,15 @@ async def epic_view(pool: Pool, epic_id: str) -> EpicView:
     row = await fetch_one(pool, "epic_view", {"epic": epic_id})
     if row is None:
         message = f"there is no epic {epic_id!r}: see `genie epic list`"
+        raise EpicNotFound(message)
+    return _epic(row)
+
+
+async def epic_view_on(connection: Connection, epic_id: str) -> EpicView:
+    """One epic as the transaction at hand sees it, which has just made it."""
+    row = await (await connection.execute(QUERIES["epic_view"], {"epic": epic_id})).fetchone()
+    if row is None:
+        message = f"there is no epic {epic_id!r}"
         raise EpicNotFound(message)
     return _epic(row)
 
@@ -116,6 +127,18 @@ async def approval_view(pool: Pool, approval_id: str) -> ApprovalView:
         message = f"there is no approval {approval_id!r}: see `genie approval list`"
         raise ApprovalNotFound(message)
     return ApprovalView.model_validate(row)
+
+
+async def page_of_approvals(pool: Pool, *, status: str | None, epic_id: str | None, limit: int, cursor: str | None) -> Page[ApprovalView]:
+    """A page of the approvals, newest first.
+
+    Raises:
+        InvalidInput: if the cursor is none.
+    """
+    after = approvals_cursor(cursor) if cursor is not None else {"before_time": None, "before_id": None}
+    rows = await fetch_all(pool, "page_of_approvals", {"status": status, "epic": epic_id, "limit": limit + 1, **after})
+    items = tuple(ApprovalView.model_validate(row) for row in rows[:limit])
+    return Page[ApprovalView](items=items, next=cursor_at(items[-1]) if len(rows) > limit else None)
 
 
 async def list_approvals(pool: Pool, *, status: str | None, epic_id: str | None, limit: int = _MOST) -> tuple[ApprovalView, ...]:

@@ -79,7 +79,8 @@ async def start_epic(installation: Installation, asked: StartEpic, *, within: Wi
         "labels": asked.labels,
         "graph_version": GRAPH_VERSION,
     }
-    while not await insert_epic(installation.database.pool, {**values, "id": (epic_id := new_id("e"))}, hinted=asked.detached):
+    pool = installation.database.pool
+    while not await insert_epic(pool, {**values, "id": (epic_id := new_id("e"))}, hinted=asked.detached, within=within):
         continue
     return epic_id
 

@@ -26,6 +26,12 @@ class InvalidSettings(InvalidInput):
     code = "invalid_settings"
 
 
+class AddressRefused(InvalidInput):
+    """A message may not be sent to this address."""
+
+    code = "address_refused"
+
+
 class InvalidWorkflow(InvalidInput):
     """A workflow folder cannot be loaded; the message names the file and the line."""
 
@@ -56,16 +62,40 @@ class MomentNotFound(NotFound):
     code = "moment_not_found"
 
 
+class HistoryPruned(NotFound):
+    """What is asked for was there once, and retention has pruned it; the message says when."""
+
+    code = "history_pruned"
+
+
 class ApprovalNotFound(NotFound):
     """There is no approval with that id or prefix."""
 
     code = "approval_not_found"
 
 
+class HookNotFound(NotFound):
+    """There is no source of incoming hooks with that name."""
+
+    code = "hook_not_found"
+
+
+class HookRefused(GenieError):
+    """An incoming hook is not signed as its source must sign it, or is too old; why is told to the log only."""
+
+    code = "hook_refused"
+
+
 class WorkflowNotFound(NotFound):
     """There is no workflow with that name."""
 
     code = "workflow_not_found"
+
+
+class WebhookNotFound(NotFound):
+    """There is no webhook with that name, or no message with that id."""
+
+    code = "webhook_not_found"
 
 
 class Conflict(GenieError):
@@ -104,6 +134,18 @@ class Superseded(Conflict):
     """What this approval asked about has changed; a newer one asks again."""
 
     code = "superseded"
+
+
+class IdempotencyKeyReused(Conflict):
+    """A client gave a key that it has used for another request already."""
+
+    code = "idempotency_key_reused"
+
+    def __init__(self, key: str, epic_id: str) -> None:
+        """Name the epic that the key stands for."""
+        super().__init__(f"the idempotency key {key!r} stands for another request, which started epic {epic_id}: take a new key")
+        self.key = key
+        self.epic_id = epic_id
 
 
 class EpicHeld(Conflict):
@@ -178,6 +220,24 @@ class PathRefused(NeedsPerson):
     """The path leads out of the work tree, or into a place an agent may not touch."""
 
     code = "path_refused"
+
+
+class EffectUnknown(NeedsPerson):
+    """A deed may have been done before a crash, and the world cannot be asked whether it was."""
+
+    code = "effect_unknown"
+
+
+class AttemptCut(NeedsPerson):
+    """An attempt was cut off in the middle of a deed, and its workflow lets only a person say that it goes on."""
+
+    code = "attempt_cut"
+
+
+class EpicStrange(Conflict):
+    """This release cannot carry the epic on: another one wrote its state, or it is at a step that is not known here."""
+
+    code = "epic_strange"
 
 
 class GitFailed(GenieError):

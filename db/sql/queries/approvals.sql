@@ -39,3 +39,15 @@ UPDATE epics SET status = 'queued', waiting_on = NULL, updated_at = now() WHERE 
 -- name: approval_at
 SELECT id, gate, status, decision, decided_by, channel, comment, to_moment, amount_usd, applied_at, scope
 FROM approvals WHERE epic_id = %(epic)s AND moment = %(moment)s;
+
+-- name: page_of_approvals
+-- Newest first; time and id of the last one seen are the place where the next page begins, whatever was added meanwhile.
+SELECT
+    id, epic_id AS epic, gate, moment, status, content_hash, question, options, summary, requested_at, expires_at,
+    decision, decided_by, decided_at, channel, comment, to_moment AS to, amount_usd
+FROM approvals
+WHERE (%(status)s::text IS NULL OR status = %(status)s::text)
+    AND (%(epic)s::text IS NULL OR epic_id = %(epic)s::text)
+    AND (%(before_time)s::timestamptz IS NULL OR (requested_at, id) < (%(before_time)s::timestamptz, %(before_id)s::text))
+ORDER BY requested_at DESC, id DESC
+LIMIT %(limit)s;

@@ -1,0 +1,79 @@
+"""The events of an epic as a stream (server-sent events)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Header, Query
+from starlette.responses import StreamingResponse
+
+from api.deps import EngineDep, EpicId, ServingDep
+from api.problems import problems
+from api.schemas import LARGEST_INT
+from api.strictness import StrictRoute
+from engine.views import EpicView, EventView
+from epics.errors import GenieError, InvalidInput, StoreUnavailable
+
+router = APIRouter(prefix="/epics/{id}", tags=["events"], route_class=StrictRoute)
+
+KEEP_ALIVE_S: Final = 15.0
+
+_STREAM: Final[dict[int | str, dict[str, Any]]] = {
+    200: {
+        "description": "Each event has the number of the event as `id`, its type as `event`, and {id, type, time, data} as `data`. "
+        "When the epic has ended, a last event `end` has {status}, and the stream ends.",
+        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+    }
+}
+
+
+@router.get("/events", response_class=StreamingResponse, responses={**_STREAM, **problems(404)})
+async def stream_events(
+    id: EpicId,  # noqa: A002  # the name in the path
+    engine: EngineDep,
+    serving: ServingDep,
+    after: Annotated[int | None, Query(ge=0, le=LARGEST_INT, description="Only events after this one.")] = None,
+    last_event_id: Annotated[str | None, Header(max_length=20, description="As `after`; browsers send it when they connect again.")] = None,
+) -> StreamingResponse:
+    """Follow an epic from its first event, or from the one after the last that was seen; every server of the database tells the same."""
+    if serving.news is None:
+        raise StoreUnavailable(serving.trouble)
+    epic = await engine.epic(id)
+    begin = after if last_event_id is None else _number(last_event_id)
+    told = engine.follow(epic.id, serving.news, after=begin or 0, stopping=serving.stopping, quiet_s=KEEP_ALIVE_S)
+    headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+    return StreamingResponse(_encoded(told), media_type="text/event-stream", headers=headers)
+
+
+async def _encoded(told: AsyncGenerator[EventView | EpicView | None]) -> AsyncGenerator[bytes]:
+    # At once, so that a client knows that it is connected.
+    yield b": connected\n\n"
+    try:
+        async for each in told:
+            yield encode(each)
+    except GenieError:
+        # The database is away, or the epic was deleted: the client connects again, and goes on or is told so.
+        return
+    finally:
+        await told.aclose()
+
+
+def encode(each: EventView | EpicView | None) -> bytes:
+    """One message of the stream; JSON has no line break in it."""
+    match each:
+        case EventView():
+            return f"id: {each.id}\nevent: {each.type}\ndata: {each.model_dump_json()}\n\n".encode()
+        case EpicView():
+            return f'event: end\ndata: {{"status":"{each.status}"}}\n\n'.encode()
+        case None:
+            return b": quiet\n\n"
+
+
+def _number(last_event_id: str) -> int:
+    if not last_event_id:
+        return 0
+    if not last_event_id.isascii() or not last_event_id.isdecimal() or int(last_event_id) > LARGEST_INT:
+        message = f"Last-Event-ID is the number of an event, not {last_event_id!r}"
+        raise InvalidInput(message)
+    return int(last_event_id)

@@ -1,0 +1,60 @@
+"""The past of an epic, read: moments, differences, costs, attempts and what their agents said."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from api.deps import EngineDep, EpicId, NumberInPath
+from api.problems import problems
+from api.schemas import LARGEST_INT
+from api.strictness import PatientRoute, StrictRoute
+from engine.history_views import CostsView, DiffView, TurnView
+from engine.views import AttemptView, MomentView, Page
+
+router = APIRouter(prefix="/epics/{id}", tags=["history"], route_class=StrictRoute)
+comparing = APIRouter(prefix="/epics/{id}", tags=["history"], route_class=PatientRoute)
+
+MomentNumber = Annotated[int | None, Query(ge=0, le=LARGEST_INT)]
+
+
+@router.get("/moments", response_model=Page[MomentView], responses=problems(404))
+async def list_moments(id: EpicId, engine: EngineDep) -> Page[MomentView]:  # noqa: A002  # the name in the path
+    """List the moments of an epic in rising order; the last is where it is."""
+    return Page[MomentView](items=await engine.moments(id))
+
+
+@router.get("/moments/{n}", response_model=MomentView, responses=problems(404))
+async def show_moment(id: EpicId, n: NumberInPath, engine: EngineDep) -> MomentView:  # noqa: A002
+    """Show one moment."""
+    return await engine.moment(id, n)
+
+
+@comparing.get("/diff", response_model=DiffView, responses=problems(404, 502))
+async def show_diff(
+    id: EpicId,  # noqa: A002
+    engine: EngineDep,
+    begin: Annotated[MomentNumber, Query(alias="from", description="0, or left out: where the epic began.")] = None,
+    end: Annotated[MomentNumber, Query(alias="to", description="Left out: the newest moment.")] = None,
+) -> DiffView:
+    """Show what changed between two moments; without any, all that the epic has changed so far."""
+    return await engine.diff(id, begin=begin, end=end)
+
+
+@router.get("/costs", response_model=CostsView, responses=problems(404))
+async def show_costs(id: EpicId, engine: EngineDep) -> CostsView:  # noqa: A002
+    """Show what an epic cost, by attempt and model."""
+    return await engine.costs(id)
+
+
+@router.get("/attempts", response_model=Page[AttemptView], responses=problems(404))
+async def list_attempts(id: EpicId, engine: EngineDep) -> Page[AttemptView]:  # noqa: A002
+    """List the attempts of an epic in rising order."""
+    return Page[AttemptView](items=await engine.attempts(id))
+
+
+@router.get("/attempts/{n}/log", response_model=Page[TurnView], responses=problems(404, 410))
+async def show_log(id: EpicId, n: NumberInPath, engine: EngineDep) -> Page[TurnView]:  # noqa: A002
+    """Show what the agent of an attempt said and did, turn by turn."""
+    return Page[TurnView](items=tuple(TurnView.model_validate(turn) for turn in await engine.attempt_log(id, n)))

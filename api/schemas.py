@@ -1,0 +1,85 @@
+"""What clients send. What they get are the views of the engine."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, Final, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from epics.approvals import Choice
+from epics.policy import Autonomy
+
+LARGEST_INT: Final = 2_147_483_647
+"""Of PostgreSQL's integers, which number moments, attempts and events."""
+
+_MOST_LABELS: Final = 50
+_SURROGATES: Final = ("\ud800", "\udfff")
+
+
+def _storable(text: str) -> str:
+    if "\0" in text:
+        message = "there is a NUL character in it, which no text has: remove it"
+        raise ValueError(message)
+    if any(_SURROGATES[0] <= char <= _SURROGATES[1] for char in text):
+        message = "there is half of a surrogate pair in it, which no text has: remove it"
+        raise ValueError(message)
+    return text
+
+
+Text = Annotated[str, AfterValidator(_storable)]
+Dollars = Annotated[
+    Decimal, Field(ge=Decimal("0.000001"), le=1_000_000_000, decimal_places=9, description="US dollars; a decimal string or a number.")
+]
+Number = Annotated[int, Field(ge=1, le=LARGEST_INT, strict=True)]
+LabelName = Annotated[Text, Field(min_length=1, max_length=100)]
+LabelValue = Annotated[Text, Field(max_length=500)]
+
+
+class Body(BaseModel):
+    """The base of what is sent: unknown fields are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class EpicCreate(Body):
+    """What to start; what is left out is as the server's settings and the repository's `genie.toml` say."""
+
+    goal: Annotated[Text, Field(min_length=1, max_length=20_000, description="What should be different when the epic is done.")]
+    repo: Annotated[Text, Field(min_length=1, max_length=4_096, description="A git URL, or an absolute path on the server.")]
+    base: Annotated[Text, Field(min_length=1, max_length=255)] | None = Field(
+        default=None, description="The branch to start from and merge into; default: the repository's HEAD."
+    )
+    budget_usd: Dollars | None = None
+    executor: Annotated[Text, Field(min_length=1, max_length=100)] | None = None
+    model: Annotated[Text, Field(min_length=1, max_length=1_000)] | None = None
+    autonomy: Autonomy | None = Field(default=None, description="Who decides after a failed attempt: auto or ask.")
+    auto_approve: bool = Field(default=False, strict=True, description="Approve plan and merge without asking; failures still ask.")
+    labels: dict[LabelName, LabelValue] = Field(default_factory=dict, max_length=_MOST_LABELS)
+
+
+class ResumeBody(Body):
+    """How to go on."""
+
+    auto_approve: bool | None = Field(default=None, strict=True, description="As at the start; null leaves it as it is.")
+
+
+class CancelBody(Body):
+    """Why it ends."""
+
+    reason: Annotated[Text, Field(max_length=2_000)] = ""
+
+
+class DecisionBody(Body):
+    """What is decided, and about what."""
+
+    decision: Choice
+    comment: Annotated[Text, Field(max_length=20_000, description="What the next agent reads, word for word.")] = ""
+    to: Number | None = Field(default=None, description="The moment that a rollback goes to.")
+    amount_usd: Dollars | None = Field(default=None, description="By how much a raise lifts the limit.")
+    content_hash: Annotated[Text, Field(max_length=200)] | None = Field(
+        default=None, description="Of what was looked at; if that has changed, the decision is refused as superseded."
+    )
+
+
+StatusName = Literal["queued", "running", "waiting", "paused", "merged", "rejected", "failed", "cancelled"]

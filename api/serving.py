@@ -1,0 +1,101 @@
+"""What one server process holds while it serves: the engine, or why there is none yet."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Final
+
+import structlog
+
+from config.settings import Settings
+from engine.engine import Engine
+from engine.following import News
+from epics.errors import GenieError, StoreUnavailable
+
+OpenEngine = Callable[[], AbstractAsyncContextManager[Engine]]
+
+_AGAIN_AFTER_S: Final = (0.5, 1.0, 2.0)
+
+
+@dataclass(kw_only=True)
+class Serving:
+    """The state of a server; routes reach it by their dependencies."""
+
+    settings: Settings
+    user: str
+    """Who decides, as long as there are no keys: whoever reaches a server on loopback is taken for the one who runs it."""
+    hosts: frozenset[str]
+    """The names under which the server may be called."""
+    engine_or_none: Engine | None = None
+    news: News | None = None
+    trouble: str = "the database is not open yet"
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the server is to end: streams close then."""
+
+    @property
+    def engine(self) -> Engine:
+        """The engine.
+
+        Raises:
+            StoreUnavailable: while the database has not been reached since the server started.
+        """
+        if self.engine_or_none is None:
+            raise StoreUnavailable(self.trouble)
+        return self.engine_or_none
+
+
+@asynccontextmanager
+async def engine_kept_open(serving: Serving, open_engine: OpenEngine) -> AsyncGenerator[None]:
+    """Open the engine beside the server, which can say meanwhile that it has none; a database that comes later is taken then.
+
+    Raises:
+        GenieError: if the first try fails for a reason that no waiting mends.
+    """
+    settled: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    closing = asyncio.Event()
+    keeping = asyncio.create_task(_keep(serving, open_engine, settled, closing), name="keep-engine")
+    try:
+        await asyncio.wait({settled, keeping}, return_when=asyncio.FIRST_COMPLETED)
+        if keeping.done():
+            await keeping
+        yield
+    finally:
+        closing.set()
+        await asyncio.wait({keeping})
+
+
+async def _keep(serving: Serving, open_engine: OpenEngine, settled: asyncio.Future[None], closing: asyncio.Event) -> None:
+    waits = iter(_AGAIN_AFTER_S)
+    wait = _AGAIN_AFTER_S[-1]
+    while not closing.is_set():
+        try:
+            async with open_engine() as engine, engine.news() as news:
+                serving.engine_or_none, serving.news = engine, news
+                _settle(settled)
+                # In a thread: the libraries of graph and models take seconds to import, and no request is to wait for them.
+                warming = asyncio.create_task(asyncio.to_thread(engine.warm_up), name="warm-up")
+                await closing.wait()
+                await asyncio.wait({warming})
+                serving.engine_or_none, serving.news = None, None
+        except GenieError as error:
+            if not settled.done() and not isinstance(error, StoreUnavailable):
+                raise
+            if serving.trouble != str(error):
+                structlog.get_logger().warning("serving without a database until it can be used", trouble=str(error))
+            serving.trouble = str(error)
+            _settle(settled)
+            await _pause(closing, next(waits, wait))
+
+
+def _settle(settled: asyncio.Future[None]) -> None:
+    if not settled.done():
+        settled.set_result(None)
+
+
+async def _pause(closing: asyncio.Event, seconds: float) -> None:
+    waiting = asyncio.create_task(closing.wait())
+    await asyncio.wait({waiting}, timeout=seconds)
+    waiting.cancel()
