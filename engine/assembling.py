@@ -34,6 +34,8 @@ class Installation:
     """For the commands of agents and tests."""
     git_environment: Mapping[str, str]
     lease_seconds: float
+    webhook_allow_private: bool = False
+    webhook_keep_days: int = 14
 
 
 async def policy_at(mirror: Mirror, commit: str) -> RepositoryPolicy:

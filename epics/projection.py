@@ -37,7 +37,6 @@ def project(epic_id: str, checkpoint_id: str, state: EpicState, *, finished: boo
         "analysis": _json(state.failure) if last and _analysed(last) else None,
         "pull_request": _json(state.pull_request) if last and last.step is Step.PR and last.outcome == "done" else None,
         "events": _events(state, approval) if last else [],
-        "outbox": _messages(state, approval) if last else [],
     }
 
 
@@ -125,15 +124,6 @@ def _events(state: EpicState, approval: Mapping[str, Any] | None) -> list[dict[s
 def _analysed(last: StepRecord) -> bool:
     # A cancel is recorded at the step that it found, which then did nothing.
     return last.step is Step.TIME_MACHINE and last.outcome == "done"
-
-
-def _messages(state: EpicState, approval: Mapping[str, Any] | None) -> list[dict[str, Any]]:
-    messages = []
-    if approval:
-        messages.append({"topic": "approval_opened", "data": {"approval": approval["id"], "gate": approval["gate"]}})
-    if state.ended is not None:
-        messages.append({"topic": "epic_ended", "data": {"status": state.ended, "commit": state.head}})
-    return messages
 
 
 def _json(record: Record | None) -> Any:  # JSON has no narrower type

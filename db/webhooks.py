@@ -1,0 +1,46 @@
+"""The rows of webhooks: who is told of what."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from db.connection import Pool
+from db.epics import Row, fetch_all, fetch_one
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """Where messages are sent, and what they are signed with."""
+
+    name: str
+    url: str
+    secret: str = field(repr=False)
+    allow_private: bool
+
+
+async def insert_webhook(pool: Pool, target: Target, events: Sequence[str]) -> bool:
+    """Add a webhook; False if the name is taken."""
+    values = {"name": target.name, "url": target.url, "events": list(events), "secret": target.secret}
+    return await fetch_one(pool, "insert_webhook", {**values, "allow_private": target.allow_private}) is not None
+
+
+async def list_webhooks(pool: Pool, name: str | None = None) -> list[Row]:
+    """All webhooks, or the one with this name, with what waits for each; never with a secret."""
+    return await fetch_all(pool, "list_webhooks", {"name": name})
+
+
+async def find_webhook(pool: Pool, name: str) -> tuple[int, Target] | None:
+    """The number of a webhook and its target, or None."""
+    row = await fetch_one(pool, "webhook_target", {"name": name})
+    return None if row is None else (row["id"], target_in(row))
+
+
+async def delete_webhook(pool: Pool, name: str) -> bool:
+    """Remove a webhook with all its messages; False if there is none."""
+    return await fetch_one(pool, "delete_webhook", {"name": name}) is not None
+
+
+def target_in(row: Row) -> Target:
+    """The target that a row names."""
+    return Target(name=row["name"], url=row["url"], secret=row["secret"], allow_private=row["allow_private"])
