@@ -11,6 +11,7 @@ from config.repository import FILE, repository_policy
 from db.connection import Database
 from db.epics import Row
 from db.leases import Lease
+from engine.keeping import open_keeper
 from engine.running import Running
 from epics.errors import Conflict, RepositoryUnusable
 from epics.policy import RepositoryPolicy
@@ -70,6 +71,7 @@ async def assemble(installation: Installation, lease: Lease, row: Row) -> Runnin
         raise Conflict(message)
     workspace = await open_workspace(installation.home, row["repo"], installation.git_environment)
     newest = await _newest_base(workspace.mirror, row)
+    keeper = await open_keeper(installation.database.pool, lease, workspace.mirror, row, newest)
     policy = await policy_at(workspace.mirror, newest)
     facts = EpicFacts(
         id=row["id"], goal=row["goal"], repo=row["repo"], base=row["base"], base_commit=row["base_commit"], autonomy=row["autonomy"]
@@ -80,6 +82,7 @@ async def assemble(installation: Installation, lease: Lease, row: Row) -> Runnin
         facts=facts,
         policy=policy,
         workspace=workspace,
+        keeper=keeper,
         registry=await registry_at(workspace.mirror, newest, installation.agents_dir),
         executors=installation.executors,
         executor=row["executor"],

@@ -115,7 +115,7 @@ class EpicAttempts:
         running, row = self._running, opened.row
         rows = AttemptJournal(running.database.pool, running.lease, row["n"])
         signature = signature_of(row)
-        journal = RecordingJournal(rows, opened.worktree, signature, f"{running.facts.id} attempt {row['n']}")
+        journal = RecordingJournal(rows, opened.worktree, signature, f"{running.facts.id} attempt {row['n']}", running.keeper)
         suite = await self._suite(opened.worktree)
         order = Order(
             epic=running.facts.id,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from db.epics import fetch_one
 from db.reading import state_at
 from engine.assembling import Installation
+from engine.bringing import bring_to_read
 from engine.views import ApprovalView, GateContent
 from epics.state import EpicState
 from epics.steps import Step
@@ -22,6 +23,7 @@ async def gate_content(installation: Installation, approval: ApprovalView) -> Ga
     diff, stat = "", ""
     if approval.gate in {Step.MERGE_GATE, Step.FAILURE_GATE} and state.base != state.head:
         workspace = await open_workspace(installation.home, facts["repo"], installation.git_environment)
+        await bring_to_read(installation.database.pool, workspace.mirror, facts, (state.base, state.head))
         shown = await diff_text(workspace.mirror, state.base, state.head, _DIFF_CAP)
         diff = f"{shown.text}\n[cut]" if shown.cut else shown.text
         stats = await diff_stat(workspace.mirror, state.base, state.head)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from db.journal import AttemptJournal, Refusal, SavedTree
+from engine.keeping import Keeper
 from epics.errors import BudgetSpent
 from epics.money import dollars
 from executors.port import Ask, Paid, Reservation, Turn
@@ -18,7 +19,7 @@ from timemachine.worktrees import Worktree
 class RecordingJournal:
     """Implements `executors.port.Journal` on the database's journal and the attempt's work tree."""
 
-    def __init__(self, rows: AttemptJournal, worktree: Worktree, signature: Signature, label: str) -> None:
+    def __init__(self, rows: AttemptJournal, worktree: Worktree, signature: Signature, label: str, keeper: Keeper) -> None:
         """Bind the rows of an attempt to its work tree.
 
         Args:
@@ -26,11 +27,13 @@ class RecordingJournal:
             worktree: where its files are.
             signature: with which snapshots are signed.
             label: names epic and attempt in the messages of snapshots.
+            keeper: keeps the snapshots where any host finds them.
         """
         self._rows = rows
         self._worktree = worktree
         self._signature = signature
         self._label = label
+        self._keeper = keeper
         self.refusal: Refusal | None = None
         """The limit that refused a call last, if one did."""
 
@@ -88,7 +91,9 @@ class RecordingJournal:
     async def _save(self, n: int) -> SavedTree:
         taken = await snapshot(self._worktree, signature=self._signature, message=f"{self._label} turn {n}\n")
         await protect(self._worktree.mirror, taken.commit)
-        return SavedTree(commit=taken.commit, head=await self._worktree.head())
+        head = await self._worktree.head()
+        await self._keeper.keep(taken.commit, beside=(head,))
+        return SavedTree(commit=taken.commit, head=head)
 
 
 def turn_of(row: Mapping[str, Any]) -> Turn:

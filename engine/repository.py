@@ -84,6 +84,8 @@ class EpicRepository:
     async def bring_in(self, head: str, base: str, branch: str | None) -> BroughtIn:
         """Merge `base` into `head`, and move the branch on if it is at `head`."""
         brought = await bring_in(self._mirror, head, base, await self._signature(base))
+        await self._running.keeper.keep_on_base(base, await self._mirror.cached_base(self._running.facts.base) or base)
+        await self._running.keeper.keep(brought.commit, beside=(head, base))
         at = await branch_commit(self._mirror, branch) if branch else None
         if branch and at == head:
             await advance_branch(self._mirror, branch, brought.commit, head)
@@ -114,6 +116,7 @@ class EpicRepository:
             case Landed(how="already"):
                 return Landing(how="already", commit=landed.commit)
             case Landed():
+                await self._running.keeper.keep(landed.commit, beside=(head, expected))
                 return Landing(how="merged", commit=landed.commit)
             case BaseMoved():
                 return Landing(how="base_moved", commit=landed.new_base)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from agents.registry import Registry
 from db.connection import Database
 from db.leases import Lease
+from engine.keeping import Keeper
 from epics.policy import RepositoryPolicy
 from executors.port import Executor
 from nodes.context import EpicFacts
@@ -23,6 +24,7 @@ class Running:
     facts: EpicFacts
     policy: RepositoryPolicy
     workspace: Workspace
+    keeper: Keeper
     registry: Registry
     executors: Mapping[str, Executor]
     executor: str | None

@@ -186,6 +186,7 @@ async def _collect(process: asyncio.subprocess.Process, given: bytes | None, lim
     if process.stdout is None or process.stderr is None:
         raise GitFailed("git was started without pipes")
     errors_read = asyncio.create_task(process.stderr.read())
+    fed = asyncio.create_task(_feed(process, given))
     parts, size = list[bytes](), 0
     while size <= limit and (part := await process.stdout.read(65536)):
         parts.append(part)
@@ -193,8 +194,20 @@ async def _collect(process: asyncio.subprocess.Process, given: bytes | None, lim
     output = b"".join(parts)
     if size > limit:
         errors_read.cancel()
+        fed.cancel()
         return Completed(code=0, output=output[:limit], errors="", cut=True)
+    await fed
     return Completed(code=await process.wait(), output=output, errors=as_text(await errors_read))
+
+
+async def _feed(process: asyncio.subprocess.Process, given: bytes | None) -> None:
+    if process.stdin is None or given is None:
+        return
+    # Git may end without reading it all, and says why in words.
+    with suppress(BrokenPipeError, ConnectionResetError):
+        process.stdin.write(given)
+        await process.stdin.drain()
+    process.stdin.close()
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

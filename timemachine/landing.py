@@ -93,8 +93,9 @@ async def land(
 
 async def _land_at_url(mirror: Mirror, branch: str, old: str, new: str) -> BaseMoved | Refused | None:
     mirror.reassert_settings()
-    # A plain push: the other side takes it only if its branch is still an ancestor of what comes.
-    args = ("push", "--quiet", "--no-verify", "--end-of-options", mirror.location, f"{new}:refs/heads/{branch}")
+    # What comes holds `old`, so nothing is ever forced; the lease makes the other side refuse if its branch is not at `old` any more.
+    lease = f"--force-with-lease=refs/heads/{branch}:{old}"
+    args = ("push", "--quiet", "--no-verify", lease, "--end-of-options", mirror.location, f"{new}:refs/heads/{branch}")
     done = await mirror.git.call(*args, seconds=PUSH_SECONDS, network=True)
     return None if done.code == 0 else await _moved_or_refused(mirror, branch, old, new, done)
 

@@ -16,6 +16,7 @@ from timemachine.commits import commit_of
 from timemachine.git import AS_IT_IS, Git, branch_name, commit_id, last_words, require_git
 from timemachine.locks import locked
 from timemachine.repositories import is_url, refuse_credentials
+from timemachine.stale_locks import locks_below, set_aside_locks, update_ref
 
 # The whole config of a mirror. Nothing may be collected, not even by a `git gc` that somebody runs in a work tree.
 CONFIG = """\
@@ -75,6 +76,10 @@ class Mirror:
             if stray.exists():
                 stray.rename(stray.with_name(f"{name}.set-aside"))
 
+    def free_cached_refs(self) -> None:
+        """Set aside the locks of cached refs that a killed fetch left; the caller holds the mirror's lock, so nobody else has them."""
+        set_aside_locks(self.path, list(locks_below(self.path / "refs" / "genie" / "base")))
+
     async def fetch_base(self, base: str) -> str:
         """Fetch the base branch, and only it, and return its commit; it is kept from then on.
 
@@ -86,6 +91,7 @@ class Mirror:
             raise RepositoryUnusable(f"the repository {self.location} is gone: put it back where it was")
         async with self.lock():
             self.reassert_settings()
+            self.free_cached_refs()
             args = (*FETCH, "--update-shallow", "--end-of-options", self.location, f"+{source}:{ref}")
             done = await self.git.call(*args, seconds=FETCH_SECONDS, network=not self.is_path)
             if done.code != 0:
@@ -94,6 +100,13 @@ class Mirror:
             commit = await self.git.run("rev-parse", "--verify", f"{ref}^{{commit}}")
         await protect(self, commit)
         return commit
+
+    async def fetch_commit(self, commit: str) -> bool:
+        """Fetch one commit by its id, and say whether it could be had: not every server gives what no branch of it holds."""
+        args = (*FETCH, "--update-shallow", "--end-of-options", self.location, f"+{commit_id(commit)}:{keep_ref(commit)}")
+        async with self.lock():
+            self.reassert_settings()
+            return (await self.git.call(*args, seconds=FETCH_SECONDS, network=not self.is_path)).code == 0
 
     async def cached_base(self, base: str) -> str | None:
         """Return the base branch's commit as last fetched."""
@@ -105,9 +118,15 @@ def base_ref(base: str) -> str:
     return f"refs/genie/base/{quote(base, safe='')}"
 
 
+def keep_ref(commit: str) -> str:
+    """Return the ref that keeps a commit."""
+    return f"refs/genie/keep/{commit_id(commit)}"
+
+
 async def protect(mirror: Mirror, commit: str) -> None:
     """Keep a commit and all it needs, for ever: no collection of any git touches what a ref names."""
-    await mirror.git.run("update-ref", f"refs/genie/keep/{commit_id(commit)}", commit)
+    args = (keep_ref(commit), commit)
+    mirror.git.checked(await update_ref(mirror.git, mirror.path, *args), "update-ref", *args)
 
 
 def mirror_path(home: Path, location: str) -> Path:

@@ -8,6 +8,7 @@ from timemachine.commits import Signature
 from timemachine.git import commit_id
 from timemachine.mirrors import Mirror, free_name, protect
 from timemachine.snapshots import snapshot
+from timemachine.stale_locks import locks_below, set_aside_locks
 from timemachine.worktrees import Worktree, add_worktree, find_worktree
 
 
@@ -24,6 +25,8 @@ async def restore_worktree(mirror: Mirror, path: Path, *, files: str, head: str,
     commit_id(head)
     existing = find_worktree(mirror, path)
     if existing is not None:
+        # Of a git that was killed with the attempt; nobody else may work in this tree.
+        set_aside_locks(mirror.path, list(locks_below(existing.admin)))
         found = await snapshot(existing, signature=signature, message="What a crash left\n")
         if found.tree == await mirror.git.run("rev-parse", "--verify", f"{files}^{{tree}}") and await existing.head() == head:
             return existing

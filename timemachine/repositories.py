@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -61,6 +62,8 @@ def is_url(repo: str) -> bool:
         if found[1].lower() not in SCHEMES or found[2] == "::":
             raise InvalidInput(f"{found[0]} is not a way to a repository that Genie opens: use {', '.join(sorted(SCHEMES))}, or a path")
         return True
+    if re.match(r"[^/:\s]+:[^/@\s]+@[^/:\s]+:", repo) and not Path(repo).exists():
+        raise InvalidInput("the address holds a password, which Genie does not store: give user@host:path, and let ssh log in")
     return re.match(r"[^/:\s]+@[^/:\s]+:", repo) is not None and not Path(repo).exists()
 
 
@@ -72,11 +75,31 @@ def refuse_credentials(url: str) -> None:
     """
     if "://" not in url:
         return
-    parts = urlsplit(url)
-    holds_secret = parts.password is not None or (parts.username is not None and parts.scheme.lower() in ("http", "https"))
-    if holds_secret:
-        bare = url.replace(f"{parts.netloc}", parts.netloc.rpartition("@")[2], 1)
-        raise InvalidInput(f"the URL holds a login, which Genie does not store: give {bare}, and let a git credential helper or ssh log in")
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise InvalidInput("the URL of the repository cannot be read: write it as scheme://host/path") from error
+    is_http = parts.scheme.lower() in ("http", "https")
+    if parts.password is not None or (parts.username is not None and is_http) or (is_http and (parts.query or parts.fragment)):
+        bare = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+        way = "let ssh, a git credential helper or GENIE_GIT_CREDENTIALS log in"
+        raise InvalidInput(f"the URL holds a login, which Genie does not store: give {bare}, and {way}")
+    refuse_address(parts.hostname or "")
+
+
+def refuse_address(host: str) -> None:
+    """See that the host of a URL is none that only answers to this machine's own network card, as cloud metadata services do.
+
+    Raises:
+        InvalidInput: if it is.
+    """
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return
+    inner = getattr(address, "ipv4_mapped", None) or address
+    if inner.is_link_local or inner.is_multicast or inner.is_unspecified:
+        raise InvalidInput(f"{host} is no address that a repository can have: give the URL of a git server")
 
 
 async def _inspect_path(path: Path, base: str | None, env: Mapping[str, str]) -> RepositoryFacts:

@@ -157,10 +157,12 @@ def test_nothing_in_the_package_can_throw_work_away():
     assert not [path for path in PACKAGE.rglob("*.py") if re.search(r"reset --hard|branch -D|push.*--force|rmtree", path.read_text())]
 
 
-def test_force_is_only_said_to_work_trees_and_scratch_indexes():
+def test_force_is_only_said_to_work_trees_and_scratch_indexes_and_with_the_value_that_a_push_expects():
     lines = [line.strip() for path in PACKAGE.rglob("*.py") for line in path.read_text().splitlines() if '"--force' in line]
 
-    assert all("worktree" in line or "update-index" in line or "checkout-index" in line for line in lines)
+    lease = re.compile(r"^lease = f\"--force-with-lease=[^:]+:\{[^}]+\}\"$")
+    assert all("worktree" in line or "update-index" in line or "checkout-index" in line or lease.match(line) for line in lines)
+    assert sum(bool(lease.match(line)) for line in lines) == 2
 
 
 def test_only_one_module_starts_programs():

@@ -121,7 +121,13 @@ async def test_a_url_that_leads_nowhere_is_refused_with_what_git_said(env, tmp_p
 
 
 @pytest.mark.parametrize(
-    "url", ["https://ann:hunter2@example.org/x.git", "https://hunter2@example.org/x", "ssh://git:hunter2@example.org/x"]
+    "url",
+    [
+        "https://ann:hunter2@example.org/x.git",
+        "https://hunter2@example.org/x",
+        "ssh://git:hunter2@example.org/x",
+        "https://example.org/x.git?access_token=hunter2",
+    ],
 )
 async def test_a_login_in_a_url_is_refused_without_repeating_it(env, url):
     with pytest.raises(InvalidInput, match="credential helper") as caught:
@@ -129,7 +135,19 @@ async def test_a_login_in_a_url_is_refused_without_repeating_it(env, url):
     assert "hunter2" not in str(caught.value)
 
 
-@pytest.mark.parametrize("repo", ["", "  ", "--upload-pack=x", "ext::sh -c touch% x", "ftp://example.org/x", "a\0b"])
+async def test_a_password_before_a_host_without_a_scheme_is_refused_without_repeating_it(env):
+    with pytest.raises(InvalidInput, match="let ssh log in") as caught:
+        await inspect_repository("git:hunter2@example.org:x.git", None, env)
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("host", ["169.254.169.254", "[fe80::1]", "0.0.0.0", "[::ffff:169.254.169.254]"])
+async def test_an_address_that_only_this_machines_link_answers_is_refused(env, host):
+    with pytest.raises(InvalidInput, match="no address that a repository can have"):
+        await inspect_repository(f"http://{host}/x.git", None, env)
+
+
+@pytest.mark.parametrize("repo", ["", "  ", "--upload-pack=x", "ext::sh -c touch% x", "ftp://example.org/x", "a\0b", "http://[::1/x"])
 async def test_what_is_no_repository_at_all_is_refused(env, repo):
     with pytest.raises(InvalidInput):
         await inspect_repository(repo, None, env)
