@@ -16,6 +16,8 @@ from tools.suite import KEPT_CHARS, Suite, detect_suite, run_suite
 pytestmark = pytest.mark.slow
 
 ENV = {"PATH": os.defpath, "HOME": "/nonexistent", "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"}
+# Ours take seconds to import, and a repository's own environment has others.
+BARE = "export PYTEST_DISABLE_PLUGIN_AUTOLOAD=1\n"
 PASSES = "def test_it():\n    assert True\n"
 UNITTEST = "import unittest\n\n\nclass T(unittest.TestCase):\n    def test_it(self):\n        self.assertEqual(1, {value})\n"
 
@@ -28,10 +30,10 @@ def files(root: Path, texts: dict[str, str]) -> Path:
 
 
 def python_with_pytest(root: Path) -> Path:
-    """A virtual environment at `root` whose Python is the one that runs these tests, pytest and all."""
+    """A virtual environment at `root` whose Python is the one that runs these tests, with pytest but without its plugins."""
     python = root / "bin" / "python"
     python.parent.mkdir(parents=True)
-    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    python.write_text(f'#!/bin/sh\n{BARE}exec "{sys.executable}" "$@"\n')
     python.chmod(0o755)
     return python
 
@@ -69,7 +71,7 @@ async def test_what_is_tested_is_the_work_tree_and_not_what_the_checkout_has_ins
     python = python_with_pytest(checkout / ".venv")
     editable = f'import sys; sys.path.append("{checkout / "src"}"); import pytest; sys.exit(pytest.main(sys.argv[3:]))'
     python.write_text(
-        f'#!/bin/sh\nif [ "$2" = pytest ]; then exec "{sys.executable}" -c \'{editable}\' "$@"; fi\nexec "{sys.executable}" "$@"\n'
+        f'#!/bin/sh\n{BARE}if [ "$2" = pytest ]; then exec "{sys.executable}" -c \'{editable}\' "$@"; fi\nexec "{sys.executable}" "$@"\n'
     )
 
     report = await run_suite(await detect_suite(tree, None, checkout, env=ENV), tree, ENV, 60)
