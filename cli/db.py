@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+import typer
+
 from cli.options import JsonOption, command_group
 
 app = command_group("Migrate the database, or see how it stands.")
@@ -15,6 +19,22 @@ def migrate(as_json: JsonOption = False) -> None:
     from cli.process import finish
 
     finish(lambda: migrate(Output(as_json=as_json)))
+
+
+@app.command(short_help="Prune old finished epics; without --apply only say what would go.")
+def prune(
+    apply: Annotated[bool, typer.Option("--apply/--dry-run", help="Delete it, or only say what would go.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Prune the history of finished epics that is older than the settings GENIE_KEEP_… say; workers do so by themselves, once an hour."""
+    from cli.output import Output
+    from cli.pruning import prune
+    from cli.session import with_engine
+    from config.settings import Settings
+    from engine.retention import policy_of
+
+    settings = Settings.from_env()
+    with_engine(lambda engine: prune(engine, policy_of(settings), Output(as_json=as_json), apply=apply), settings=settings)
 
 
 @app.command(short_help="Say what the schema is and what it lacks.")

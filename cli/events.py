@@ -181,6 +181,12 @@ def _ended(data: Data) -> Line:
     return Line(mark="■", text=status, style="bold red", aside=why)
 
 
+def _history_pruned(data: Data) -> Line:
+    rows = data.get("rows")
+    gone = ", ".join(rows) if isinstance(rows, Mapping) else ""
+    return Line(mark="·", text=f"pruned, since it is old: {gone}", deep=True)
+
+
 def _other(kind: str) -> Callable[[Data], Line]:
     """A line for a kind of event that this release does not know: nothing that happened is hidden."""
 
@@ -224,4 +230,5 @@ _LINES: Final[dict[str, Callable[[Data], Line]]] = {
     "approval_opened": _approval_opened,
     "approval_decided": _approval_decided,
     "epic_ended": _ended,
+    "history_pruned": _history_pruned,
 }

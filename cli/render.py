@@ -83,8 +83,14 @@ def epic_facts(epic: EpicView, *, at_work: int | None = None) -> Table:
         ("stopped by", Text(printable(epic.problem or ""), style="red")),
         ("started", local(epic.created_at)),
         ("updated", local(epic.updated_at)),
+        ("pruned", _pruned(epic)),
     ]
     return facts(rows)
+
+
+def _pruned(epic: EpicView) -> str:
+    times = epic.pruned.model_dump() if epic.pruned is not None else {}
+    return ", ".join(f"{name.removesuffix('_at')} on {local(at)[:10]}" for name, at in times.items() if at is not None)
 
 
 def moments_table(moments: Sequence[MomentView]) -> Table:

@@ -11,6 +11,7 @@ SHORT_SHA: Final = 10
 MINUTE_S: Final = 60
 HOUR_S: Final = 3600
 DAY_S: Final = 86_400
+THOUSAND: Final = 1_000
 
 
 def usd(value: Decimal | str | float | None) -> str:
@@ -34,6 +35,15 @@ def count(value: Any) -> str:
 def many(number: int, noun: str) -> str:
     """`1 file`, `2 files`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def size(number: float) -> str:
+    """Bytes in the unit that people read: `512 B`, `3.4 MB`."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if number < THOUSAND:
+            return f"{number:.0f} B" if unit == "B" else f"{number:.1f} {unit}"
+        number /= THOUSAND
+    return f"{number:.1f} TB"
 
 
 def local(moment: datetime | None) -> str:

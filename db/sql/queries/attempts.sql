@@ -31,7 +31,7 @@ UPDATE attempts SET result = %(result)s, ended_at = now() WHERE epic_id = %(epic
 -- name: list_attempts
 SELECT
     a.n, a.step, a.workflow, a.executor, a.model, a.branch, a.base_commit, a.result, a.started_at, a.ended_at,
-    (SELECT count(*) FROM turns t WHERE t.epic_id = a.epic_id AND t.attempt = a.n) AS turns,
+    (SELECT count(*) FROM turns t WHERE t.epic_id = a.epic_id AND t.attempt = a.n) + a.pruned_turns AS turns,
     (
         SELECT coalesce(sum(c.cost_usd), 0) FROM calls c WHERE c.epic_id = a.epic_id AND c.attempt = a.n AND c.state = 'settled'
     ) AS cost_usd
@@ -73,5 +73,5 @@ SELECT
 FROM calls WHERE epic_id = %(epic)s AND attempt = %(attempt)s;
 
 -- name: attempt
-SELECT n, workflow, executor, model, base_commit, branch, continues, result, started_at
+SELECT n, workflow, executor, model, base_commit, branch, continues, result, started_at, pruned_turns
 FROM attempts WHERE epic_id = %(epic)s AND n = %(n)s;
