@@ -23,18 +23,13 @@ FROM shown_epics s LEFT JOIN prunings p ON p.epic_id = s.id
 WHERE id = %(epic)s;
 
 -- name: list_epics
--- Newest first; the cursor is the id of the last one seen. The stored status is compared too, since that is what the index holds.
+-- Newest first; the cursor is the id of the last one seen.
 SELECT s.*, CASE WHEN p.epic_id IS NOT NULL THEN
     jsonb_build_object('checkpoints_at', p.checkpoints_at, 'journal_at', p.journal_at, 'events_at', p.events_at)
 END AS pruned
-FROM shown_epics s LEFT JOIN prunings p ON p.epic_id = s.id
-WHERE (%(status)s::text IS NULL OR (
-        stored_status = CASE WHEN %(status)s::text = 'running' THEN 'queued' ELSE %(status)s::text END AND status = %(status)s::text
-    ))
-    AND (%(repo)s::text IS NULL OR repo = %(repo)s::text)
-    AND (%(before)s::text IS NULL OR id < %(before)s::text)
-ORDER BY id DESC
-LIMIT %(limit)s;
+FROM page_of_epics(%(status)s::text, %(repo)s::text, %(before)s::text, %(limit)s::integer) AS page (id)
+JOIN shown_epics s ON s.id = page.id LEFT JOIN prunings p ON p.epic_id = s.id
+ORDER BY s.id DESC;
 
 -- name: epic_facts
 -- What does not change while an epic runs, and what the engine needs to decide how to go on.
