@@ -1,53 +1,16 @@
-"""Real servers: `genie serve` as a process, on a database that the servers of a test session share."""
+"""Servers on a database that those of a test session share."""
 
 from __future__ import annotations
 
-import os
-import secrets
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Generator
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Protocol
-from urllib.parse import urlsplit
+from typing import Protocol
 
 import httpx2
-import psycopg
 import pytest
 
-ROOT = Path(__file__).parents[3]
-GENIE = (sys.executable, "-P", "-c", "from cli.main import main; main()")
-DEADLINE_S = 60.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Server:
-    """A server at work, and the database that it serves."""
-
-    url: str
-    database_url: str
-    process: subprocess.Popen[str]
-    log: Path
-
-    def client(self) -> httpx2.Client:
-        """A client of it, for one thread."""
-        return httpx2.Client(base_url=f"{self.url}/api/v1", timeout=DEADLINE_S)
-
-    def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
-        """What a query says, committed."""
-        with psycopg.connect(self.database_url, autocommit=True) as connection:
-            cursor = connection.execute(query.encode(), values)
-            return cursor.fetchall() if cursor.description else []
-
-    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
-        """End it, and return its exit code."""
-        if self.process.poll() is None:
-            self.process.send_signal(number)
-        return self.process.wait(timeout=DEADLINE_S)
+from tests.fakes.servers import Server, new_database, running
 
 
 class Serve(Protocol):
@@ -80,18 +43,14 @@ def second_server(http_database: str, tmp_path_factory: pytest.TempPathFactory) 
 @pytest.fixture
 def serve(tmp_path: Path, http_database: str) -> Generator[Serve]:
     """Starts servers of this test's own."""
-    stack: list[Any] = []
+    with ExitStack() as stack:
 
-    def start(*options: str, database_url: str | None = None, **environment: str) -> Server:
-        folder = tmp_path / f"server-{len(stack)}"
-        folder.mkdir()
-        manager = running(folder, database_url or http_database, *options, **environment)
-        stack.append(manager)
-        return manager.__enter__()
+        def start(*options: str, database_url: str | None = None, **environment: str) -> Server:
+            folder = tmp_path / f"server-{len(tuple(tmp_path.glob('server-*')))}"
+            folder.mkdir()
+            return stack.enter_context(running(folder, database_url or http_database, *options, **environment))
 
-    yield start
-    for manager in reversed(stack):
-        manager.__exit__(None, None, None)
+        yield start
 
 
 @pytest.fixture
@@ -113,60 +72,3 @@ def epic(client: httpx2.Client, repo: str) -> str:
     answer = client.post("/epics", json={"goal": "Greet people", "repo": repo, "executor": "scripted"})
     assert answer.status_code == 202, answer.text
     return str(answer.json()["id"])
-
-
-@contextmanager
-def new_database(server: str, template: str) -> Iterator[str]:
-    """A database of its own on the test's PostgreSQL."""
-    name = f"genie_http_{secrets.token_hex(6)}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
-    try:
-        yield urlsplit(server)._replace(path=f"/{name}").geturl()
-    finally:
-        with psycopg.connect(server, autocommit=True) as connection:
-            connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)".encode())
-
-
-@contextmanager
-def running(folder: Path, database_url: str, *options: str, **environment: str) -> Iterator[Server]:
-    """A server at work; it has printed its URL."""
-    log = folder / "log"
-    with log.open("w") as errors:
-        process = subprocess.Popen(
-            [*GENIE, "serve", "--port", "0", *options],
-            cwd=folder,
-            env={
-                "PATH": os.environ["PATH"],
-                "HOME": str(folder),
-                "LANG": "C.UTF-8",
-                "PYTHONPATH": str(ROOT),
-                "GENIE_HOME": str(folder / "genie"),
-                "GENIE_DATABASE_URL": database_url,
-                **environment,
-            },
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            text=True,
-        )
-    try:
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        assert "http://" in line, f"{line}{log.read_text()}"
-        url = next(word for word in line.split() if word.startswith("http://"))
-        yield Server(url=url, database_url=database_url, process=process, log=log)
-    finally:
-        if process.poll() is None:
-            process.terminate()
-        process.wait(timeout=DEADLINE_S)
-        if process.stdout is not None:
-            process.stdout.close()
-
-
-def until(fact: Callable[[], Any], what: str) -> Any:
-    """Look until the fact is there, and return it."""
-    end = time.monotonic() + DEADLINE_S
-    while not (found := fact()):
-        assert time.monotonic() < end, f"in {DEADLINE_S:.0f} s it did not come to be that {what}"
-        time.sleep(0.05)
-    return found
