@@ -62,6 +62,14 @@ def _folder(path: Path) -> Path:
     return found
 
 
+def _file(path: Path) -> Path:
+    found = _expanded(path)
+    if not found.is_file():
+        message = "no such file"
+        raise ValueError(message)
+    return found
+
+
 def _lower(value: object) -> object:
     return value.strip().lower() if isinstance(value, str) else value
 
@@ -101,6 +109,10 @@ class Settings(BaseSettings):
     budget_usd: Decimal | None = Field(default=None, gt=0, description="an amount in US dollars above 0, such as 5 or 2.50")
     agents_dir: Annotated[Path, AfterValidator(_folder)] | None = Field(default=None, description="a folder that exists")
     autonomy: Autonomy | None = Field(default=None, description="auto or ask")
+    git_credentials: Annotated[Path, AfterValidator(_file)] | None = Field(
+        default=None,
+        description="a file as `git credential-store` writes it, with a line such as https://user:token@host for each git server",
+    )
     log_level: LogLevel = Field(default="warning", description="debug, info, warning or error")
     log_format: Annotated[Literal["text", "json"], BeforeValidator(_lower)] = Field(default="text", description="text or json")
     lease_seconds: float = Field(default=10.0, gt=0, le=3_600, description="a number of seconds above 0, at most 3600")
@@ -161,7 +173,9 @@ class Settings(BaseSettings):
 
     def git_environment(self) -> dict[str, str]:
         """Return the environment of Genie's own git commands: the user's identity and access, no variable that moves a repository."""
-        return git_environment(self._surroundings)
+        found = git_environment(self._surroundings)
+        # By its name: the time machine gives it to git where git talks to a server, and nowhere else.
+        return found if self.git_credentials is None else {**found, "GENIE_GIT_CREDENTIALS": str(self.git_credentials)}
 
 
 def _variable(name: str, schema: type[Settings]) -> str:

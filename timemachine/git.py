@@ -13,60 +13,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from epics.errors import Environment, GitFailed, InvalidInput
+from timemachine.seclusion import CREDENTIALS, EVERYWHERE, FIXED, PASSED_ON, credentials
 
-# What git, ssh and curl need from outside. Everything else stays out: the GIT_DIR of a hook that called us would lead astray.
-PASSED_ON = frozenset(
-    {
-        *("PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "XDG_CONFIG_HOME"),
-        *("SSH_AUTH_SOCK", "SSH_AGENT_PID", "SSH_ASKPASS", "GIT_ASKPASS", "GIT_SSH", "GIT_SSH_COMMAND"),
-        *("GIT_SSL_CAINFO", "SSL_CERT_FILE", "SSL_CERT_DIR"),
-        *("http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY"),
-    }
-)
-FIXED = {
-    "GIT_CONFIG_NOSYSTEM": "1",
-    "GIT_CONFIG_GLOBAL": "/dev/null",
-    "GIT_TERMINAL_PROMPT": "0",
-    "GIT_OPTIONAL_LOCKS": "0",  # `git status` must not write the index of a checkout that is not ours
-    "GIT_LITERAL_PATHSPECS": "1",
-    "GIT_ALLOW_PROTOCOL": "file:git:http:https:ssh",  # `ext::` runs a program of the URL's choice
-    "GIT_NO_REPLACE_OBJECTS": "1",  # `git replace` in a work tree must not change what we read
-    "GIT_GRAFT_FILE": "/dev/null",
-    "LC_ALL": "C",
-    "GIT_AUTHOR_NAME": "Genie",
-    "GIT_AUTHOR_EMAIL": "genie@localhost",
-    "GIT_COMMITTER_NAME": "Genie",
-    "GIT_COMMITTER_EMAIL": "genie@localhost",
-}
-# Settings that hold in every repository, whatever its own config says: no program of a repository is run by us, and nothing is collected.
-EVERYWHERE = (
-    "core.hooksPath=/dev/null",
-    "core.fsmonitor=false",
-    "gc.auto=0",
-    "maintenance.auto=false",
-    "submodule.recurse=false",
-    "fetch.prune=false",
-    "fetch.recurseSubmodules=false",
-    "commit.gpgSign=false",
-    "push.gpgSign=false",
-    "push.recurseSubmodules=no",
-    "merge.autoStash=false",
-    "merge.verifySignatures=false",
-)
-# Settings that hold in our mirrors and work trees: bytes go in and out as they are, unless the tree's own .gitattributes say otherwise.
-AS_IT_IS = (
-    "core.autocrlf=false",
-    "core.safecrlf=false",
-    "core.fileMode=true",
-    "core.symlinks=true",
-    "core.ignoreCase=false",
-    "core.excludesFile=/dev/null",
-    "core.attributesFile=/dev/null",
-    "core.untrackedCache=false",
-    "core.sparseCheckout=false",
-    "merge.conflictStyle=merge",
-    "i18n.commitEncoding=UTF-8",
-)
 OLDEST = (2, 38)
 TAIL = 600
 GRACE = 2.0
@@ -159,6 +107,7 @@ class Git:
         env = {**passed, **FIXED, **self.variables, **extra}
         if network:
             del env["GIT_CONFIG_GLOBAL"]
+            env |= credentials(self.env.get(CREDENTIALS))
         return env
 
     async def _start(self, args: list[str], env: dict[str, str], *, with_input: bool) -> asyncio.subprocess.Process:

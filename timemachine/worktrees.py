@@ -9,8 +9,9 @@ from pathlib import Path
 
 from epics.errors import Environment, GitFailed
 from timemachine.commits import commit_of, is_ancestor
-from timemachine.git import AS_IT_IS, Git, commit_id
+from timemachine.git import Git, commit_id
 from timemachine.mirrors import Mirror, free_name, protect
+from timemachine.seclusion import AS_IT_IS
 
 STAMP = "genie-first-index"
 # Longer than the tick by which any kernel counts the times of files.

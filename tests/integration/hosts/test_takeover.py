@@ -70,7 +70,7 @@ async def test_a_commit_that_was_pushed_over_is_stored_while_a_host_has_it(hosts
         view = await hosts.approve("b", epic)
 
     assert (view.status, view.problem) == ("merged", None)
-    assert git(bare, "show", "main:README.md") == "Greetings to everybody."
+    assert git(bare, "show", "main:also.txt") == "And to everybody else."
     assert git(bare, "show", "main:greeting.txt") == "hello, you"
 
 
@@ -107,8 +107,9 @@ async def test_a_repository_that_does_not_answer_pauses_the_epic_until_it_does(h
 
 def _push_over(git, source, bare):
     """Rewrite the newest commit of the served branch, and let git forget the old one."""
-    (source / "README.md").write_text("Greetings to everybody.\n")
-    git(source, "commit", "--quiet", "--all", "--amend", "-m", "Greet everybody")
+    (source / "also.txt").write_text("And to everybody else.\n")
+    git(source, "add", "also.txt")
+    git(source, "commit", "--quiet", "--amend", "-m", "Greet everybody")
     git(source, "push", "--quiet", "--force", str(bare), "main")
     git(bare, "reflog", "expire", "--expire=now", "--all")
     git(bare, "gc", "--quiet", "--prune=now")
