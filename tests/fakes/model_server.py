@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import sys
 import threading
 import time
@@ -35,6 +36,10 @@ PATHS: Mapping[str, tuple[_Hear, _Say]] = {
     "/v1/responses": (wire.heard_by_openai_responses, wire.said_by_openai_responses),
     "/v1/chat/completions": (wire.heard_by_openai_chat, wire.said_by_openai_chat),
 }
+
+#: A goal may bear a mark, by which its requests are told from those of others; and every brief names its attempt.
+MARK = re.compile(r"\(mark ([\w.-]+)\)")
+ATTEMPT = re.compile(r"This is attempt (\d+)")
 
 ERRORS: Mapping[str, tuple[int, str, str]] = {
     "429": (429, "rate_limit_error", "too many requests"),
@@ -160,6 +165,9 @@ class ModelServer:
             "workflow": workflow_of(heard.prompt),
             "model": heard.model,
             "answers": heard.answers,
+            "at": time.time(),
+            "mark": _found(MARK, heard.prompt),
+            "attempt": int(_found(ATTEMPT, heard.prompt) or 0),
             "max_tokens": heard.max_tokens,
             "tools": list(heard.tools),
             "status": reply.status,
@@ -173,6 +181,10 @@ class ModelServer:
                 file.write(json.dumps(line) + "\n")
                 file.flush()
                 os.fsync(file.fileno())
+
+
+def _found(pattern: re.Pattern[str], text: str) -> str:
+    return found[1] if (found := pattern.search(text)) else ""
 
 
 def _error(status: int, kind: str, message: str, headers: Mapping[str, str]) -> Reply:

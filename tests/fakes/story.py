@@ -204,10 +204,11 @@ def write_story(path: Path, *, faults: Sequence[Mapping[str, Any]] = (), pause_s
     return path
 
 
-def make_repository(folder: Path) -> Path:
-    """Make the repository of the story, with one commit on `main`."""
+def make_repository(folder: Path, *, also: str = "") -> Path:
+    """Make the repository of the story, with one commit on `main`; `also` is a command that its tests run first."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, content in FILES.items():
+    command = f"{also} && {TEST_COMMAND}" if also else TEST_COMMAND
+    for name, content in {**FILES, "genie.toml": f"[test]\ncommand = {json.dumps(command)}\n"}.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(content, encoding="utf-8")
     for arguments in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-q", "-m", "Begin with a mean"]):

@@ -2,94 +2,131 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import psycopg
 import pytest
 
-from tests.fakes.model_server import ModelServer
+from tests.fakes.effect_log import EffectLog
+from tests.fakes.machine import Ended, Machine, Running, until
 from tests.fakes.story import GOAL, STORY, make_repository
 
-ROOT = Path(__file__).parents[2]
+if TYPE_CHECKING:
+    from tests.fakes.model_server import ModelServer
+
 PAUSE_S = 0.12
 
 
 class Scene:
-    """A repository, a model's server, a database, and the processes of `genie` on them."""
+    """A repository, a model's server, a database, and machines with processes of `genie` on them."""
 
     def __init__(self, folder: Path, database_url: str, server: ModelServer) -> None:
-        self.repo = make_repository(folder / "repo")
+        self.folder = folder
+        self.database_url = database_url
         self.server = server
-        self._folder = folder
-        self._database_url = database_url
-        self._environment = {
-            "PATH": os.environ["PATH"],
-            "HOME": str(folder),
-            "LANG": "C.UTF-8",
-            "PYTHONPATH": str(ROOT),
-            "GENIE_HOME": str(folder / "genie"),
-            "GENIE_DATABASE_URL": database_url,
-            "GENIE_MODEL": "anthropic:claude-sonnet-4-5",
-            "ANTHROPIC_API_KEY": "not-a-real-key",
-            "ANTHROPIC_BASE_URL": server.url,
-        }
-        self._running: list[subprocess.Popen[str]] = []
+        self.effects = EffectLog(folder / "effects.log")
+        self.repo = make_repository(folder / "repo", also=self.effects.command("tested"))
+        self.where = str(self.repo)
+        """How the repository is named to Genie: its path, or a URL."""
+        self._machines: list[Machine] = []
+        self.here = self.machine("here")
 
-    def begin(self, *arguments: str) -> subprocess.Popen[str]:
-        """Begin a command, and do not wait for it."""
-        command = [sys.executable, "-P", "-c", "from cli.main import main; main()", *arguments]
-        process = subprocess.Popen(
-            command,
-            env=self._environment,
-            cwd=self._folder,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        self._running.append(process)
-        return process
+    def machine(self, name: str, *, hostname: str | None = None, skew_s: float = 0.0, **settings: str) -> Machine:
+        """Another machine, with a home of its own."""
+        given = {"GENIE_DATABASE_URL": self.database_url, "ANTHROPIC_BASE_URL": self.server.url, **settings}
+        made = Machine(self.folder / name, given, hostname=hostname, skew_s=skew_s)
+        self._machines.append(made)
+        return made
 
-    def start(self) -> subprocess.Popen[str]:
-        """Begin the epic of the story, every gate approved in advance."""
-        return self.begin("epic", "start", GOAL, "--repo", str(self.repo), "--yes")
+    def begin(self, *arguments: str) -> Running:
+        """Begin a command here, and do not wait for it."""
+        return self.here.begin(*arguments)
 
-    def end(self, process: subprocess.Popen[str]) -> tuple[int, str]:
-        """Wait for a command, and return its exit code and what it said."""
-        said, _ = process.communicate(timeout=120)
-        return process.returncode, said
+    def start(self, *more: str, on: Machine | None = None) -> Running:
+        """Begin the epic of the story in the foreground, every gate approved in advance."""
+        return (on or self.here).begin("epic", "start", GOAL, "--repo", self.where, "--yes", *more)
 
-    def kill(self, process: subprocess.Popen[str]) -> None:
-        """Kill a command as a crash would."""
-        process.send_signal(signal.SIGKILL)
-        process.communicate(timeout=20)
+    def queue(self, *more: str, mark: str = "") -> str:
+        """Leave the epic of the story to workers, and return its id."""
+        goal = f"{GOAL} (mark {mark})" if mark else GOAL
+        ended = self.here.run("epic", "start", goal, "--repo", self.where, "--detach", "--json", *(more or ("--yes",)))
+        assert ended.code == 0, ended.said
+        return str(ended.json["id"])
 
-    def ask(self, query: str) -> list[tuple[Any, ...]]:
+    def ask(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
         """Ask the database itself."""
-        with psycopg.connect(self._database_url) as connection:
-            return connection.execute(query.encode()).fetchall()
+        import psycopg
+
+        with psycopg.connect(self.database_url) as connection:
+            return connection.execute(query.encode(), values or None).fetchall()
+
+    def epic(self) -> str:
+        """The newest epic."""
+        return str(self.ask("SELECT id FROM epics ORDER BY id DESC LIMIT 1")[0][0])
+
+    def status(self, epic: str) -> str:
+        """Where an epic stands, as the faces show it."""
+        return str(self.ask("SELECT status FROM shown_epics WHERE id = %s", epic)[0][0])
+
+    def until_asked(self, requests: int, process: Running | None = None) -> bool:
+        """Wait until the model's server was asked so often; False if the command ended before."""
+        until(
+            lambda: len(self.server.requests) >= requests or (process is not None and process.code is not None),
+            f"the model's server is asked {requests} times",
+        )
+        return len(self.server.requests) >= requests
+
+    def follow(self, process: Running, more: int) -> None:
+        """Wait until a command, which must go on, has asked the model's server so many times more."""
+        assert self.until_asked(len(self.server.requests) + more, process), process.said
+
+    def until_status(self, epic: str, *wanted: str, seconds: float = 90.0) -> str:
+        """Wait until an epic stands so, and return how."""
+        return str(until(lambda: (now := self.status(epic)) in wanted and now, f"{epic} becomes {wanted}", seconds=seconds, every_s=0.1))
+
+    def recorded(self) -> int:
+        """How many answers are in the journal."""
+        return int(self.ask("SELECT count(*) FROM turns")[0][0])
 
     def git(self, *arguments: str) -> str:
         """Ask the person's repository."""
-        return subprocess.run(["git", *arguments], cwd=self.repo, check=True, capture_output=True, text=True).stdout.strip()
+        from tests.fakes.git_server import git
+
+        return git(self.repo, *arguments)
 
     def close(self) -> None:
         """End what is still running."""
-        for process in self._running:
-            if process.poll() is None:
-                self.kill(process)
+        for machine in self._machines:
+            machine.close()
 
 
 @pytest.fixture
-def scene(tmp_path: Path, database_url: str) -> Generator[Scene]:
-    """The story's repository and a server that takes a moment for each answer, so that a kill can fall into it."""
-    with ModelServer(STORY.model_copy(update={"pause_s": PAUSE_S}), log=tmp_path / "requests.jsonl") as server:
-        made = Scene(tmp_path, database_url, server)
-        yield made
-        made.close()
+def make_scene(tmp_path: Path) -> Generator[Callable[..., Scene]]:
+    """Makes scenes on a database; `pause_s` is how long each answer of the model takes, so that a kill can fall into it."""
+    from contextlib import ExitStack
+
+    from tests.fakes.model_server import ModelServer
+
+    with ExitStack() as stack:
+
+        def make(database_url: str, *, pause_s: float = PAUSE_S, name: str = "scene") -> Scene:
+            folder = tmp_path / name
+            folder.mkdir()
+            script = STORY.model_copy(update={"pause_s": pause_s})
+            made = Scene(folder, database_url, stack.enter_context(ModelServer(script, log=folder / "requests.jsonl")))
+            stack.callback(made.close)
+            return made
+
+        yield make
+
+
+@pytest.fixture
+def scene(make_scene: Callable[..., Scene], database_url: str) -> Scene:
+    """The story's repository, on a database of the test's own."""
+    return make_scene(database_url)
+
+
+def ends_well(ended: Ended) -> None:
+    """See that a command did what it was called for."""
+    assert ended.code == 0, ended.said

@@ -1,0 +1,140 @@
+"""Brings up processes of `genie` quickly: one process imports everything once, and forks for each command.
+
+What is born is a process like any other, with a home, an environment and a name of its own; only the seconds of importing are saved, which
+would else be most of what a run with a thousand kills does. As a process: `python tests/fakes/nursery.py` reads one order per line
+({"arguments", "environment", "folder", "out", "err", "hostname"}) and answers each with the pid in a line.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+ROOT = Path(__file__).resolve().parents[2]
+CLONE_NEWUTS = 0x04000000
+FIRST = ("cli.main", "engine.bootstrap", "executors.in_process", "executors.scripted", "pydantic_ai.models.anthropic")
+#: What a release that has no such module does not need either.
+IF_THERE = ("api.app", "cli.serving", "cli.work", "cli.worker", "engine.worker", "engine.dispatch", "uvicorn", "procrastinate")
+
+
+class Nursery:
+    """The parent of processes; as a context it is up inside of the block, and what it bore is dead after it."""
+
+    def __enter__(self) -> Self:
+        environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "LANG": "C.UTF-8"}
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", str(Path(__file__).resolve())],
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        self._lock = threading.Lock()
+        self._born: set[int] = set()
+        self._said()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        for pid in self._born:
+            if is_alive(pid):
+                os.kill(pid, signal.SIGKILL)
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait()
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+
+    def begin(
+        self, arguments: tuple[str, ...], environment: Mapping[str, str], folder: Path, out: Path, *, hostname: str | None = None
+    ) -> int:
+        """Begin a command, and return its pid; what it says is added to `out`."""
+        order = {"arguments": arguments, "environment": dict(environment), "folder": str(folder), "out": str(out), "hostname": hostname}
+        with self._lock:
+            assert self._process.stdin is not None
+            self._process.stdin.write(json.dumps(order) + "\n")
+            self._process.stdin.flush()
+            pid = int(self._said())
+            self._born.add(pid)
+        return pid
+
+    def _said(self) -> str:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        assert line, "the nursery has died"
+        return line.strip()
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process is there, and not only its end that nobody has looked at."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[0] not in {"Z", "X"}
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def main() -> None:
+    """Bear processes until the orders end."""
+    import importlib
+    import importlib.util
+
+    for name in FIRST:
+        importlib.import_module(name)
+    for name in IF_THERE:
+        if importlib.util.find_spec(name) is not None:
+            importlib.import_module(name)
+    # Dead children are not waited for: the kernel takes them away.
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    for line in sys.stdin:
+        order = json.loads(line)
+        assert threading.active_count() == 1, f"a fork would forget the threads {threading.enumerate()}"
+        pid = os.fork()
+        if pid == 0:
+            _live(order)
+        sys.stdout.write(f"{pid}\n")
+        sys.stdout.flush()
+
+
+def _live(order: Mapping[str, Any]) -> None:
+    """Be the command that was ordered, to its end."""
+    try:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        os.setsid()
+        if order["hostname"]:
+            assert ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWUTS) == 0, os.strerror(ctypes.get_errno())
+            socket.sethostname(order["hostname"])
+        os.chdir(order["folder"])
+        os.environ.clear()
+        os.environ.update(order["environment"])
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        out = os.open(order["out"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        for here, there in ((nothing, 0), (out, 1), (out, 2)):
+            os.dup2(here, there)
+        sys.argv = ["genie", *order["arguments"]]
+        from cli.main import main as genie
+
+        genie()
+    except SystemExit as ended:
+        sys.stdout.flush()
+        os._exit(ended.code if isinstance(ended.code, int) else int(ended.code is not None))
+    except BaseException:  # noqa: BLE001  (what it says last must be read in its log)
+        traceback.print_exc()
+        sys.stderr.flush()
+        os._exit(70)
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
