@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from cli.options import ApprovalArgument, CommentOption, GoOption, JsonOption, command_group
+from cli.options import ApprovalArgument, CommentOption, GoOption, JsonOption, ServerOption, command_group
 
 app = command_group("See what waits for a person, and decide it. The first decision counts.")
 
@@ -31,48 +31,57 @@ def list_approvals(
     status: Annotated[Listed, typer.Option("--status", help="Which ones.")] = Listed.PENDING,
     epic: Annotated[str | None, typer.Option("--epic", metavar="EPIC", help="Only those of one epic.", show_default=False)] = None,
     as_json: JsonOption = False,
+    server: ServerOption = None,
 ) -> None:
     """List what waits for a person."""
     from cli import decide
     from cli.output import Output
-    from cli.session import with_engine
+    from cli.session import with_service
 
     chosen = None if status is Listed.ALL else status.value
-    with_engine(lambda engine: decide.list_approvals(engine, Output(as_json=as_json), status=chosen, epic=epic))
+    with_service(lambda service: decide.list_approvals(service, Output(as_json=as_json), status=chosen, epic=epic), server=server)
 
 
 @app.command(short_help="Show what is asked about.")
-def show(approval: ApprovalArgument, as_json: JsonOption = False) -> None:
+def show(approval: ApprovalArgument, as_json: JsonOption = False, server: ServerOption = None) -> None:
     """Show what is asked about: the plan, the diff, the failure or the limit."""
     from cli import decide
     from cli.output import Output
-    from cli.session import with_engine
+    from cli.session import with_service
 
-    with_engine(lambda engine: decide.show(engine, approval, Output(as_json=as_json)))
+    with_service(lambda service: decide.show(service, approval, Output(as_json=as_json)), server=server)
 
 
 @app.command(short_help="Approve a plan or a pull request.")
-def approve(approval: ApprovalArgument, comment: CommentOption = "", go: GoOption = False, as_json: JsonOption = False) -> None:
+def approve(
+    approval: ApprovalArgument, comment: CommentOption = "", go: GoOption = False, as_json: JsonOption = False, server: ServerOption = None
+) -> None:
     """Let a plan be worked on, or a pull request be merged."""
-    _decide(approval, "approve", comment=comment, go=go, as_json=as_json)
+    _decide(approval, "approve", comment=comment, go=go, as_json=as_json, server=server)
 
 
 @app.command(short_help="Ask for changes; --comment says which.")
-def changes(approval: ApprovalArgument, comment: CommentOption = "", go: GoOption = False, as_json: JsonOption = False) -> None:
+def changes(
+    approval: ApprovalArgument, comment: CommentOption = "", go: GoOption = False, as_json: JsonOption = False, server: ServerOption = None
+) -> None:
     """Ask for changes to a plan or a pull request; --comment says which."""
-    _decide(approval, "changes", comment=comment, go=go, as_json=as_json)
+    _decide(approval, "changes", comment=comment, go=go, as_json=as_json, server=server)
 
 
 @app.command(short_help="End the epic at its plan or pull request.")
-def reject(approval: ApprovalArgument, comment: CommentOption = "", go: GoOption = False, as_json: JsonOption = False) -> None:
+def reject(
+    approval: ApprovalArgument, comment: CommentOption = "", go: GoOption = False, as_json: JsonOption = False, server: ServerOption = None
+) -> None:
     """End the epic here: the plan or the pull request is not wanted."""
-    _decide(approval, "reject", comment=comment, go=go, as_json=as_json)
+    _decide(approval, "reject", comment=comment, go=go, as_json=as_json, server=server)
 
 
 @app.command(short_help="After a failure: try again.")
-def retry(approval: ApprovalArgument, comment: CommentOption = "", go: GoOption = False, as_json: JsonOption = False) -> None:
+def retry(
+    approval: ApprovalArgument, comment: CommentOption = "", go: GoOption = False, as_json: JsonOption = False, server: ServerOption = None
+) -> None:
     """After a failure: try again; --comment tells the next attempt what to do differently."""
-    _decide(approval, "retry", comment=comment, go=go, as_json=as_json)
+    _decide(approval, "retry", comment=comment, go=go, as_json=as_json, server=server)
 
 
 @app.command(short_help="After a failure: go back to a moment.")
@@ -82,15 +91,18 @@ def rollback(
     comment: CommentOption = "",
     go: GoOption = False,
     as_json: JsonOption = False,
+    server: ServerOption = None,
 ) -> None:
     """After a failure: go back to an earlier moment and try from there."""
-    _decide(approval, "rollback", comment=comment, to=to, go=go, as_json=as_json)
+    _decide(approval, "rollback", comment=comment, to=to, go=go, as_json=as_json, server=server)
 
 
 @app.command()
-def abandon(approval: ApprovalArgument, comment: CommentOption = "", go: GoOption = False, as_json: JsonOption = False) -> None:
+def abandon(
+    approval: ApprovalArgument, comment: CommentOption = "", go: GoOption = False, as_json: JsonOption = False, server: ServerOption = None
+) -> None:
     """After a failure, or at a limit: end the epic."""
-    _decide(approval, "abandon", comment=comment, go=go, as_json=as_json)
+    _decide(approval, "abandon", comment=comment, go=go, as_json=as_json, server=server)
 
 
 @app.command("raise", short_help="At a limit: raise it, and go on.")
@@ -100,21 +112,30 @@ def raise_limit(
     comment: CommentOption = "",
     go: GoOption = False,
     as_json: JsonOption = False,
+    server: ServerOption = None,
 ) -> None:
     """At a limit: raise it, and go on from the work done."""
     from cli.inputs import dollars
 
-    _decide(approval, "raise", comment=comment, amount_usd=dollars(amount, "--amount"), go=go, as_json=as_json)
+    _decide(approval, "raise", comment=comment, amount_usd=dollars(amount, "--amount"), go=go, as_json=as_json, server=server)
 
 
 def _decide(
-    approval: str, choice: str, *, comment: str, go: bool, as_json: bool, to: int | None = None, amount_usd: Decimal | None = None
+    approval: str,
+    choice: str,
+    *,
+    comment: str,
+    go: bool,
+    as_json: bool,
+    server: str | None,
+    to: int | None = None,
+    amount_usd: Decimal | None = None,
 ) -> None:
     from cli import decide
     from cli.output import Output
     from cli.process import CHANNEL, user_name
-    from cli.session import with_engine
+    from cli.session import with_service
     from epics.approvals import Choice, Decision
 
     decision = Decision(choice=Choice(choice), comment=comment, by=user_name(), channel=CHANNEL, to=to, amount_usd=amount_usd)
-    with_engine(lambda engine: decide.decide(engine, approval, decision, Output(as_json=as_json), go=go))
+    with_service(lambda service: decide.decide(service, approval, decision, Output(as_json=as_json), go=go), server=server)

@@ -11,39 +11,39 @@ from cli import drive
 from cli.output import Output
 from cli.render import approval_facts, approvals_table
 from cli.render_gate import gate_parts
-from engine.engine import Engine
+from cli.service import Service
 from engine.views import ApprovalView, Page
 from epics.approvals import ApprovalStatus, Decision
 
 
-async def list_approvals(engine: Engine, output: Output, *, status: str | None, epic: str | None) -> int:
+async def list_approvals(service: Service, output: Output, *, status: str | None, epic: str | None) -> int:
     """List approvals, the newest first."""
-    epic_id = None if epic is None else (await engine.epic(epic)).id
-    approvals = await engine.approvals(status=status, epic=epic_id)
+    epic_id = None if epic is None else (await service.epic(epic)).id
+    approvals = await service.approvals(status=status, epic=epic_id)
     output.answer(record=Page[ApprovalView](items=approvals), parts=_approvals(approvals, status))
     return 0
 
 
-async def show(engine: Engine, approval_id: str, output: Output) -> int:
+async def show(service: Service, approval_id: str, output: Output) -> int:
     """Show an approval with what it asks about."""
-    approval = await engine.approval(approval_id)
+    approval = await service.approval(approval_id)
     if output.as_json:
         output.json(approval)
         return 0
     output.show(approval_facts(approval), Text())
-    output.show(*gate_parts(approval, await engine.gate_content(approval.id)))
+    output.show(*gate_parts(approval, await service.gate_content(approval.id)))
     if approval.status is ApprovalStatus.PENDING:
         drive.say_how_to_decide(approval, output)
     return 0
 
 
-async def decide(engine: Engine, approval_id: str, decision: Decision, output: Output, *, go: bool) -> int:
+async def decide(service: Service, approval_id: str, decision: Decision, output: Output, *, go: bool) -> int:
     """Record a decision, and carry the epic on or say how."""
-    asked = await engine.approval(approval_id)
-    approval = await engine.decide(asked.id, decision, content_hash=asked.content_hash)
+    asked = await service.approval(approval_id)
+    approval = await service.decide(asked.id, decision, content_hash=asked.content_hash)
     output.say(f"{approval.gate} of epic {approval.epic}: {approval.decision}, by {approval.decided_by}", style="green")
     if go:
-        return await drive.carry_on(engine, await engine.epic(approval.epic), output)
+        return await drive.carry_on(service, await service.epic(approval.epic), output)
     output.say(f"go on with: genie epic resume {approval.epic}")
     if output.as_json:
         output.json(approval)

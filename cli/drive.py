@@ -11,8 +11,8 @@ from cli.output import Output
 from cli.process import user_name
 from cli.progress import Progress
 from cli.render_gate import gate_parts
+from cli.service import Service
 from cli.words import lasted, many, sha, usd
-from engine.engine import Engine
 from engine.starting import StartEpic
 from engine.views import ApprovalView, EpicView
 from epics.approvals import Choice
@@ -28,61 +28,61 @@ _OPTION_OF: Final = {
 }
 
 
-async def start(engine: Engine, order: StartEpic, output: Output, *, detach: bool) -> int:
+async def start(service: Service, order: StartEpic, output: Output, *, detach: bool) -> int:
     """Start an epic, and carry it on here unless it is to be left."""
-    epic = await engine.start(order)
+    epic = await service.start(order)
     output.say(f"epic {epic.id}", style="bold")
     if not detach:
-        return await carry_on(engine, epic, output)
+        return await carry_on(service, epic, output)
     output.say(f"queued; this release has no worker that takes it up by itself, so run it with: genie epic resume {epic.id}")
     if output.as_json:
         output.json(epic)
     return 0
 
 
-async def resume(engine: Engine, epic_id: str, output: Output, *, auto_approve: bool | None = None) -> int:
+async def resume(service: Service, epic_id: str, output: Output, *, auto_approve: bool | None = None) -> int:
     """Carry an epic on from where it is."""
-    epic = await engine.epic(epic_id)
-    epic = await engine.resume(epic.id, auto_approve=auto_approve, by=user_name())
-    return await carry_on(engine, epic, output)
+    epic = await service.epic(epic_id)
+    epic = await service.resume(epic.id, auto_approve=auto_approve, by=user_name())
+    return await carry_on(service, epic, output)
 
 
-async def cancel(engine: Engine, epic_id: str, output: Output, *, reason: str) -> int:
+async def cancel(service: Service, epic_id: str, output: Output, *, reason: str) -> int:
     """Cancel an epic; its branches and moments stay."""
-    epic = await engine.epic(epic_id)
-    epic = await engine.cancel(epic.id, by=user_name(), reason=reason)
+    epic = await service.epic(epic_id)
+    epic = await service.cancel(epic.id, by=user_name(), reason=reason)
     output.say(f"epic {epic.id} is {epic.status}; its branches and moments stay")
     if output.as_json:
         output.json(epic)
     return 0
 
 
-async def carry_on(engine: Engine, epic: EpicView, output: Output) -> int:
+async def carry_on(service: Service, epic: EpicView, output: Output) -> int:
     """Run the epic in this process until it ends, or waits and nobody here answers.
 
     Raises:
         Interrupted: if the command is stopped; the epic can be gone on with.
     """
-    gatekeeper = Gatekeeper(engine, output) if output.can_ask else None
+    gatekeeper = Gatekeeper(service, output) if output.can_ask else None
     progress = Progress(output, epic)
     try:
         while True:
             with progress.live():
-                epic = await engine.advance(epic.id, on_event=progress.on_event)
+                epic = await service.advance(epic.id, on_event=progress.on_event)
             if epic.status != "waiting" or gatekeeper is None or not await gatekeeper.settled(epic):
                 break
     except asyncio.CancelledError:
         progress.raise_if_unread()
         raise Interrupted(epic.id) from None
     if epic.status == "waiting":
-        await _say_what_it_waits_for(engine, epic, output, shown=gatekeeper is not None)
-    await _sum_up(engine, epic, output)
+        await _say_what_it_waits_for(service, epic, output, shown=gatekeeper is not None)
+    await _sum_up(service, epic, output)
     return STATUS_CODES[epic.status]
 
 
-async def watch(engine: Engine, epic_id: str, output: Output) -> int:
+async def watch(service: Service, epic_id: str, output: Output) -> int:
     """Follow an epic that any process carries on, from its first event until it waits or ends; from the database alone."""
-    epic = await engine.epic(epic_id)
+    epic = await service.epic(epic_id)
     if epic.status == "queued":
         output.note(f"nobody works on it at the moment; this waits until somebody does, with: genie epic resume {epic.id}", style="yellow")
     progress = Progress(output, epic)
@@ -90,8 +90,8 @@ async def watch(engine: Engine, epic_id: str, output: Output) -> int:
     with progress.live():
         while True:
             # The status is read before the events: whatever led to it is among them.
-            epic = await engine.epic(epic.id)
-            while events := await engine.events(epic.id, after=seen):
+            epic = await service.epic(epic.id)
+            while events := await service.events(epic.id, after=seen):
                 for event in events:
                     if output.as_json:
                         output.json_line(event)
@@ -102,7 +102,7 @@ async def watch(engine: Engine, epic_id: str, output: Output) -> int:
                 break
             await asyncio.sleep(POLL_S)
     if epic.status == "waiting" and not output.as_json:
-        await _say_what_it_waits_for(engine, epic, output, shown=True)
+        await _say_what_it_waits_for(service, epic, output, shown=True)
     return STATUS_CODES[epic.status]
 
 
@@ -115,15 +115,15 @@ def say_how_to_decide(approval: ApprovalView, output: Output) -> None:
     output.say(f"and go on with:\n  genie epic resume {approval.epic}")
 
 
-async def _say_what_it_waits_for(engine: Engine, epic: EpicView, output: Output, *, shown: bool) -> None:
-    approval = await engine.approval(epic.waiting_on or epic.id)
+async def _say_what_it_waits_for(service: Service, epic: EpicView, output: Output, *, shown: bool) -> None:
+    approval = await service.approval(epic.waiting_on or epic.id)
     if not shown:
-        output.show(*gate_parts(approval, await engine.gate_content(approval.id)))
+        output.show(*gate_parts(approval, await service.gate_content(approval.id)))
     say_how_to_decide(approval, output)
 
 
-async def _sum_up(engine: Engine, epic: EpicView, output: Output) -> None:
-    moments = await engine.moments(epic.id)
+async def _sum_up(service: Service, epic: EpicView, output: Output) -> None:
+    moments = await service.moments(epic.id)
     facts = [epic.status, f"cost {usd(epic.cost_usd)}", many(len(moments), "moment"), f"in {lasted(epic.created_at, epic.updated_at)}"]
     if epic.status == "merged":
         facts.append(f"{epic.base} is at {sha(epic.head)}")

@@ -12,7 +12,7 @@ from cli.output import Output
 from cli.process import CHANNEL, user_name
 from cli.render import moments_table
 from cli.render_gate import diff_parts, gate_parts
-from engine.engine import Engine
+from cli.service import Service
 from engine.views import ApprovalView, EpicView
 from epics.approvals import Choice, Decision
 from epics.errors import AlreadyDecided, InvalidInput, Superseded
@@ -32,19 +32,19 @@ _QUESTIONS: Final = {
 class Gatekeeper:
     """Asks the person at the terminal what an epic waits for."""
 
-    def __init__(self, engine: Engine, output: Output, keyboard: Keyboard | None = None) -> None:
-        self._engine = engine
+    def __init__(self, service: Service, output: Output, keyboard: Keyboard | None = None) -> None:
+        self._service = service
         self._output = output
         self._keyboard = keyboard or Keyboard()
 
     async def settled(self, epic: EpicView) -> bool:
         """Ask until the gate of this epic has its decision; False if the person leaves it for later."""
-        approval = await self._engine.approval(epic.waiting_on or epic.id)
-        content = await self._engine.gate_content(approval.id)
+        approval = await self._service.approval(epic.waiting_on or epic.id)
+        content = await self._service.gate_content(approval.id)
         self._output.show(*gate_parts(approval, content))
         while (decision := await self._decision(approval)) is not None:
             try:
-                await self._engine.decide(approval.id, decision, content_hash=approval.content_hash)
+                await self._service.decide(approval.id, decision, content_hash=approval.content_hash)
             except InvalidInput as error:
                 self._output.say(f"{error}", style="yellow")
             except (AlreadyDecided, Superseded) as error:
@@ -68,7 +68,7 @@ class Gatekeeper:
                 case (word, _) if word == LATER:
                     return None
                 case (word, _) if word == DIFF:
-                    self._output.show(*diff_parts(await self._engine.changes(approval.epic)))
+                    self._output.show(*diff_parts(await self._service.changes(approval.epic)))
                 case (word, comment):
                     return await self._completed(approval, Choice(word), comment)
 
@@ -77,7 +77,7 @@ class Gatekeeper:
         to: int | None = None
         amount: Decimal | None = None
         if choice is Choice.ROLLBACK:
-            self._output.show(moments_table(await self._engine.moments(approval.epic)))
+            self._output.show(moments_table(await self._service.moments(approval.epic)))
             to = _number(await self._ask("Back to which moment? N = "))
         if choice is Choice.RAISE:
             amount = _amount(await self._ask("By how many US dollars? $"))

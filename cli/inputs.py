@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import BinaryIO, Final
+from urllib.parse import urlsplit
 
 from epics.errors import InvalidInput
 
@@ -58,6 +59,19 @@ def repository_at(given: str) -> str:
         return given
     folder = folder.resolve()
     return str(next((place for place in (folder, *folder.parents) if (place / ".git").exists()), folder))
+
+
+def repository_for(server: str, given: str) -> str:
+    """The repository as a server can find it: a URL as it is, a folder by its full path where the server is on this machine.
+
+    Raises:
+        InvalidInput: if it is a folder, and the server is on another machine.
+    """
+    if "://" in given or not Path(given).is_dir():
+        return given
+    if urlsplit(server).hostname in {"localhost", "127.0.0.1", "::1"}:
+        return repository_at(given)
+    raise InvalidInput(f"the server {server} cannot see the folder {repository_at(given)}: push it, and give its URL with --repo")
 
 
 def labels_from(pairs: Iterable[str]) -> dict[str, str]:

@@ -13,8 +13,8 @@ from rich.text import Text
 from cli.output import Output, printable
 from cli.render import attempts_table, epic_facts, epics_table, heading, moments_table
 from cli.render_gate import diff_parts
+from cli.service import Service
 from cli.words import shortened
-from engine.engine import Engine
 from engine.views import AttemptView, EpicView, Page
 from epics.errors import InvalidInput
 from epics.records import Record
@@ -42,23 +42,23 @@ class LoggedTurn(Record):
     turn: Mapping[str, Any]
 
 
-async def list_epics(engine: Engine, output: Output, *, status: str | None, repo: str | None, limit: int, cursor: str | None) -> int:
+async def list_epics(service: Service, output: Output, *, status: str | None, repo: str | None, limit: int, cursor: str | None) -> int:
     """List epics, newest first."""
-    page = await engine.epics(status=status, repo=repo, limit=limit, cursor=cursor)
+    page = await service.epics(status=status, repo=repo, limit=limit, cursor=cursor)
     output.answer(record=page, parts=_epics(page, narrowed=any((status, repo, cursor))))
     return 0
 
 
-async def show(engine: Engine, epic_id: str, output: Output) -> int:
+async def show(service: Service, epic_id: str, output: Output) -> int:
     """Show one epic with its moments and attempts."""
-    epic = await engine.epic(epic_id)
+    epic = await service.epic(epic_id)
     if output.as_json:
         output.json(epic)
         return 0
-    attempts, running = await engine.attempts(epic.id), epic.status == "running"
+    attempts, running = await service.attempts(epic.id), epic.status == "running"
     at_work = next((attempt.n for attempt in attempts if running and attempt.ended_at is None), None)
     output.show(epic_facts(epic, at_work=at_work))
-    if moments := await engine.moments(epic.id):
+    if moments := await service.moments(epic.id):
         output.show(heading("Moments"), moments_table(moments))
     if attempts:
         output.show(heading("Attempts"), attempts_table(attempts, running=running))
@@ -79,10 +79,10 @@ def _what_next(epic: EpicView) -> str:
             return f"see what it changed: genie epic diff {epic.id}" if epic.branch else ""
 
 
-async def diff(engine: Engine, epic_id: str, output: Output) -> int:
+async def diff(service: Service, epic_id: str, output: Output) -> int:
     """Show what the epic has changed so far; as plain text where it is piped on."""
-    epic = await engine.epic(epic_id)
-    changes = await engine.changes(epic.id)
+    epic = await service.epic(epic_id)
+    changes = await service.changes(epic.id)
     if output.as_json:
         output.json(Changes(epic=epic.id, base=epic.base, head=epic.head, diff=changes))
     elif output.person.is_terminal:
@@ -92,10 +92,10 @@ async def diff(engine: Engine, epic_id: str, output: Output) -> int:
     return 0
 
 
-async def logs(engine: Engine, epic_id: str, output: Output, *, attempt: int | None, follow: bool) -> int:
+async def logs(service: Service, epic_id: str, output: Output, *, attempt: int | None, follow: bool) -> int:
     """Show what the agents said and did, turn by turn."""
-    epic = await engine.epic(epic_id)
-    known = await engine.attempts(epic.id)
+    epic = await service.epic(epic_id)
+    known = await service.attempts(epic.id)
     if attempt is not None and attempt not in {each.n for each in known}:
         raise InvalidInput(f"epic {epic.id} has no attempt {attempt}; it has {len(known)}: see genie epic show {epic.id}")
     seen: set[tuple[int, int]] = set()
@@ -104,8 +104,8 @@ async def logs(engine: Engine, epic_id: str, output: Output, *, attempt: int | N
         output.say("no agent has worked on it yet")
     while True:
         # Read before the turns, so that none is missed that came between.
-        epic = await engine.epic(epic.id)
-        async for each, turn in _new_turns(engine, epic, attempt, seen):
+        epic = await service.epic(epic.id)
+        async for each, turn in _new_turns(service, epic, attempt, seen):
             logged = LoggedTurn(attempt=each.n, turn=turn)
             if not output.as_json:
                 output.show(*_turn_parts(each, turn))
@@ -122,13 +122,13 @@ async def logs(engine: Engine, epic_id: str, output: Output, *, attempt: int | N
 
 
 async def _new_turns(
-    engine: Engine, epic: EpicView, wanted: int | None, seen: set[tuple[int, int]]
+    service: Service, epic: EpicView, wanted: int | None, seen: set[tuple[int, int]]
 ) -> AsyncIterator[tuple[AttemptView, Mapping[str, Any]]]:
     """The turns that are not in `seen` and are complete, or never will be."""
-    for attempt in await engine.attempts(epic.id):
+    for attempt in await service.attempts(epic.id):
         if wanted is not None and attempt.n != wanted:
             continue
-        for turn in await engine.attempt_log(epic.id, attempt.n):
+        for turn in await service.attempt_log(epic.id, attempt.n):
             key = (attempt.n, turn["n"])
             complete = turn.get("results") or not turn.get("tool_calls") or attempt.ended_by is not None or epic.status != "running"
             if complete and key not in seen:

@@ -40,6 +40,10 @@ ApprovalArgument = Annotated[
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, and everything else on stderr.")]
+ServerOption = Annotated[
+    str | None,
+    typer.Option("--server", metavar="URL", help="Ask this Genie server, not the database; default: GENIE_SERVER.", show_default=False),
+]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Approve plan and merge without asking; failures and limits still ask.")]
 CommentOption = Annotated[str, typer.Option("--comment", "-m", metavar="TEXT", help="What the next agent reads, word for word.")]
 GoOption = Annotated[bool, typer.Option("--go", help="Carry the epic on at once, in the foreground.")]

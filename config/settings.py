@@ -102,6 +102,9 @@ class Settings(BaseSettings):
     database_url: Annotated[SecretStr, AfterValidator(_postgres)] | None = Field(
         default=None, description="a URL that begins with postgresql://; unset, Genie runs a database of its own"
     )
+    server: BaseUrl | None = Field(
+        default=None, description="the URL of a Genie server, http://… or https://…, that the command line asks instead of the database"
+    )
     model: str | None = Field(
         default=None, description="the name of a model, as in anthropic:<model>, or several with commas: the first choice, then fallbacks"
     )
@@ -122,6 +125,7 @@ class Settings(BaseSettings):
     keep_events_days: int = Field(default=365, ge=0, le=36_500, description="a number of days from 0 to 36500")
     keep_epics: int = Field(default=10_000, ge=0, le=1_000_000_000, description="a number of epics from 0 to 1000000000")
 
+    hooks_file: Annotated[Path, AfterValidator(_expanded)] | None = Field(default=None, description="a file that can be read")
     webhook_allow_private: bool = Field(default=False, description="true or false")
     keep_messages_days: int = Field(default=14, ge=1, le=36_500, description="a number of days from 1 to 36500")
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, Final
 
+from config.settings import Settings
 from db.epics import Within, insert_epic
 from engine.assembling import Installation, policy_at, registry_at
 from epics.errors import InvalidInput
@@ -34,6 +35,17 @@ class StartEpic:
     labels: dict[str, str] = field(default_factory=dict)
     detached: bool = True
     """Leave it to the workers; False if the process that asks will run the epic itself."""
+
+
+def with_defaults(asked: StartEpic, settings: Settings) -> StartEpic:
+    """What a person asks for, and for what was left out what this installation is set to."""
+    return replace(
+        asked,
+        budget_usd=asked.budget_usd if asked.budget_usd is not None else settings.budget_usd,
+        executor=asked.executor or settings.executor,
+        model=asked.model or settings.model,
+        autonomy=asked.autonomy or settings.autonomy,
+    )
 
 
 async def start_epic(installation: Installation, asked: StartEpic, *, within: Within | None = None) -> str:

@@ -179,6 +179,12 @@ class StoreUnavailable(Transient):
     code = "store_unavailable"
 
 
+class ServerUnavailable(Transient):
+    """The Genie server that was asked does not answer, or not as one."""
+
+    code = "server_unavailable"
+
+
 class ExecutorUnavailable(Transient):
     """The executor could not take the work; it is safe to try again."""
 
@@ -244,6 +250,12 @@ class GitFailed(GenieError):
     """A git command failed; the message has the command and the end of what it said."""
 
     code = "git_failed"
+
+
+class BackupFailed(GenieError):
+    """A backup could not be made, or was refused by the database that it was to be restored into; the message says what was left as it was."""
+
+    code = "backup_failed"
 
 
 class SchemaMismatch(GenieError):

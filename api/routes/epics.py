@@ -14,7 +14,7 @@ from api.problems import problems
 from api.schemas import CancelBody, EpicCreate, ResumeBody, StatusName, Text
 from api.strictness import PatientRoute, StrictRoute
 from config.settings import Settings
-from engine.starting import StartEpic
+from engine.starting import StartEpic, with_defaults
 from engine.views import EpicView, Page
 from epics.errors import InvalidInput
 
@@ -80,17 +80,18 @@ def order_of(body: EpicCreate, settings: Settings) -> StartEpic:
     if not re.match(r"[\w.+-]+(@[^/:\s]+:|://|::)", body.repo) and not Path(body.repo).is_absolute():
         message = f"the repo must be a git URL or an absolute path on the server, not {body.repo[:200]!r}"
         raise InvalidInput(message)
-    return StartEpic(
+    asked = StartEpic(
         goal=body.goal,
         repo=body.repo,
         base=body.base,
-        budget_usd=body.budget_usd if body.budget_usd is not None else settings.budget_usd,
-        executor=body.executor or settings.executor,
-        model=body.model or settings.model,
-        autonomy=body.autonomy or settings.autonomy,
+        budget_usd=body.budget_usd,
+        executor=body.executor,
+        model=body.model,
+        autonomy=body.autonomy,
         auto_approve=body.auto_approve,
         labels=dict(body.labels),
     )
+    return with_defaults(asked, settings)
 
 
 def _accepted(epic_id: str, json: str, *, replayed: bool) -> Response:

@@ -6,13 +6,13 @@ from collections.abc import AsyncGenerator
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Header, Query
-from starlette.responses import StreamingResponse
+from starlette.responses import Response, StreamingResponse
 
 from api.deps import EngineDep, EpicId, ServingDep
 from api.problems import problems
 from api.schemas import LARGEST_INT
 from api.strictness import StrictRoute
-from engine.views import EpicView, EventView
+from engine.views import EpicView, EventView, Page
 from epics.errors import GenieError, InvalidInput, StoreUnavailable
 
 router = APIRouter(prefix="/epics/{id}", tags=["events"], route_class=StrictRoute)
@@ -22,8 +22,10 @@ KEEP_ALIVE_S: Final = 15.0
 _STREAM: Final[dict[int | str, dict[str, Any]]] = {
     200: {
         "description": "Each event has the number of the event as `id`, its type as `event`, and {id, type, time, data} as `data`. "
-        "When the epic has ended, a last event `end` has {status}, and the stream ends.",
+        "When the epic has ended, a last event `end` has {status}, and the stream ends. "
+        "A client that accepts application/json and no stream gets the next events that there are, as a list.",
         "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        "model": Page[EventView],
     }
 }
 
@@ -34,13 +36,19 @@ async def stream_events(
     engine: EngineDep,
     serving: ServingDep,
     after: Annotated[int | None, Query(ge=0, le=LARGEST_INT, description="Only events after this one.")] = None,
+    limit: Annotated[int, Query(ge=1, le=500, description="Of a list: how many at most.")] = 200,
     last_event_id: Annotated[str | None, Header(max_length=20, description="As `after`; browsers send it when they connect again.")] = None,
-) -> StreamingResponse:
+    accept: Annotated[str | None, Header(max_length=1_000)] = None,
+) -> Response:
     """Follow an epic from its first event, or from the one after the last that was seen; every server of the database tells the same."""
+    begin = after if last_event_id is None else _number(last_event_id)
+    if _wants_list(accept or ""):
+        events = await engine.events(id, after=begin or 0, limit=limit)
+        page = Page[EventView](items=events, next=str(events[-1].id) if len(events) == limit else None)
+        return Response(page.model_dump_json(), media_type="application/json")
     if serving.news is None:
         raise StoreUnavailable(serving.trouble)
     epic = await engine.epic(id)
-    begin = after if last_event_id is None else _number(last_event_id)
     told = engine.follow(epic.id, serving.news, after=begin or 0, stopping=serving.stopping, quiet_s=KEEP_ALIVE_S)
     headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
     return StreamingResponse(_encoded(told), media_type="text/event-stream", headers=headers)
@@ -68,6 +76,11 @@ def encode(each: EventView | EpicView | None) -> bytes:
             return f'event: end\ndata: {{"status":"{each.status}"}}\n\n'.encode()
         case None:
             return b": quiet\n\n"
+
+
+def _wants_list(accept: str) -> bool:
+    kinds = {part.partition(";")[0].strip().lower() for part in accept.split(",")}
+    return "application/json" in kinds and not kinds & {"text/event-stream", "text/*"}
 
 
 def _number(last_event_id: str) -> int:

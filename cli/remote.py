@@ -1,0 +1,163 @@
+"""The commands' service by a server's API: the same calls, the same views, the same errors."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import quote
+from uuid import uuid4
+
+from pydantic import RootModel
+
+from cli.api_client import ApiClient
+from engine.engine import OnEvent
+from engine.history_views import DiffView
+from engine.starting import StartEpic
+from engine.views import ApprovalView, AttemptView, EpicView, EventView, GateContent, MomentView, Page
+from epics.approvals import ApprovalStatus, Decision
+
+_POLL_S: Final = 0.3
+_MOST: Final = 500
+_STOPPED: Final = frozenset({"paused", "merged", "rejected", "failed", "cancelled"})
+
+
+class _Turns(RootModel[dict[str, Any]]):
+    """A turn as the server tells it."""
+
+
+class RemoteService:
+    """What `Engine` does here, asked of a server; its workers carry the epics on."""
+
+    def __init__(self, api: ApiClient) -> None:
+        """Bind to an open client."""
+        self._api = api
+        # The last event that was seen of an epic, or that there was before it was set going.
+        self._seen: dict[str, int] = {}
+
+    async def start(self, asked: StartEpic) -> EpicView:
+        """Queue an epic at the server; asked again without an answer, it is the same epic."""
+        body = {
+            "goal": asked.goal,
+            "repo": asked.repo,
+            "base": asked.base,
+            "budget_usd": None if asked.budget_usd is None else format(asked.budget_usd, "f"),
+            "executor": asked.executor,
+            "model": asked.model,
+            "autonomy": asked.autonomy,
+            "auto_approve": asked.auto_approve,
+            "labels": asked.labels,
+        }
+        epic = await self._api.post(EpicView, "/epics", body, key=f"cli-{uuid4()}")
+        self._seen[epic.id] = 0
+        return epic
+
+    async def advance(self, epic: str, *, on_event: OnEvent | None = None) -> EpicView:
+        """Follow an epic, which the server's workers carry on, until it waits for a person, is paused or has ended."""
+        view = await self.epic(epic)
+        if view.id not in self._seen:
+            self._seen[view.id] = await self._last_event(view.id)
+        while True:
+            # Read before the events: whatever led to it is among them.
+            view = await self.epic(view.id)
+            still = await self._stands_still(view)
+            await self._hand_on(view.id, on_event)
+            if still:
+                return view
+            await asyncio.sleep(_POLL_S)
+
+    async def resume(self, epic: str, *, auto_approve: bool | None = None, by: str = "") -> EpicView:
+        """Make an epic runnable again; the server knows who asks, so `by` is not sent."""
+        del by
+        epic_id = (await self.epic(epic)).id
+        self._seen[epic_id] = await self._last_event(epic_id)
+        return await self._api.post(EpicView, f"/epics/{_part(epic_id)}/resume", {"auto_approve": auto_approve})
+
+    async def cancel(self, epic: str, *, by: str, reason: str = "") -> EpicView:
+        """End an epic; the server knows who asks, so `by` is not sent."""
+        del by
+        return await self._api.post(EpicView, f"/epics/{_part(epic)}/cancel", {"reason": reason})
+
+    async def epic(self, epic: str) -> EpicView:
+        """One epic, by its id or the beginning of it."""
+        return await self._api.get(EpicView, f"/epics/{_part(epic)}")
+
+    async def epics(
+        self, *, status: str | None = None, repo: str | None = None, limit: int = 50, cursor: str | None = None
+    ) -> Page[EpicView]:
+        """Epics, newest first."""
+        return await self._api.get(Page[EpicView], "/epics", status=status, repo=repo, limit=limit, cursor=cursor)
+
+    async def moments(self, epic: str) -> tuple[MomentView, ...]:
+        """The moments of an epic, in rising order."""
+        return (await self._api.get(Page[MomentView], f"/epics/{_part(epic)}/moments")).items
+
+    async def attempts(self, epic: str) -> tuple[AttemptView, ...]:
+        """The attempts of an epic, in rising order."""
+        return (await self._api.get(Page[AttemptView], f"/epics/{_part(epic)}/attempts")).items
+
+    async def events(self, epic: str, *, after: int = 0, limit: int = _MOST) -> tuple[EventView, ...]:
+        """The events of an epic after a number, in order."""
+        return (await self._api.get(Page[EventView], f"/epics/{_part(epic)}/events", after=after, limit=min(limit, _MOST))).items
+
+    async def attempt_log(self, epic: str, n: int) -> tuple[dict[str, Any], ...]:
+        """The turns of an attempt, for reading."""
+        return tuple(turn.root for turn in (await self._api.get(Page[_Turns], f"/epics/{_part(epic)}/attempts/{n}/log")).items)
+
+    async def approvals(self, *, status: str | None = None, epic: str | None = None) -> tuple[ApprovalView, ...]:
+        """Approvals, newest first."""
+        found: list[ApprovalView] = []
+        query: Mapping[str, Any] = {"status": status, "epic": epic, "limit": _MOST}
+        page = await self._api.get(Page[ApprovalView], "/approvals", **query)
+        found.extend(page.items)
+        while page.next is not None:
+            page = await self._api.get(Page[ApprovalView], "/approvals", **query, cursor=page.next)
+            found.extend(page.items)
+        return tuple(found)
+
+    async def approval(self, given: str) -> ApprovalView:
+        """One approval, by its id or the beginning of it, or by the epic that waits for it."""
+        return await self._api.get(ApprovalView, f"/approvals/{_part(given)}")
+
+    async def decide(self, given: str, decision: Decision, content_hash: str | None = None) -> ApprovalView:
+        """Decide an approval; the server knows who decides, so `decision.by` is not sent."""
+        body = {
+            "decision": decision.choice,
+            "comment": decision.comment,
+            "to": decision.to,
+            "amount_usd": None if decision.amount_usd is None else format(decision.amount_usd, "f"),
+            "content_hash": content_hash,
+        }
+        return await self._api.post(ApprovalView, f"/approvals/{_part(given)}/decision", body)
+
+    async def gate_content(self, given: str) -> GateContent:
+        """What the person who decides needs to see."""
+        return await self._api.get(GateContent, f"/approvals/{_part(given)}/content")
+
+    async def changes(self, epic: str) -> str:
+        """The diff of an epic against the commit that it began from, capped."""
+        return (await self._api.get(DiffView, f"/epics/{_part(epic)}/diff")).diff
+
+    async def _stands_still(self, view: EpicView) -> bool:
+        if view.status != "waiting" or view.waiting_on is None:
+            return view.status in _STOPPED
+        # Decided, but not taken up by a worker yet: it goes on.
+        return (await self.approval(view.waiting_on)).status is ApprovalStatus.PENDING
+
+    async def _hand_on(self, epic_id: str, on_event: OnEvent | None) -> None:
+        while events := await self.events(epic_id, after=self._seen[epic_id]):
+            for event in events:
+                if on_event is not None:
+                    on_event(event)
+            self._seen[epic_id] = events[-1].id
+
+    async def _last_event(self, epic_id: str) -> int:
+        last = 0
+        while events := await self.events(epic_id, after=last):
+            last = events[-1].id
+        return last
+
+
+def _part(given: str) -> str:
+    """What a person typed, as one part of a path."""
+    return quote(given, safe="")

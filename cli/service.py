@@ -1,0 +1,76 @@
+"""What the commands ask for, whoever answers: the engine in this process, or a server by its API."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from engine.engine import OnEvent
+from engine.starting import StartEpic
+from engine.views import ApprovalView, AttemptView, EpicView, EventView, GateContent, MomentView, Page
+from epics.approvals import Decision
+
+
+class Service(Protocol):
+    """The calls that `Engine` and `RemoteService` both have; `Engine` says what each of them does and raises."""
+
+    async def start(self, asked: StartEpic) -> EpicView:
+        """Queue an epic."""
+        ...
+
+    async def advance(self, epic: str, *, on_event: OnEvent | None = None) -> EpicView:
+        """Carry an epic on until it waits, ends or is stopped; by a server: follow it until then."""
+        ...
+
+    async def resume(self, epic: str, *, auto_approve: bool | None = None, by: str = "") -> EpicView:
+        """Make an epic runnable again."""
+        ...
+
+    async def cancel(self, epic: str, *, by: str, reason: str = "") -> EpicView:
+        """End an epic."""
+        ...
+
+    async def epic(self, epic: str) -> EpicView:
+        """One epic."""
+        ...
+
+    async def epics(
+        self, *, status: str | None = None, repo: str | None = None, limit: int = 50, cursor: str | None = None
+    ) -> Page[EpicView]:
+        """Epics, newest first."""
+        ...
+
+    async def moments(self, epic: str) -> tuple[MomentView, ...]:
+        """The moments of an epic."""
+        ...
+
+    async def attempts(self, epic: str) -> tuple[AttemptView, ...]:
+        """The attempts of an epic."""
+        ...
+
+    async def events(self, epic: str, *, after: int = 0, limit: int = 1000) -> tuple[EventView, ...]:
+        """The events of an epic after a number."""
+        ...
+
+    async def attempt_log(self, epic: str, n: int) -> tuple[dict[str, Any], ...]:
+        """The turns of an attempt."""
+        ...
+
+    async def approvals(self, *, status: str | None = None, epic: str | None = None) -> tuple[ApprovalView, ...]:
+        """Approvals, newest first."""
+        ...
+
+    async def approval(self, given: str) -> ApprovalView:
+        """One approval."""
+        ...
+
+    async def decide(self, given: str, decision: Decision, content_hash: str | None = None) -> ApprovalView:
+        """Decide an approval."""
+        ...
+
+    async def gate_content(self, given: str) -> GateContent:
+        """What an approval is about."""
+        ...
+
+    async def changes(self, epic: str) -> str:
+        """The diff of an epic."""
+        ...
