@@ -27,8 +27,9 @@ WHERE id = %(epic)s;
 SELECT s.*, CASE WHEN p.epic_id IS NOT NULL THEN
     jsonb_build_object('checkpoints_at', p.checkpoints_at, 'journal_at', p.journal_at, 'events_at', p.events_at)
 END AS pruned
-FROM page_of_epics(%(status)s::text, %(repo)s::text, %(before)s::text, %(limit)s::integer) AS page (id)
-JOIN shown_epics s ON s.id = page.id LEFT JOIN prunings p ON p.epic_id = s.id
+FROM shown_epics s LEFT JOIN prunings p ON p.epic_id = s.id
+-- An array, not a join: so the view is read for the ids of the page alone, whatever the planner knows of the tables.
+WHERE s.id = ANY (ARRAY(SELECT page_of_epics(%(status)s::text, %(repo)s::text, %(before)s::text, %(limit)s::integer)))
 ORDER BY s.id DESC;
 
 -- name: epic_facts
@@ -94,3 +95,10 @@ SELECT add_events(%(epic)s, %(events)s);
 
 -- name: list_events
 SELECT n AS id, type, created_at AS time, data FROM events WHERE epic_id = %(epic)s AND n > %(after)s ORDER BY n LIMIT %(limit)s;
+
+-- name: ended_epics
+-- Those of the given epics that have ended and that nobody holds.
+SELECT e.id, e.repo FROM epics e LEFT JOIN leases l ON l.thread_id = e.id
+WHERE e.id = ANY(%(ids)s) AND e.status IN ('merged', 'rejected', 'failed', 'cancelled')
+    AND (l.token IS NULL OR l.expires_at <= clock_timestamp())
+ORDER BY e.id;
