@@ -13,7 +13,7 @@ from api.envelope import Envelope
 from api.errors import handle_errors
 from api.metrics import Metrics
 from api.problems import Problem
-from api.routes import approvals, epics, events, history, probes
+from api.routes import approvals, epics, events, history, hooks, probes
 from api.serving import Serving
 
 DISTRIBUTION: Final = "genie-orchestrator"
@@ -46,6 +46,7 @@ def create_api(serving: Serving, metrics: Metrics) -> FastAPI:
     for router in (epics.starting, epics.router, history.router, history.comparing, events.router, approvals.router):
         app.include_router(router, prefix=ROOT)
     app.include_router(probes.router)
+    app.include_router(hooks.router)
     handle_errors(app)
     app.openapi = lambda: _described(app)  # type: ignore[method-assign]  # FastAPI's own way to extend it
     return app

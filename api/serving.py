@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
 import structlog
 
+from config.hooks import HookSource
 from config.settings import Settings
 from engine.engine import Engine
 from engine.following import News
@@ -29,6 +30,8 @@ class Serving:
     """Who decides, as long as there are no keys: whoever reaches a server on loopback is taken for the one who runs it."""
     hosts: frozenset[str]
     """The names under which the server may be called."""
+    hooks: Mapping[str, HookSource] = field(default_factory=dict)
+    """Who may tell this server what to do by `POST /hooks/{source}`."""
     engine_or_none: Engine | None = None
     news: News | None = None
     trouble: str = "the database is not open yet"

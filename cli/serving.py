@@ -15,6 +15,7 @@ from cli.output import Output
 from cli.process import user_name
 from cli.session import SCRIPT
 from cli.supervise import keep_workers
+from config.hooks import load_hooks
 from config.settings import Settings
 from engine.bootstrap import open_engine
 from engine.engine import Engine
@@ -39,7 +40,7 @@ async def serve_until_stopped(settings: Settings, asked: Asked) -> int:
     """Serve until a SIGTERM or Ctrl-C, then end in good order: 0."""
     configure_log(settings.log_level if "log_level" in settings.model_fields_set else "info", as_json=settings.log_format == "json")
     listening = bound_socket(asked.host, asked.port)
-    serving = Serving(settings=settings, user=user_name(), hosts=names_of(listening))
+    serving = Serving(settings=settings, user=user_name(), hosts=names_of(listening), hooks=load_hooks(settings))
     _stop_on_signals(serving.stopping)
 
     def opened() -> AbstractAsyncContextManager[Engine]:

@@ -22,11 +22,11 @@ class DeliveryTaken(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Delivery:
-    """How a delivery is known: by the id that its sender gave it, and by its signature where that covers no id."""
+    """How a delivery is known: by the id that its sender gave it, and by what was signed where that covers no id."""
 
     source: str
     id: str
-    signature: str
+    signed: str
 
 
 async def hook_answer(pool: Pool, delivery: Delivery) -> dict[str, Any] | None:
@@ -58,8 +58,22 @@ async def in_one_transaction(database: Database) -> AsyncGenerator[tuple[Connect
     """A transaction, and the database as it looks from inside: what is written through it is kept or undone as a whole."""
     with foreseen():
         async with database.pool.connection() as connection, connection.transaction():
-            # All that our modules ask of a pool is its `connection()`.
-            yield connection, replace(database, pool=cast("Pool", _Inside(connection)))
+            inside = _Inside(connection)
+            # All that our modules ask of a pool is its `connection()` and its `announcer`.
+            yield connection, replace(database, pool=cast("Pool", inside))
+    for epic_id in inside.announcer.epics:
+        database.pool.announcer.announce(epic_id)
+
+
+class _Later:
+    """Keeps what is to be announced until it is committed."""
+
+    def __init__(self) -> None:
+        self.epics: set[str] = set()
+
+    def announce(self, epic_id: str) -> None:
+        """Keep it."""
+        self.epics.add(epic_id)
 
 
 class _Inside:
@@ -67,6 +81,7 @@ class _Inside:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self.announcer = _Later()
 
     @asynccontextmanager
     async def connection(self) -> AsyncGenerator[Connection]:
@@ -75,4 +90,4 @@ class _Inside:
 
 
 def _values(delivery: Delivery) -> dict[str, str]:
-    return {"source": delivery.source, "delivery": delivery.id, "signature": delivery.signature}
+    return {"source": delivery.source, "delivery": delivery.id, "signed": delivery.signed}

@@ -17,6 +17,7 @@ from engine.deciding import decide
 from engine.following import News, follow
 from engine.history import costs_view, diff_between, moment_view
 from engine.history_views import CostsView, DiffView
+from engine.hooks import Hooks
 from engine.reading import (
     approval_id_of,
     approval_view,
@@ -59,6 +60,7 @@ class Engine:
         self._installation = installation
         self._pool = installation.database.pool
         self._once = OnceStarter(installation)
+        self.hooks = Hooks(installation)
 
     @property
     def webhooks(self) -> Webhooks:

@@ -79,11 +79,11 @@ FOR EACH STATEMENT EXECUTE FUNCTION write_outbox();
 CREATE TABLE hook_deliveries (
     source text NOT NULL,
     delivery text NOT NULL,
-    -- Where the id itself is not signed, a replay shows by its signature.
-    signature text NOT NULL,
+    -- The hash of what was signed; of the id alone, where that is signed too. So a replay under another id is known.
+    signed text NOT NULL,
     answer jsonb NOT NULL,
     received_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (source, delivery),
-    UNIQUE (source, signature)
+    UNIQUE (source, signed)
 );
 CREATE INDEX hook_deliveries_by_age ON hook_deliveries (received_at);
