@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from langchain_core.runnables import RunnableConfig
-from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 
 from db.connection import Pool
 from db.failures import foreseen
-from db.serializer import CheckpointSerializer
+from db.upgrading import UpgradingSaver
 from epics.errors import MomentNotFound
 from epics.state import EpicState
 
@@ -20,7 +19,7 @@ async def state_at(pool: Pool, epic_id: str, checkpoint_id: str) -> EpicState:
     """
     config: RunnableConfig = {"configurable": {"thread_id": epic_id, "checkpoint_ns": "", "checkpoint_id": checkpoint_id}}
     with foreseen():
-        found = await AsyncPostgresSaver(pool, serde=CheckpointSerializer()).aget_tuple(config)
+        found = await UpgradingSaver(pool).aget_tuple(config)
     if found is None:
         message = f"the checkpoint {checkpoint_id} of epic {epic_id} is not stored any more"
         raise MomentNotFound(message)

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
-from db.epics import ask_cancel, fetch_one
-from db.fence import fenced
+from typing import Any
+
+from db.epics import Row, ask_cancel, fetch_one, pause_epic
+from db.fence import add_events, fenced
 from db.leases import Lease
 from db.queries import QUERIES
+from db.strangers import cancel_strange
 from engine.assembling import Installation
 from engine.checkpoints import config_of, saver_for
+from engine.compatibility import why_strange
+from engine.effects import landed_meanwhile
 from engine.lease_keeper import hold_epic
 from engine.reading import epic_view
 from engine.views import EpicView
-from epics.errors import Conflict, EpicHeld
+from epics.errors import Conflict, EffectUnknown, EpicHeld
 from epics.state import TERMINAL, Ended, EpicState, StepRecord
 from epics.steps import Step
 from graphs.epic import compile_epic_graph
+from timemachine.workspace import open_workspace
 
 
 async def cancel_epic(installation: Installation, epic_id: str, *, by: str, reason: str) -> EpicView:
     """Ask for an epic to be cancelled, and do it here unless a live worker holds it and will.
 
     Raises:
-        Conflict: if it has ended already.
+        Conflict: if it has ended already, or its merge was made before the cancel could count.
+        EffectUnknown: if its merge was begun, and the repository cannot be read to see whether it was made; the epic is paused.
     """
     pool = installation.database.pool
     epic = await epic_view(pool, epic_id)
@@ -31,30 +38,70 @@ async def cancel_epic(installation: Installation, epic_id: str, *, by: str, reas
     await ask_cancel(pool, epic_id, {"by": by, "reason": reason})
     try:
         async with hold_epic(installation.database, epic_id, seconds=installation.lease_seconds) as hold:
-            await apply_cancel(installation, hold.lease)
+            problem = await apply_cancel(installation, hold.lease)
     except EpicHeld:
         return await epic_view(pool, epic_id)
-    return await epic_view(pool, epic_id)
+    if problem is not None:
+        raise EffectUnknown(problem)
+    epic = await epic_view(pool, epic_id)
+    if epic.status == Ended.MERGED:
+        message = f"epic {epic_id} is not cancelled: its work was merged to {epic.base} before, and is there at {(epic.head or '')[:12]}"
+        raise Conflict(message)
+    return epic
 
 
-async def apply_cancel(installation: Installation, lease: Lease) -> None:
-    """Bring an epic that we hold to its end, if a cancel is still open: a checkpoint like any other, with its moment and its rows."""
+async def apply_cancel(installation: Installation, lease: Lease) -> str | None:
+    """Bring an epic that we hold to its end, if a cancel is still open: a checkpoint like any other, with its moment and its rows.
+
+    A merge that was made before counts: the epic is merged then, and an event tells who cancelled that it came too late. Where nobody can
+    see whether it was made, the epic is paused, and why is returned.
+    """
     pool, epic_id = installation.database.pool, lease.thread_id
     command = await fetch_one(pool, "unapplied_cancel", {"epic": epic_id})
     if command is None:
-        return
+        return None
     facts = await fetch_one(pool, "epic_facts", {"epic": epic_id}) or {}
+    data, problem = command["data"], None
+    note = f"cancelled by {data['by']}{': ' + data['reason'] if data.get('reason') else ''}"[:2000]
     # By its rows: LangGraph shows nothing left to do as well where a crash took the checkpoint after a decision.
     if facts["status"] not in TERMINAL:
-        graph = compile_epic_graph(saver_for(installation.database, lease))
-        snapshot = await graph.aget_state(config_of(epic_id))
-        state = EpicState.model_validate(snapshot.values or {"base": facts["base_commit"], "head": facts["base_commit"]})
-        data = command["data"]
-        note = f"cancelled by {data['by']}{': ' + data['reason'] if data.get('reason') else ''}"
-        last = StepRecord(step=state.step, outcome="cancelled", branch=state.branch, note=note[:2000])
-        update = {"ended": Ended.CANCELLED, "last": last, "step": state.step, "base": state.base, "head": state.head}
-        # As a gate, from which an edge leads to the end: edges are chosen by the state, and `ended` chooses that one. A Command that goes
-        # to the end is refused by LangGraph where the newest node has no such edge (docs/decisions/0005).
-        await graph.aupdate_state(config_of(epic_id), update, as_node=Step.MERGE_GATE)
+        if why_strange(facts, installation.release) is not None:
+            await cancel_strange(pool, lease, note)
+        else:
+            problem = await _end(installation, lease, facts, data, note)
     async with fenced(pool, lease) as connection:
         await connection.execute(QUERIES["apply_cancels"], {"epic": epic_id})
+    return problem
+
+
+async def _end(installation: Installation, lease: Lease, facts: Row, data: dict[str, Any], note: str) -> str | None:
+    pool, config = installation.database.pool, config_of(lease.thread_id)
+    graph = compile_epic_graph(saver_for(installation.database, lease, installation.release))
+    snapshot = await graph.aget_state(config)
+    state = EpicState.model_validate(snapshot.values or {"base": facts["base_commit"], "head": facts["base_commit"]})
+    try:
+        landed = await _landed(installation, lease, facts, state)
+    except EffectUnknown as error:
+        await pause_epic(pool, lease, str(error))
+        return str(error)
+    if landed is not None:
+        last = StepRecord(step=Step.MERGE, outcome="done", branch=state.branch, note=f"merged to {facts['base']} at {landed[:12]}")
+        await graph.aupdate_state(config, {"ended": Ended.MERGED, "last": last, "step": state.step}, as_node=Step.MERGE)
+        async with fenced(pool, lease) as connection:
+            late = {"by": data["by"], "why": f"the work was merged to {facts['base']} before, at {landed[:12]}"}
+            await add_events(connection, lease.thread_id, [{"type": "cancel_refused", "data": late}])
+        return None
+    last = StepRecord(step=state.step, outcome="cancelled", branch=state.branch, note=note)
+    update = {"ended": Ended.CANCELLED, "last": last, "step": state.step, "base": state.base, "head": state.head}
+    # As a gate, from which an edge leads to the end: edges are chosen by the state, and `ended` chooses that one. A Command that goes
+    # to the end is refused by LangGraph where the newest node has no such edge (docs/decisions/0005).
+    await graph.aupdate_state(config, update, as_node=Step.MERGE_GATE)
+    return None
+
+
+async def _landed(installation: Installation, lease: Lease, facts: Row, state: EpicState) -> str | None:
+    """The commit with the merge that was being made when the cancel came; the last look before an end that could not be true."""
+    if state.step is not Step.MERGE:
+        return None
+    workspace = await open_workspace(installation.home, facts["repo"], installation.git_environment)
+    return await landed_meanwhile(installation.database.pool, lease, workspace.mirror, base=facts["base"], head=state.head)

@@ -13,14 +13,15 @@ from db.leases import Lease
 from db.saver import FencedSaver
 from epics.projection import project
 from epics.state import EpicState
+from epics.upgrades import THIS_RELEASE, Release
 
 # A resume whose interrupt is not open any more is refused, not dropped in silence (durability rule 11).
 _STRICT: Final = "__pregel_strict_resume"
 
 
-def saver_for(database: Database, lease: Lease) -> FencedSaver:
+def saver_for(database: Database, lease: Lease, release: Release = THIS_RELEASE) -> FencedSaver:
     """A saver for one run; folded, since the epic graph has one task per superstep."""
-    return FencedSaver(database.pool, lease, project=project_values, folded=True)
+    return FencedSaver(database.pool, lease, project=project_values, folded=True, release=release)
 
 
 def config_of(epic_id: str) -> RunnableConfig:

@@ -253,7 +253,7 @@ class GitFailed(GenieError):
 
 
 class BackupFailed(GenieError):
-    """A backup could not be made, or was refused by the database that it was to be restored into; the message says what was left as it was."""
+    """A backup could not be made, or the database refused it; the message says what was left as it was."""
 
     code = "backup_failed"
 

@@ -49,10 +49,13 @@ async def open_mcp_servers(
         try:
             async with asyncio.timeout(start_s):
                 await stack.enter_async_context(toolset)
-                await toolset.list_tools()
+                listed = await toolset.list_tools()
         except _DOES_NOT_COME_UP as exc:
             await journal.noted("mcp_server_missing", {"server": name, "said": str(exc)[:300] or type(exc).__name__})
             continue
+        # What a crash may cut off without harm (durability rule 16); the server's word is all there is.
+        looking = [f"{PREFIX}{name}__{tool.name}" for tool in listed if tool.annotations and tool.annotations.read_only_hint]
+        await journal.noted("mcp_server_started", {"server": name, "tools": len(listed), "read_only": looking})
         opened.append(_allowed(toolset.prefixed(f"{PREFIX}{name}_"), name, order.workflow.tools))
     return opened
 

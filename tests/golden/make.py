@@ -24,7 +24,7 @@ from engine.starting import StartEpic
 from epics.approvals import Decision
 from executors.port import Executor, Journal, Order, Outcome
 from tests.fakes.story import GIT_ENVIRONMENT
-from tests.golden.saved import HERE, Saved, bundle, take_rows, write
+from tests.golden.saved import HERE, Saved, bundle, migrations_of, take_rows, write
 from tests.integration.conftest import OUTPUTS, WORK, _ended
 from timemachine.mirrors import mirror_path
 
@@ -148,6 +148,7 @@ async def save(scene: Scene, release: str, database_url: str, workplace: Path, f
     saved = Saved(
         release=release,
         name=scene.name,
+        migrations=migrations_of(database_url),
         epic=epic,
         script=script,
         decisions=scene.decisions,

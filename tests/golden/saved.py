@@ -34,6 +34,8 @@ class Saved(BaseModel):
 
     release: str
     name: str
+    migrations: Sequence[str] = ("0001_backbone", "0002_fence_and_projection")
+    """Those that the database had."""
     epic: str
     script: Mapping[str, Any]
     decisions: Sequence[Mapping[str, Any]]
@@ -58,6 +60,12 @@ def write(saved: Saved, folder: Path) -> Path:
     return path
 
 
+def migrations_of(database_url: str) -> list[str]:
+    """The migrations that a database has."""
+    with psycopg.connect(database_url) as connection:
+        return [str(row[0]) for row in connection.execute("SELECT migration_id FROM _yoyo_migration ORDER BY 1")]
+
+
 def take_rows(database_url: str, epic: str, *, repo: Path, home: Path) -> dict[str, list[str]]:
     """The rows of one epic, with the paths of this machine taken out."""
     taken = dict[str, list[str]]()
@@ -75,7 +83,7 @@ def take_rows(database_url: str, epic: str, *, repo: Path, home: Path) -> dict[s
 
 
 def put_rows(database_url: str, rows: Mapping[str, Sequence[str]], *, repo: Path, home: Path) -> None:
-    """Insert saved rows; columns that came later have their defaults, as after a migration."""
+    """Insert saved rows, into a database that has the migrations that theirs had."""
     with psycopg.connect(database_url) as connection:
         for table, _ in TABLES:
             for text in rows[table]:
