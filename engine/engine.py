@@ -13,6 +13,7 @@ from db.journal import AttemptJournal
 from db.notifications import listening
 from engine.assembling import Installation
 from engine.bringing import bring_to_read
+from engine.compatibility import StrangeEpic, flag_strange_epics
 from engine.deciding import decide
 from engine.following import News, follow
 from engine.history import costs_view, diff_between, moment_view
@@ -32,11 +33,11 @@ from engine.reading import (
 )
 from engine.recording import turn_of
 from engine.retention import PruneReport, RetentionPolicy, prune
-from engine.standing import Standing, free_bytes, schema_fault, standing
+from engine.standing import Standing, free_bytes, schema_fault, standing, workers_seen
 from engine.starting import StartEpic, start_epic
 from engine.starting_once import OnceStarter, Started
 from engine.transcript import readable
-from engine.views import ApprovalView, AttemptView, EpicView, EventView, GateContent, MomentView, Page
+from engine.views import ApprovalView, AttemptView, EpicView, EventView, GateContent, MomentView, Page, WorkerView
 from epics.approvals import Decision
 from epics.errors import Conflict, HistoryPruned, MomentNotFound
 from epics.state import TERMINAL
@@ -198,6 +199,10 @@ class Engine:
         shown = await diff_text(workspace.mirror, begun, head, _DIFF_CAP)
         return shown.text
 
+    async def flag_strange(self) -> tuple[StrangeEpic, ...]:
+        """Pause the epics that no Genie up to this one can carry on; a worker does so when it starts. See `engine.compatibility`."""
+        return await flag_strange_epics(self._pool)
+
     async def prune(self, policy: RetentionPolicy, *, apply: bool) -> PruneReport:
         """Prune finished epics, or measure what that would free; see `engine.retention.prune`."""
         return await prune(self._pool, policy, apply=apply)
@@ -224,6 +229,10 @@ class Engine:
     async def standing(self) -> Standing:
         """How the installation stands: epics by status, the queue, the workers, the pool."""
         return await standing(self._installation.database)
+
+    async def workers(self) -> tuple[WorkerView, ...]:
+        """The workers that were heard of in the last day, those that live first."""
+        return await workers_seen(self._installation.database)
 
     async def fault(self) -> str | None:
         """What keeps the database from serving, or None; see `schema_fault`."""

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from db.connection import Database
 from db.epics import fetch_all
 from db.migrations import schema_status
+from db.workers import list_workers
 from engine.assembling import Installation
 from engine.reading import STATUSES
+from engine.views import WorkerView
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +35,13 @@ class Standing:
 async def standing(database: Database) -> Standing:
     """Count."""
     counted = {row["status"]: row["epics"] for row in await fetch_all(database.pool, "epics_by_status", {})}
-    return Standing(epics={status: counted.get(status, 0) for status in STATUSES}, workers=0, pool=database.pool.get_stats())
+    alive = sum(row["alive"] for row in await list_workers(database.pool))
+    return Standing(epics={status: counted.get(status, 0) for status in STATUSES}, workers=alive, pool=database.pool.get_stats())
+
+
+async def workers_seen(database: Database) -> tuple[WorkerView, ...]:
+    """The workers that were heard of in the last day, those that live first."""
+    return tuple(WorkerView.model_validate(row) for row in await list_workers(database.pool))
 
 
 async def schema_fault(installation: Installation) -> str | None:

@@ -29,7 +29,7 @@ def http_database(postgres_server: str, database_template: str) -> Generator[str
 @pytest.fixture(scope="session")
 def server(http_database: str, tmp_path_factory: pytest.TempPathFactory) -> Generator[Server]:
     """A server without workers."""
-    with running(tmp_path_factory.mktemp("server"), http_database, "--workers", "0") as started:
+    with running(tmp_path_factory.mktemp("server"), http_database, "--workers", "0", GENIE_LOG_FORMAT="json") as started:
         yield started
 
 
