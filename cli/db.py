@@ -1,14 +1,15 @@
-"""`genie db …`: bring the database up to date, or see how it stands."""
+"""`genie db …`: bring the database up to date, see how it stands, back it up, restore it, prune it."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from cli.options import JsonOption, command_group
 
-app = command_group("Migrate the database, or see how it stands.")
+app = command_group("Migrate, back up, restore or prune the database, or see how it stands.")
 
 
 @app.command(short_help="Bring the schema up to date.")
@@ -19,6 +20,35 @@ def migrate(as_json: JsonOption = False) -> None:
     from cli.process import finish
 
     finish(lambda: migrate(Output(as_json=as_json)))
+
+
+@app.command(short_help="Write all of the database into one file.")
+def backup(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="Where to; - is stdout.")],
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it is there.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Write all that the database holds into one file that only you can read; workers may be at work meanwhile."""
+    from cli.backup import backup
+    from cli.output import Output
+    from cli.process import finish
+
+    finish(lambda: backup(file, Output(as_json=as_json or file == "-"), overwrite=overwrite))
+
+
+@app.command(short_help="Bring the database to what a backup holds.")
+def restore(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What `genie db backup` wrote. It is code: restore only what you trust.")],
+    replace: Annotated[bool, typer.Option("--replace", help="Set aside the epics that are there, in a schema of their own.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Do so though somebody is at work in the database.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Bring an empty database to what a backup holds, whole or not at all; every lease in it is ended."""
+    from cli.backup import restore
+    from cli.output import Output
+    from cli.process import finish
+
+    finish(lambda: restore(file, Output(as_json=as_json), replace=replace, force=force))
 
 
 @app.command(short_help="Prune old finished epics; without --apply only say what would go.")

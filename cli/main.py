@@ -24,8 +24,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "agent": ("cli.agent", "Look at the workflows and check your own."),
     "webhook": ("cli.webhook", "Tell others what happens, by signed messages."),
     "serve": ("cli.serve", "Serve the HTTP API, with workers beside it."),
-    "webhook": ("cli.webhook", "Tell others what happens, by signed messages."),
-    "db": ("cli.db", "Migrate the database, or see how it stands."),
+    "db": ("cli.db", "Migrate, back up, restore or prune the database."),
     "doctor": ("cli.doctor", "Check what this machine has and lacks."),
 }
 """Each command with the module that holds its `app`, and its line in `genie --help`."""
