@@ -1,30 +1,65 @@
-"""Work trees that an epic leaves behind: put away when it has ended, after their content is kept as commits."""
+"""Work trees that epics leave behind: put away when the epic has ended, after their content is kept as commits."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 
+import structlog
+
+from db.epics import fetch_all
+from engine.assembling import Installation
 from engine.running import Running
-from epics.errors import Conflict
+from epics.errors import Conflict, GenieError
 from timemachine.commits import Signature
-from timemachine.mirrors import protect
+from timemachine.mirrors import Mirror, mirror_path, protect
 from timemachine.removals import remove_worktree
 from timemachine.snapshots import snapshot
+from timemachine.workspace import open_workspace, worktrees_folder
 from timemachine.worktrees import find_worktree
 
 
 async def put_away(running: Running) -> None:
     """Remove the work trees of an epic that a crash or a recovery left; one that has what no commit can hold stays."""
-    mirror = running.workspace.mirror
-    signature = Signature(name="Genie", email="genie@localhost", at=datetime.now(UTC))
-    folder = running.workspace.worktree_path(running.facts.id, 0).parent
+    workspace = running.workspace
+    await _put_away(workspace.mirror, worktrees_folder(workspace.home, running.facts.id), running.facts.id)
+
+
+async def tidy_host(installation: Installation) -> tuple[str, ...]:
+    """Put away what epics that have ended left on this host, and return their ids.
+
+    An epic that another host brought to its end leaves its work trees where it was before. Those of an epic that goes on stay: this host
+    may take it back. Those of an epic that this database does not know belong to a Genie with another one (durability rule 22).
+
+    Raises:
+        StoreUnavailable: if the database does not answer.
+    """
+    home = worktrees_folder(installation.home)
+    ids = sorted(path.name for path in home.iterdir() if path.is_dir()) if home.is_dir() else []
+    tidied = list[str]()
+    for row in await fetch_all(installation.database.pool, "ended_epics", {"ids": ids}) if ids else []:
+        if not mirror_path(installation.home, row["repo"]).is_dir():
+            continue
+        try:
+            workspace = await open_workspace(installation.home, row["repo"], installation.git_environment)
+            await _put_away(workspace.mirror, worktrees_folder(workspace.home, row["id"]), row["id"])
+        except GenieError as error:
+            # What cannot be read stays where it is, and hinders nobody.
+            structlog.get_logger().warning("work trees of an epic that has ended stay", epic=row["id"], why=str(error))
+            continue
+        tidied.append(row["id"])
+    return tuple(tidied)
+
+
+async def _put_away(mirror: Mirror, folder: Path, epic_id: str) -> None:
     if not folder.is_dir():
         return
+    signature = Signature(name="Genie", email="genie@localhost", at=datetime.now(UTC))
     for path in sorted(folder.iterdir()):
         worktree = find_worktree(mirror, path)
         if worktree is None:
             continue
-        left = await snapshot(worktree, signature=signature, message=f"{running.facts.id}: left in {path.name}\n")
+        left = await snapshot(worktree, signature=signature, message=f"{epic_id}: left in {path.name}\n")
         await protect(mirror, left.commit)
         try:
             await remove_worktree(worktree, left.commit)

@@ -24,7 +24,12 @@ class Workspace:
 
     def worktree_path(self, epic_id: str, attempt: int) -> Path:
         """Return the place of an attempt's work tree; its last name is unlike any other, as git names its entries by it."""
-        return self.home / "worktrees" / epic_id / f"{epic_id}-{attempt}"
+        return worktrees_folder(self.home, epic_id) / f"{epic_id}-{attempt}"
+
+
+def worktrees_folder(home: Path, epic_id: str = "") -> Path:
+    """Return where the work trees of an epic are, or the folder that has such a folder for each epic."""
+    return home.resolve() / "worktrees" / epic_id
 
 
 async def open_workspace(home: Path, location: str, env: Mapping[str, str]) -> Workspace:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -11,6 +11,7 @@ import pytest
 
 if TYPE_CHECKING:
     from engine.engine import Engine
+    from engine.views import EventView
 
 TURNS = [
     {"write": {"greeting.txt": "hello\n"}},
@@ -40,11 +41,11 @@ class Hosts:
         view = await (await self.at(host)).start(StartEpic(goal="Greet people", repo=repo, executor="scripted", **asked))
         return view.id
 
-    async def until(self, host: str, epic: str, ended: Callable[[int], bool]) -> Any:
-        """Let a host work on an epic until it waits or ends, or so many events are there; then stop it where it is."""
+    async def until(self, host: str, epic: str, ended: Callable[[Sequence[EventView]], bool]) -> Any:
+        """Let a host work on an epic until it waits or ends, or the events say that it is enough; then stop it where it is."""
         engine = await self.at(host)
         task = asyncio.create_task(engine.advance(epic))
-        while not task.done() and not ended(len(await engine.events(epic))):
+        while not task.done() and not ended(await engine.events(epic)):
             await asyncio.sleep(0.005)
         task.cancel()
         await asyncio.wait({task})

@@ -28,7 +28,7 @@ async def test_hosts_that_take_turns_make_the_history_that_one_host_makes(hosts,
 
     while view is None or view.status not in {"merged", "paused", "failed"}:
         limit = seen + EVENTS_PER_TURN
-        view = await hosts.until(next(order), epic, lambda events, limit=limit: events >= limit)
+        view = await hosts.until(next(order), epic, lambda events, limit=limit: len(events) >= limit)
         seen, turns = len(await (await hosts.at("a")).events(epic)), turns + 1
 
     assert (view.status, view.problem) == ("merged", None)

@@ -9,6 +9,7 @@ import time
 import pytest
 
 from epics.errors import RepositoryUnusable
+from tests.integration.timemachine.http_git import LOGIN, HttpGit
 from timemachine.branches import create_branch, publish, reset_branches
 from timemachine.commits import commit_tree, tree_of
 from timemachine.landing import BaseMoved, Landed, land
@@ -17,7 +18,6 @@ from timemachine.recovery import restore_worktree
 from timemachine.repositories import inspect_repository
 from timemachine.snapshots import snapshot
 from timemachine.worktrees import add_worktree
-from tests.integration.timemachine.http_git import LOGIN, HttpGit
 
 
 @pytest.fixture
