@@ -14,7 +14,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from cli.database import open_dsn, where
+from cli.database import open_dsn, strange_epics_in, where
 from cli.errors import ExitCode, sentence_of
 from cli.output import Output, printable
 from config.settings import Settings
@@ -35,6 +35,7 @@ PROVIDERS: Final = {
 }
 """What stands before the colon of a model → whose key it needs, and the variable that has it."""
 
+_NAMED: Final = 3
 _MARKS: Final = {"ok": ("✓", "green"), "note": ("–", "yellow"), "failed": ("✗", "red")}
 
 
@@ -126,6 +127,7 @@ async def _database(settings: Settings) -> Check:
     try:
         async with open_dsn(settings) as dsn:
             status = await schema_status(dsn)
+            strange = await strange_epics_in(dsn) if not status.pending and not status.newer else ()
     except GenieError as error:
         # What is wrong with the embedded database names its own way out.
         way = "start that server, or correct GENIE_DATABASE_URL; unset, Genie runs one of its own" if settings.database_url else ""
@@ -135,6 +137,9 @@ async def _database(settings: Settings) -> Check:
         return Check(name="database", state="failed", seen=f"{where(settings)}; its schema is newer than this Genie", way_out=way)
     if status.pending:
         return Check(name="database", state="note", seen=f"{where(settings)}; its schema is made or migrated at the next start")
+    if strange:
+        seen = f"{where(settings)}, schema {status.current}; {'; '.join(epic.why for epic in strange[:_NAMED])}"
+        return Check(name="database", state="note", seen=seen, way_out=f"{len(strange)} in all: see `genie db status`")
     return Check(name="database", state="ok", seen=f"{where(settings)}, schema {status.current}")
 
 

@@ -11,10 +11,11 @@ from cli.errors import ExitCode
 from cli.output import Output
 from cli.render import facts
 from config.settings import Settings
-from db.connection import checked_url
+from db.connection import checked_url, open_pool
 from db.embedded import open_embedded
 from db.migrations import SchemaStatus, schema_status
 from db.migrations import migrate as migrate_schema
+from engine.compatibility import StrangeEpic, strange_epics
 from epics.records import Record
 
 
@@ -28,6 +29,8 @@ class SchemaAnswer(Record):
     newer: tuple[str, ...]
     applied: tuple[str, ...] = ()
     """What this command brought in."""
+    strange: tuple[StrangeEpic, ...] = ()
+    """Epics that have not ended and that this Genie cannot carry on."""
 
 
 async def migrate(output: Output) -> int:
@@ -51,8 +54,9 @@ async def status(output: Output) -> int:
     settings = Settings.from_env()
     async with open_dsn(settings) as dsn:
         found = await schema_status(dsn)
+        strange = () if found.pending or found.newer else await strange_epics_in(dsn)
     output.answer(
-        record=_answer(settings, found),
+        record=_answer(settings, found, strange=strange),
         parts=[
             facts(
                 [
@@ -63,10 +67,17 @@ async def status(output: Output) -> int:
                     ("unknown here", Text(", ".join(found.newer), style="red")),
                     ("way out", _way_out(found)),
                 ]
-            )
+            ),
+            *(Text(epic.why, style="yellow") for epic in strange),
         ],
     )
-    return ExitCode.FAILED if found.pending or found.newer else ExitCode.DONE
+    return ExitCode.FAILED if found.pending or found.newer or strange else ExitCode.DONE
+
+
+async def strange_epics_in(dsn: str) -> tuple[StrangeEpic, ...]:
+    """The epics in a database of this schema that have not ended and that this Genie cannot carry on."""
+    async with open_pool(dsn) as pool:
+        return await strange_epics(pool)
 
 
 @asynccontextmanager
@@ -92,7 +103,13 @@ def _way_out(found: SchemaStatus) -> str:
     return "genie db migrate" if found.pending else ""
 
 
-def _answer(settings: Settings, found: SchemaStatus, applied: tuple[str, ...] = ()) -> SchemaAnswer:
+def _answer(settings: Settings, found: SchemaStatus, applied: tuple[str, ...] = (), strange: tuple[StrangeEpic, ...] = ()) -> SchemaAnswer:
     return SchemaAnswer(
-        database=where(settings), current=found.current, latest=found.latest, pending=found.pending, newer=found.newer, applied=applied
+        database=where(settings),
+        current=found.current,
+        latest=found.latest,
+        pending=found.pending,
+        newer=found.newer,
+        applied=applied,
+        strange=strange,
     )

@@ -181,6 +181,27 @@ def _ended(data: Data) -> Line:
     return Line(mark="■", text=status, style="bold red", aside=why)
 
 
+def _attempt_recovered(data: Data) -> Line:
+    tools = data.get("tools")
+    during = f"cut off in turn {_word(data, 'turn')}, in {', '.join(map(str, tools)) if isinstance(tools, list) else 'a tool'}"
+    did = "parked" if data.get("did") == "parked" else "goes on"
+    text = f"attempt {_word(data, 'attempt')} {during}: {did}, {_word(data, 'why')}"
+    return Line(mark="⟲", text=text, style="yellow", aside=f"on_crash = {_word(data, 'on_crash')}", deep=True)
+
+
+def _effect_recorded(data: Data) -> Line:
+    kind = _word(data, "kind")
+    what = {"publish": "the branch is in the repository", "merge": "the work is in the base branch"}.get(kind, kind)
+    if data.get("state") == "unknown":
+        return Line(mark="✗", text=f"{kind}: nobody can see now whether it was done", style="red", aside=_word(data, "detail"))
+    again = " (it was there already)" if data.get("how") == "already" else ""
+    return Line(mark="·", text=f"{what}{again}", aside=sha(_word(data, "commit")), deep=True)
+
+
+def _cancel_refused(data: Data) -> Line:
+    return Line(mark="!", text=f"the cancel by {_word(data, 'by')} came too late: {_word(data, 'why')}", style="bold yellow")
+
+
 def _history_pruned(data: Data) -> Line:
     rows = data.get("rows")
     gone = ", ".join(rows) if isinstance(rows, Mapping) else ""
@@ -229,6 +250,9 @@ _LINES: Final[dict[str, Callable[[Data], Line]]] = {
     "failure_analysed": _failure_analysed,
     "approval_opened": _approval_opened,
     "approval_decided": _approval_decided,
+    "attempt_recovered": _attempt_recovered,
+    "effect_recorded": _effect_recorded,
+    "cancel_refused": _cancel_refused,
     "epic_ended": _ended,
     "history_pruned": _history_pruned,
 }

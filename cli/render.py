@@ -127,12 +127,20 @@ def attempts_table(attempts: Sequence[AttemptView], *, running: bool) -> Table:
                 usd(attempt.cost_usd),
                 lasted(attempt.started_at, attempt.ended_at) if attempt.ended_at or running else "",
                 Text(attempt.ended_by or ("at work" if running else "interrupted"), style="red" if attempt.error else ""),
-                clean(attempt.error or ", ".join(attempt.files_changed), 80),
+                clean("; ".join(filter(None, (attempt.error or ", ".join(attempt.files_changed), _recovery(attempt)))), 120),
             )
             for attempt in attempts
         ],
         right=("N", "TURNS", "COST", "TOOK"),
     )
+
+
+def _recovery(attempt: AttemptView) -> str:
+    """What became of an attempt that a crash cut off in the middle of a command."""
+    if attempt.recovery is None:
+        return ""
+    did = "parked" if attempt.recovery.get("did") == "parked" else "went on"
+    return f"cut off in turn {attempt.recovery.get('turn')}, {did} (on_crash = {attempt.recovery.get('on_crash')})"
 
 
 def branches_table(attempts: Sequence[AttemptView]) -> Table:

@@ -9,9 +9,10 @@ from db.failures import foreseen
 from db.upgrading import UpgradingSaver
 from epics.errors import MomentNotFound
 from epics.state import EpicState
+from epics.upgrades import THIS_RELEASE, Release
 
 
-async def state_at(pool: Pool, epic_id: str, checkpoint_id: str) -> EpicState:
+async def state_at(pool: Pool, epic_id: str, checkpoint_id: str, release: Release = THIS_RELEASE) -> EpicState:
     """The state that a checkpoint of an epic holds.
 
     Raises:
@@ -19,7 +20,7 @@ async def state_at(pool: Pool, epic_id: str, checkpoint_id: str) -> EpicState:
     """
     config: RunnableConfig = {"configurable": {"thread_id": epic_id, "checkpoint_ns": "", "checkpoint_id": checkpoint_id}}
     with foreseen():
-        found = await UpgradingSaver(pool).aget_tuple(config)
+        found = await UpgradingSaver(pool, release).aget_tuple(config)
     if found is None:
         message = f"the checkpoint {checkpoint_id} of epic {epic_id} is not stored any more"
         raise MomentNotFound(message)

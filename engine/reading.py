@@ -153,7 +153,8 @@ def _epic(row: Row) -> EpicView:
 
 def _attempt(row: Row) -> AttemptView:
     result: dict[str, Any] = row["result"] or {}
-    kept = ("n", "step", "workflow", "executor", "model", "branch", "base_commit", "turns", "cost_usd", "started_at", "ended_at")
+    names = ("n", "step", "workflow", "executor", "model", "branch", "base_commit", "turns", "cost_usd")
+    kept = (*names, "recovery", "started_at", "ended_at")
     return AttemptView.model_validate(
         {
             **{key: row[key] for key in kept},

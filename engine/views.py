@@ -22,6 +22,9 @@ def _money(value: Decimal) -> str:
 Money = Annotated[Decimal, PlainSerializer(_money, return_type=str, when_used="json")]
 """US dollars; a decimal string in JSON, not rounded."""
 
+AnyStep = Annotated[Step | str, Field(union_mode="left_to_right")]
+"""A step; a row that another release wrote may have one that this release does not know, and is shown all the same."""
+
 ItemT = TypeVar("ItemT")
 
 
@@ -48,7 +51,7 @@ class EpicView(Record):
     repo: str
     base: str
     status: str = Field(description="queued running waiting paused merged rejected failed cancelled")
-    step: Step
+    step: AnyStep
     attempt: int | None
     branch: str | None
     head: str | None
@@ -94,7 +97,7 @@ class MomentView(Record):
     """One moment of an epic."""
 
     n: int
-    step: Step
+    step: AnyStep
     workflow: str | None
     attempt: int | None
     outcome: str
@@ -135,7 +138,7 @@ class AttemptView(Record):
     """One execution of a workflow."""
 
     n: int
-    step: Step
+    step: AnyStep
     workflow: str
     executor: str
     model: str
@@ -147,6 +150,9 @@ class AttemptView(Record):
     turns: int
     cost_usd: Money
     files_changed: tuple[str, ...]
+    recovery: dict[str, Any] | None = Field(
+        default=None, description="What became of it when a crash cut it off in the middle of a command: on_crash, did, why, turn, tools."
+    )
     started_at: datetime
     ended_at: datetime | None
 

@@ -30,7 +30,7 @@ UPDATE attempts SET result = %(result)s, ended_at = now() WHERE epic_id = %(epic
 
 -- name: list_attempts
 SELECT
-    a.n, a.step, a.workflow, a.executor, a.model, a.branch, a.base_commit, a.result, a.started_at, a.ended_at,
+    a.n, a.step, a.workflow, a.executor, a.model, a.branch, a.base_commit, a.result, a.recovery, a.started_at, a.ended_at,
     (SELECT count(*) FROM turns t WHERE t.epic_id = a.epic_id AND t.attempt = a.n) + a.pruned_turns AS turns,
     (
         SELECT coalesce(sum(c.cost_usd), 0) FROM calls c WHERE c.epic_id = a.epic_id AND c.attempt = a.n AND c.state = 'settled'

@@ -107,3 +107,23 @@ def test_what_ended_a_step_is_said_once():
 
     assert text.count("cancelled by ann") == 1
     assert "cancelled: cancelled" not in text
+
+
+def test_an_attempt_that_was_cut_off_says_what_becomes_of_it():
+    text = line(
+        "attempt_recovered", attempt=3, on_crash="park", turn=2, tools=["run_command"], did="parked", why="the workflow asks a person"
+    )
+
+    assert text == "  ⟲ attempt 3 cut off in turn 2, in run_command: parked, the workflow asks a person  on_crash = park"
+
+
+def test_a_deed_that_was_found_done_says_so():
+    data = {"kind": "merge", "key": "k", "generation": 1, "state": "done", "how": "already", "commit": "c" * 40}
+    text = event_line(EventView(id=1, type="effect_recorded", time=datetime(2026, 11, 21, tzinfo=UTC), data=data))
+
+    assert text is not None
+    assert text.plain.endswith(f"· the work is in the base branch (it was there already)  {'c' * 10}")
+
+
+def test_a_cancel_that_came_too_late_is_told():
+    assert line("cancel_refused", by="ann", why="merged before") == "! the cancel by ann came too late: merged before"
