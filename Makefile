@@ -10,9 +10,11 @@ PYTHON := python3 python3.13 python3.12 python3.11
 RECENT := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
 # What follows the command: `make test ARGS="-k saver"`, `make lock ARGS=--upgrade`.
 ARGS :=
+# How many processes `make soak` kills.
+N := 50
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench lock format
+.PHONY: help setup demo test faults soak check bench lock format
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -24,6 +26,12 @@ demo: $(VENV)/.installed ## Run a whole epic on a sample repository: no key, no 
 
 test: $(VENV)/.installed-dev ## Run the tests
 	@$(BIN)/pytest -n auto --maxprocesses 4 --dist worksteal $(ARGS)
+
+faults: $(VENV)/.installed-dev ## Kill, stop, starve and cut off real processes: all fault tests (docs/faults.md)
+	@$(BIN)/pytest -n 2 --dist worksteal -m "faults or slow" tests/faults $(ARGS)
+
+soak: $(VENV)/.installed-dev ## Kill N random processes under twenty epics, and write docs/soak.md (N=1000)
+	@$(BIN)/python -m tests.soak --kills $(N) $(ARGS)
 
 check: $(VENV)/.installed-dev ## Lint, formatting, types, floors, guards
 	$(BIN)/ruff check .

@@ -9,10 +9,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tests.fakes.nursery import Nursery
 
 ROOT = Path(__file__).parents[2]
 CALL = "from cli.main import main; main()"
@@ -42,20 +45,16 @@ class Ended:
 class Running:
     """A command that was begun. What it says goes to files: a pipe that nobody reads would stop it."""
 
-    def __init__(self, process: subprocess.Popen[bytes], out: Path, err: Path) -> None:
-        self._process = process
+    def __init__(self, pid: int, out: Path, err: Path, code: Callable[[], int | None]) -> None:
+        self.pid = pid
         self._out = out
         self._err = err
-
-    @property
-    def pid(self) -> int:
-        """Its process id."""
-        return self._process.pid
+        self._code = code
 
     @property
     def code(self) -> int | None:
         """How it ended; None while it runs."""
-        return self._process.poll()
+        return self._code()
 
     @property
     def said(self) -> str:
@@ -64,26 +63,29 @@ class Running:
 
     def send(self, sign: signal.Signals) -> None:
         """Send it a signal, and only it."""
-        self._process.send_signal(sign)
+        if self.code is None:
+            os.kill(self.pid, sign)
 
     def kill(self) -> None:
         """Kill it as a crash would."""
-        self._process.kill()
-        self._process.wait()
+        self.send(signal.SIGKILL)
+        until(lambda: self.code is not None, "it is dead")
 
     def end(self, seconds: float = PATIENCE_S) -> Ended:
         """Wait for its end."""
-        try:
-            code = self._process.wait(seconds)
-        except subprocess.TimeoutExpired as error:
-            raise AssertionError(f"it still runs after {seconds:g} s, and said:\n{self.said}") from error
+        deadline = time.monotonic() + seconds
+        while (code := self.code) is None:
+            assert time.monotonic() < deadline, f"it still runs after {seconds:g} s, and said:\n{self.said}"
+            time.sleep(0.02)
         return Ended(code=code, out=self._out.read_text(errors="replace"), err=self._err.read_text(errors="replace"))
 
 
 class Machine:
     """One host: a home, a name, a clock, and the commands that run there. They share with others what their settings name, and no more."""
 
-    def __init__(self, folder: Path, settings: Mapping[str, str], *, hostname: str | None = None, skew_s: float = 0.0) -> None:
+    def __init__(
+        self, folder: Path, settings: Mapping[str, str], *, hostname: str | None = None, skew_s: float = 0.0, nursery: Nursery | None = None
+    ) -> None:
         """Set the machine up.
 
         Args:
@@ -91,12 +93,14 @@ class Machine:
             settings: variables of Genie and of the providers.
             hostname: another name than that of this machine (needs root); processes here are then strangers to those of others.
             skew_s: by how much its clock is wrong.
+            nursery: what bears its processes; a wrong clock needs processes that are begun from nothing, and without one all are.
         """
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.home = folder / "genie"
         self.hostname = hostname
         self._skew_s = skew_s
+        self._nursery = None if skew_s else nursery
         self._count = 0
         self._begun: list[Running] = []
         self.environment = {
@@ -115,12 +119,10 @@ class Machine:
         self._count += 1
         out, err = self.folder / f"{self._count}.out", self.folder / f"{self._count}.err"
         environment = {**self.environment, **settings, **self._clock()}
-        command = [*self._name(), sys.executable, "-P", "-c", self._preface() + CALL, *arguments]
-        with out.open("wb") as stdout, err.open("wb") as stderr:
-            process = subprocess.Popen(
-                command, env=environment, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, start_new_session=True
-            )
-        running = Running(process, out, err)
+        if self._nursery is not None:
+            running = self._nursery.begin(arguments, environment, self.folder, out, err, hostname=self.hostname)
+        else:
+            running = self._spawn(arguments, environment, out, err)
         self._begun.append(running)
         return running
 
@@ -133,6 +135,14 @@ class Machine:
         for running in self._begun:
             if running.code is None:
                 running.kill()
+
+    def _spawn(self, arguments: Sequence[str], environment: Mapping[str, str], out: Path, err: Path) -> Running:
+        command = [*self._name(), sys.executable, "-P", "-c", self._preface() + CALL, *arguments]
+        with out.open("wb") as stdout, err.open("wb") as stderr:
+            process = subprocess.Popen(
+                command, env=environment, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, start_new_session=True
+            )
+        return Running(process.pid, out, err, process.poll)
 
     def _name(self) -> tuple[str, ...]:
         if self.hostname is None:

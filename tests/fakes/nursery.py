@@ -16,11 +16,17 @@ import subprocess
 import sys
 import threading
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
 ROOT = Path(__file__).resolve().parents[2]
+if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT))
+
+from tests.fakes.machine import Running  # noqa: E402  (as a process, it is found only now)
+
 CLONE_NEWUTS = 0x04000000
 FIRST = ("cli.main", "engine.bootstrap", "executors.in_process", "executors.scripted", "pydantic_ai.models.anthropic")
 #: What a release that has no such module does not need either.
@@ -56,17 +62,20 @@ class Nursery:
         self._process.stdout.close()
 
     def begin(
-        self, arguments: tuple[str, ...], environment: Mapping[str, str], folder: Path, out: Path, *, hostname: str | None = None
-    ) -> int:
-        """Begin a command, and return its pid; what it says is added to `out`."""
-        order = {"arguments": arguments, "environment": dict(environment), "folder": str(folder), "out": str(out), "hostname": hostname}
+        self, arguments: Sequence[str], environment: Mapping[str, str], folder: Path, out: Path, err: Path, *, hostname: str | None = None
+    ) -> Running:
+        """Begin a command; what it says is added to the files."""
+        order = {"arguments": list(arguments), "environment": dict(environment), "hostname": hostname}
+        places = {"folder": str(folder), "out": str(out), "err": str(err)}
+        for path in (out, err):
+            path.touch()
         with self._lock:
             assert self._process.stdin is not None
-            self._process.stdin.write(json.dumps(order) + "\n")
+            self._process.stdin.write(json.dumps({**order, **places}) + "\n")
             self._process.stdin.flush()
             pid = int(self._said())
             self._born.add(pid)
-        return pid
+        return Running(pid, out, err, partial(_code_of, pid, Path(f"{out}.{pid}.code")))
 
     def _said(self) -> str:
         assert self._process.stdout is not None
@@ -81,6 +90,13 @@ def is_alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[0] not in {"Z", "X"}
     except (FileNotFoundError, ProcessLookupError):
         return False
+
+
+def _code_of(pid: int, code: Path) -> int | None:
+    """How a process ended: what it left in a file, or else that it was killed; None while it lives."""
+    if is_alive(pid):
+        return None
+    return int(code.read_text()) if code.exists() else -signal.SIGKILL
 
 
 def main() -> None:
@@ -119,21 +135,23 @@ def _live(order: Mapping[str, Any]) -> None:
         os.environ.clear()
         os.environ.update(order["environment"])
         nothing = os.open(os.devnull, os.O_RDONLY)
-        out = os.open(order["out"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-        for here, there in ((nothing, 0), (out, 1), (out, 2)):
+        out, err = (os.open(order[name], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644) for name in ("out", "err"))
+        for here, there in ((nothing, 0), (out, 1), (err, 2)):
             os.dup2(here, there)
         sys.argv = ["genie", *order["arguments"]]
         from cli.main import main as genie
 
         genie()
+        code = 0
     except SystemExit as ended:
-        sys.stdout.flush()
-        os._exit(ended.code if isinstance(ended.code, int) else int(ended.code is not None))
+        code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
     except BaseException:  # noqa: BLE001  (what it says last must be read in its log)
         traceback.print_exc()
-        sys.stderr.flush()
-        os._exit(70)
-    os._exit(0)
+        code = 70
+    sys.stdout.flush()
+    sys.stderr.flush()
+    Path(f"{order['out']}.{os.getpid()}.code").write_text(str(code))
+    os._exit(code)
 
 
 if __name__ == "__main__":

@@ -68,8 +68,9 @@ class OwnPostgres:
         if new:
             with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
                 runner.run(self._cluster._make())
-            lines = f"listen_addresses = '127.0.0.1'\nport = {self.port}\nmax_connections = 200\n{self._settings}\n"
-            (self._cluster.data / "local.conf").write_text(lines, encoding="utf-8")
+            # No socket file: that of a killed server would be in the way of the next, under a port that is not Genie's own.
+            lines = ("listen_addresses = '127.0.0.1'", f"port = {self.port}", "unix_socket_directories = ''", "max_connections = 200")
+            (self._cluster.data / "local.conf").write_text("\n".join((*lines, self._settings, "")), encoding="utf-8")
         with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
             runner.run(self._cluster.start())
         self.wait_until_it_answers("postgres" if new else DATABASE)

@@ -14,6 +14,7 @@ from tests.fakes.story import GOAL, STORY, make_repository
 
 if TYPE_CHECKING:
     from tests.fakes.model_server import ModelServer
+    from tests.fakes.nursery import Nursery
 
 PAUSE_S = 0.12
 
@@ -21,7 +22,7 @@ PAUSE_S = 0.12
 class Scene:
     """A repository, a model's server, a database, and machines with processes of `genie` on them."""
 
-    def __init__(self, folder: Path, database_url: str, server: ModelServer) -> None:
+    def __init__(self, folder: Path, database_url: str, server: ModelServer, nursery: Nursery) -> None:
         self.folder = folder
         self.database_url = database_url
         self.server = server
@@ -29,13 +30,14 @@ class Scene:
         self.repo = make_repository(folder / "repo", also=self.effects.command("tested"))
         self.where = str(self.repo)
         """How the repository is named to Genie: its path, or a URL."""
+        self._nursery = nursery
         self._machines: list[Machine] = []
         self.here = self.machine("here")
 
     def machine(self, name: str, *, hostname: str | None = None, skew_s: float = 0.0, **settings: str) -> Machine:
         """Another machine, with a home of its own."""
         given = {"GENIE_DATABASE_URL": self.database_url, "ANTHROPIC_BASE_URL": self.server.url, **settings}
-        made = Machine(self.folder / name, given, hostname=hostname, skew_s=skew_s)
+        made = Machine(self.folder / name, given, hostname=hostname, skew_s=skew_s, nursery=self._nursery)
         self._machines.append(made)
         return made
 
@@ -101,8 +103,17 @@ class Scene:
             machine.close()
 
 
+@pytest.fixture(scope="session")
+def nursery() -> Generator[Nursery]:
+    """What bears the processes: they are the real command, without the seconds of importing at each start."""
+    from tests.fakes.nursery import Nursery
+
+    with Nursery() as made:
+        yield made
+
+
 @pytest.fixture
-def make_scene(tmp_path: Path) -> Generator[Callable[..., Scene]]:
+def make_scene(tmp_path: Path, nursery: Nursery) -> Generator[Callable[..., Scene]]:
     """Makes scenes on a database; `pause_s` is how long each answer of the model takes, so that a kill can fall into it."""
     from contextlib import ExitStack
 
@@ -114,7 +125,7 @@ def make_scene(tmp_path: Path) -> Generator[Callable[..., Scene]]:
             folder = tmp_path / name
             folder.mkdir()
             script = STORY.model_copy(update={"pause_s": pause_s})
-            made = Scene(folder, database_url, stack.enter_context(ModelServer(script, log=folder / "requests.jsonl")))
+            made = Scene(folder, database_url, stack.enter_context(ModelServer(script, log=folder / "requests.jsonl")), nursery)
             stack.callback(made.close)
             return made
 

@@ -1,0 +1,110 @@
+"""The chaos of the soak: a random process is killed at a random instant, again and again, all from one seed."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import psycopg
+
+from tests.soak.world import World
+
+WEIGHTS = {"worker": 45, "agent": 25, "server": 15, "postgres": 15}
+#: Between one kill and the next, in seconds.
+APART = (0.2, 1.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kill:
+    """One kill: what, when by the database's clock, and which epics the victim was at work on."""
+
+    kind: str
+    victim: str
+    at: datetime | None
+    held: tuple[str, ...] = ()
+
+
+@dataclass(kw_only=True)
+class Chaos:
+    """Kills, and begins again what was killed."""
+
+    world: World
+    seed: int
+    kills: list[Kill] = field(default_factory=list)
+    revived: Counter[str] = field(default_factory=Counter)
+    """Services that had ended by themselves, and were begun again."""
+
+    def rage(self, number: int, said: Callable[[int], None]) -> None:
+        """Kill so many times."""
+        chance = random.Random(self.seed)
+        kinds, weights = list(WEIGHTS), list(WEIGHTS.values())
+        while len(self.kills) < number:
+            time.sleep(chance.uniform(*APART))
+            self.revive()
+            kind = chance.choices(kinds, weights)[0]
+            kill = getattr(self, f"_{kind}")(chance)
+            if kill is not None:
+                self.kills.append(kill)
+                said(len(self.kills))
+
+    def revive(self) -> None:
+        """Begin again what has ended by itself."""
+        for service in self.world.services:
+            if not service.is_alive:
+                self.revived[service.name] += 1
+                self.world.begin(service)
+
+    def _worker(self, chance: random.Random) -> Kill | None:
+        worker = chance.choice(self.world.workers)
+        at, held = self._held_by(worker.pid, worker.hostname)
+        killed = self.world.kill(worker)
+        self.world.begin(worker)
+        return Kill(kind="worker", victim=worker.name, at=at, held=held) if killed else None
+
+    def _server(self, chance: random.Random) -> Kill | None:
+        server = chance.choice(self.world.servers)
+        killed = self.world.kill(server)
+        self.world.begin(server)
+        return Kill(kind="server", victim=server.name, at=None) if killed else None
+
+    def _agent(self, chance: random.Random) -> Kill | None:
+        """An agent's command is there only now and then: wait for one a little."""
+        until = time.monotonic() + 1.0
+        while time.monotonic() < until:
+            found = self.world.agents()
+            if found:
+                victim = chance.choice(found)
+                try:
+                    os.kill(victim, signal.SIGKILL)
+                except ProcessLookupError:
+                    continue
+                return Kill(kind="agent's command", victim=str(victim), at=None)
+            time.sleep(0.05)
+        return None
+
+    def _postgres(self, chance: random.Random) -> Kill | None:
+        ways: dict[str, Callable[[], Any]] = {"immediate stop": self.world.postgres.stop_at_once, "kill -9": self.world.postgres.kill}
+        way = chance.choice(list(ways))
+        ways[way]()
+        time.sleep(chance.uniform(0, 1.0))
+        self.world.postgres.start()
+        return Kill(kind=f"PostgreSQL, {way}", victim="postgres", at=None)
+
+    def _held_by(self, pid: int, hostname: str | None) -> tuple[datetime | None, tuple[str, ...]]:
+        query = (
+            "SELECT clock_timestamp(), l.thread_id FROM leases l JOIN epics e ON e.id = l.thread_id"
+            " WHERE l.pid = %s AND l.worker LIKE %s AND l.token IS NOT NULL AND l.expires_at > clock_timestamp() AND e.status = 'queued'"
+        )
+        try:
+            with self.world.connect() as connection:
+                rows = connection.execute(query.encode(), [pid, f"{hostname or ''}%"]).fetchall()
+        except psycopg.Error:
+            return None, ()
+        return (rows[0][0], tuple(row[1] for row in rows)) if rows else (None, ())
