@@ -15,7 +15,7 @@ from pydantic import Field
 from config.settings import Settings
 from db.connection import Pool
 from db.retention import Due, Freed, close_pass, collect_packs, due_epics, last_pass, only_pruner, open_pass, prune_epic, what_is_kept
-from epics.errors import StoreUnavailable
+from epics.errors import GenieError
 from epics.records import Record
 
 EVERY_S: Final = 3_600.0
@@ -157,7 +157,7 @@ async def run_retention(pool: Pool, policy: RetentionPolicy, stop: asyncio.Event
     while not stop.is_set():
         try:
             await _pass(pool, policy, stop, every_s)
-        except StoreUnavailable as error:
+        except GenieError as error:
             structlog.get_logger().warning("finished epics could not be pruned", error=str(error))
         waiting = asyncio.create_task(stop.wait(), name="retention-stop")
         try:
