@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from itertools import cycle
 
-import pytest
-
 EVENTS_PER_TURN = 6
 
 
@@ -39,11 +37,9 @@ async def test_hosts_that_take_turns_make_the_history_that_one_host_makes(hosts,
     assert await _bought(engine, epic) == await _bought(engine, first)
 
 
-@pytest.mark.parametrize("scheme", ["path", "file"])
-async def test_a_host_with_an_empty_home_shows_and_ends_what_another_began(hosts, serve, git, scheme):
+async def test_a_home_that_is_empty_shows_and_ends_what_another_began_on_a_repository_by_path(hosts, serve, git):
     bare = serve()
-    where = bare.as_uri() if scheme == "file" else str(bare)
-    epic = await hosts.start("a", where)
+    epic = await hosts.start("a", str(bare))
     await (await hosts.at("a")).advance(epic)
     waiting = await hosts.approve("a", epic)
     assert waiting.step == "merge_gate"

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from epics.errors import RepositoryUnusable
-from tests.integration.timemachine.http_git import LOGIN, HttpGit
+from tests.fakes.http_git import LOGIN, HttpGit
 from timemachine.branches import create_branch, publish, reset_branches
 from timemachine.commits import commit_tree, tree_of
 from timemachine.landing import BaseMoved, Landed, land
