@@ -1,0 +1,88 @@
+"""The OpenAPI document is true: whatever is sent, the answer is one that it declares, and never a 500."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import requests
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from schemathesis import Case, GenerationMode
+from schemathesis.checks import CHECKS
+
+from api.app import create_api
+from api.metrics import Metrics
+from api.serving import Serving
+from config.settings import Settings
+from tests.fakes.servers import DEADLINE_S, Server
+from tests.fakes.story import make_repository
+
+DOCUMENT = create_api(Serving(settings=Settings.model_validate({}), user="ann", hosts=frozenset()), Metrics()).openapi()
+SCHEMA = schemathesis.openapi.from_dict(DOCUMENT)
+OPERATIONS = [(path, method) for path, methods in DOCUMENT["paths"].items() for method in methods]
+NAMES = ("not_a_server_error", "status_code_conformance", "content_type_conformance", "response_schema_conformance")
+TRUE = [CHECKS.get_one(name) for name in NAMES]
+
+
+def hold_to_the_document(server: Server, ids: dict[str, str], path: str, method: str, examples: int) -> None:
+    cases = st.one_of(*(SCHEMA[path][method].as_strategy(generation_mode=mode) for mode in GenerationMode))
+    session = requests.Session()
+
+    @settings(
+        max_examples=examples,
+        deadline=None,
+        database=None,
+        derandomize=examples < 50,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=cases, known=st.booleans())
+    def ask(case: Case, *, known: bool) -> None:
+        aim(case, ids, known=known)
+        answer = case.call(base_url=server.url, session=session, headers={"Accept": "application/json"}, timeout=DEADLINE_S)
+        case.validate_response(answer, checks=TRUE)
+
+    with session:
+        ask()
+
+
+def aim(case: Case, ids: dict[str, str], *, known: bool) -> None:
+    """Ask about what exists, as often as about what does not; and let no made-up repository be looked for on the network."""
+    kind = next((word for word in ("approvals", "epics") if f"/{word}/" in case.path), None)
+    if known and kind is not None:
+        case.path_parameters["id"] = ids[kind]
+    body: Any = case.body
+    if isinstance(body, dict) and isinstance(body.get("repo"), str) and (known or {":", "@"} & set(body["repo"])):
+        body["repo"] = ids["repo"]
+
+
+@pytest.fixture(scope="module")
+def ids(server: Server, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Things that exist."""
+    repo = str(make_repository(tmp_path_factory.mktemp("openapi") / "repo"))
+    with server.client() as client:
+        epic = client.post("/epics", json={"goal": "Greet people", "repo": repo, "executor": "scripted"}).json()["id"]
+    approval = f"a-{epic.removeprefix('e-')}"
+    server.rows(
+        "INSERT INTO approvals (id, epic_id, gate, moment, content_hash, question, options, summary) "
+        "VALUES (%s, %s, 'plan_gate', 1, 'x', 'Shall it?', '[\"approve\", \"changes\", \"reject\"]', 'A plan.')",
+        *(approval, epic),
+    )
+    return {"epics": epic, "approvals": approval, "repo": repo}
+
+
+@pytest.mark.parametrize("path, method", OPERATIONS)
+def test_the_answers_are_those_of_the_document(server, ids, path, method):
+    hold_to_the_document(server, ids, path, method, 8)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("path, method", OPERATIONS)
+def test_the_answers_are_those_of_the_document_however_long_one_asks(server, ids, path, method):
+    hold_to_the_document(server, ids, path, method, 300)
+
+
+def test_the_server_hands_out_the_document_that_it_was_held_to(client):
+    assert client.get("/openapi.json").json() == DOCUMENT
