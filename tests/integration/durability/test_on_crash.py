@@ -54,7 +54,7 @@ def _said(events):
     return [(event.data["did"], event.data["on_crash"], event.data["turn"]) for event in events if event.type == "attempt_recovered"]
 
 
-@pytest.mark.parametrize("on_crash", ["retry", "verify", "park"])
+@pytest.mark.parametrize("on_crash", [pytest.param("retry", marks=pytest.mark.faults), "verify", "park"])
 async def test_a_command_without_a_result_is_run_again_waited_for_or_asked_about(begin, story, small_repo, git, tmp_path, on_crash):
     log = tmp_path / "effects.log"
     _let(small_repo, git, on_crash)
@@ -94,6 +94,7 @@ async def test_verify_asks_where_the_cut_command_may_have_changed_the_tree(begin
     assert (epic.repo / "greeting.txt").read_text() == "hello\n"
 
 
+@pytest.mark.faults
 async def test_a_cut_that_only_wrote_files_goes_on_whatever_the_workflow_says(begin, story, small_repo, git):
     _let(small_repo, git, "park")
     epic = await _cut(begin, story, {"write": {"greeting.txt": "hi\n"}}, {"write": {"greeting.txt": "hello\n"}})
