@@ -8,6 +8,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from cli import drive
+from cli.following import alive
 from cli.output import Output
 from cli.render import approval_facts, approvals_table
 from cli.render_gate import gate_parts
@@ -44,7 +45,10 @@ async def decide(service: Service, approval_id: str, decision: Decision, output:
     output.say(f"{approval.gate} of epic {approval.epic}: {approval.decision}, by {approval.decided_by}", style="green")
     if go:
         return await drive.carry_on(service, await service.epic(approval.epic), output)
-    output.say(f"go on with: genie epic resume {approval.epic}")
+    if await alive(service):
+        output.say(f"a running worker goes on with it; follow it with: genie epic watch {approval.epic}")
+    else:
+        output.say(f"go on with: genie epic resume {approval.epic}")
     if output.as_json:
         output.json(approval)
     return 0

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Final
 
 from cli.errors import STATUS_CODES, Interrupted
+from cli.following import alive, carried_on
 from cli.gates import Gatekeeper
 from cli.output import Output
 from cli.process import user_name
@@ -30,11 +32,15 @@ _OPTION_OF: Final = {
 
 async def start(service: Service, order: StartEpic, output: Output, *, detach: bool) -> int:
     """Start an epic, and carry it on here unless it is to be left."""
-    epic = await service.start(order)
+    epic = await service.start(replace(order, detached=detach))
     output.say(f"epic {epic.id}", style="bold")
     if not detach:
         return await carry_on(service, epic, output)
-    output.say(f"queued; this release has no worker that takes it up by itself, so run it with: genie epic resume {epic.id}")
+    place = f", place {epic.queue_place} in the queue" if epic.queue_place else ""
+    if await alive(service):
+        output.say(f"queued{place}; follow it with: genie epic watch {epic.id}")
+    else:
+        output.say(f"queued{place}; no worker is alive: begin one with `genie worker`, or run it here with: genie epic resume {epic.id}")
     if output.as_json:
         output.json(epic)
     return 0
@@ -68,22 +74,32 @@ async def carry_on(service: Service, epic: EpicView, output: Output) -> int:
     try:
         while True:
             with progress.live():
-                epic = await service.advance(epic.id, on_event=progress.on_event)
+                epic = await carried_on(service, epic, progress, output)
             if epic.status != "waiting" or gatekeeper is None or not await gatekeeper.settled(epic):
                 break
     except asyncio.CancelledError:
         progress.raise_if_unread()
-        raise Interrupted(epic.id) from None
+        raise await _interrupted(service, epic) from None
     if epic.status == "waiting":
         await _say_what_it_waits_for(service, epic, output, shown=gatekeeper is not None)
     await _sum_up(service, epic, output)
     return STATUS_CODES[epic.status]
 
 
+async def _interrupted(service: Service, epic: EpicView) -> Interrupted:
+    """Ctrl-C stops what runs here; what a worker runs goes on, and what is left a worker takes up."""
+    epic = await service.epic(epic.id)
+    goes_on = epic.status == "running" or (epic.status == "queued" and bool(await alive(service)))
+    return Interrupted(epic.id, goes_on=goes_on)
+
+
 async def watch(service: Service, epic_id: str, output: Output) -> int:
     """Follow an epic that any process carries on, from its first event until it waits or ends; from the database alone."""
     epic = await service.epic(epic_id)
-    if epic.status == "queued":
+    if epic.status == "queued" and await alive(service):
+        place = f"place {epic.queue_place} in the queue" if epic.queue_place else "it waits for a better time"
+        output.note(f"no worker has it yet: {place}", style="yellow")
+    elif epic.status == "queued":
         output.note(f"nobody works on it at the moment; this waits until somebody does, with: genie epic resume {epic.id}", style="yellow")
     progress = Progress(output, epic)
     seen = 0

@@ -42,7 +42,7 @@ def start(
     autonomy: AutonomyOption = None,
     label: LabelOption = None,
     yes: YesOption = False,
-    detach: Annotated[bool, typer.Option("--detach", help="Only queue it; `genie epic resume` runs it.")] = False,
+    detach: Annotated[bool, typer.Option("--detach", help="Leave it to the workers.")] = False,
     as_json: JsonOption = False,
     server: ServerOption = None,
 ) -> None:

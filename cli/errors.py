@@ -28,9 +28,10 @@ class Interrupted(GenieError):
 
     code = "interrupted"
 
-    def __init__(self, epic_id: str) -> None:
-        """Say how to go on."""
-        super().__init__(f"interrupted; go on with: genie epic resume {epic_id}")
+    def __init__(self, epic_id: str, *, goes_on: bool = False) -> None:
+        """Say how to go on, or that a worker does."""
+        told = f"a worker goes on with it; follow it with: genie epic watch {epic_id}"
+        super().__init__(f"interrupted; {told if goes_on else f'go on with: genie epic resume {epic_id}'}")
         self.epic_id = epic_id
 
 

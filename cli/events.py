@@ -89,6 +89,10 @@ def _taken(data: Data) -> Line:
     return Line(mark="▶", text="taken up again" if again else "at work", aside=f"epoch {epoch}" if again else "")
 
 
+def _postponed(data: Data) -> Line:
+    return Line(mark="…", text=f"waits until {_word(data, 'until')}: {_word(data, 'problem')}", style="yellow")
+
+
 def _paused(data: Data) -> Line:
     return Line(mark="‖", text=f"paused: {_word(data, 'problem')}", style="bold red")
 
@@ -238,6 +242,7 @@ _LINES: Final[dict[str, Callable[[Data], Line]]] = {
     "epic_resumed": _resumed,
     "epic_taken": _taken,
     "epic_paused": _paused,
+    "epic_postponed": _postponed,
     "step_finished": _step_finished,
     "attempt_started": _attempt_started,
     "tool_called": _tool_called,

@@ -14,7 +14,7 @@ from cli.api_client import ApiClient
 from engine.engine import OnEvent
 from engine.history_views import DiffView
 from engine.starting import StartEpic
-from engine.views import ApprovalView, AttemptView, EpicView, EventView, GateContent, MomentView, Page
+from engine.views import ApprovalView, AttemptView, EpicView, EventView, GateContent, MomentView, Page, WorkerView
 from epics.approvals import ApprovalStatus, Decision
 
 _POLL_S: Final = 0.3
@@ -103,6 +103,10 @@ class RemoteService:
     async def attempt_log(self, epic: str, n: int) -> tuple[dict[str, Any], ...]:
         """The turns of an attempt, for reading."""
         return tuple(turn.root for turn in (await self._api.get(Page[_Turns], f"/epics/{_part(epic)}/attempts/{n}/log")).items)
+
+    async def workers(self) -> tuple[WorkerView, ...]:
+        """The workers that were heard of lately."""
+        return (await self._api.get(Page[WorkerView], "/workers")).items
 
     async def approvals(self, *, status: str | None = None, epic: str | None = None) -> tuple[ApprovalView, ...]:
         """Approvals, newest first."""

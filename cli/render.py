@@ -44,11 +44,12 @@ def status_text(status: str) -> Text:
 def epics_table(epics: Sequence[EpicView]) -> Table:
     """Epics, one per row and line."""
     return table(
-        ("EPIC", "STATUS", "STEP", "COST", "AGO", "GOAL"),
+        ("EPIC", "STATUS", "PLACE", "STEP", "COST", "AGO", "GOAL"),
         [
             (
                 Text(epic.id, style="bold"),
                 status_text(epic.status),
+                str(epic.queue_place or ""),
                 epic.step,
                 usd(epic.cost_usd),
                 ago(epic.updated_at),
@@ -56,7 +57,7 @@ def epics_table(epics: Sequence[EpicView]) -> Table:
             )
             for epic in epics
         ],
-        right=("COST", "AGO"),
+        right=("PLACE", "COST", "AGO"),
     )
 
 
@@ -68,6 +69,8 @@ def epic_facts(epic: EpicView, *, at_work: int | None = None) -> Table:
     rows: list[tuple[str, str | Text | None]] = [
         ("epic", Text(epic.id, style="bold")),
         ("status", status_text(epic.status)),
+        ("place", f"{epic.queue_place} in the queue" if epic.queue_place else ""),
+        ("waits until", local(epic.retry_at) if epic.retry_at else ""),
         ("goal", clean(epic.goal, 2_000)),
         ("repository", clean(epic.repo, 500)),
         ("base", clean(epic.base, 200)),

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from engine.engine import OnEvent
 from engine.starting import StartEpic
-from engine.views import ApprovalView, AttemptView, EpicView, EventView, GateContent, MomentView, Page
+from engine.views import ApprovalView, AttemptView, EpicView, EventView, GateContent, MomentView, Page, WorkerView
 from epics.approvals import Decision
 
 
@@ -73,4 +73,8 @@ class Service(Protocol):
 
     async def changes(self, epic: str) -> str:
         """The diff of an epic."""
+        ...
+
+    async def workers(self) -> tuple[WorkerView, ...]:
+        """The workers that were heard of lately."""
         ...

@@ -120,6 +120,14 @@ class Settings(BaseSettings):
     log_format: Annotated[Literal["text", "json"], BeforeValidator(_lower)] = Field(default="text", description="text or json")
     lease_seconds: float = Field(default=10.0, gt=0, le=3_600, description="a number of seconds above 0, at most 3600")
 
+    concurrency: int = Field(default=4, ge=1, le=1_000, description="a number of epics from 1 to 1000")
+    most_running: int = Field(default=200, ge=1, le=1_000_000, description="a number of epics from 1 to 1000000")
+    min_free_mb: int = Field(default=256, ge=0, le=1_000_000_000, description="a number of MiB, 0 or more")
+    max_takeovers: int = Field(default=3, ge=1, le=1_000_000, description="a number of workers from 1 to 1000000")
+    drain_seconds: float = Field(default=30.0, ge=0, le=86_400, description="a number of seconds from 0 to 86400")
+    retries: int = Field(default=6, ge=0, le=1_000, description="a number of times from 0 to 1000")
+    retry_seconds: float = Field(default=15.0, gt=0, le=86_400, description="a number of seconds above 0, at most 86400")
+
     keep_checkpoints_days: int = Field(default=90, ge=0, le=36_500, description="a number of days from 0 to 36500")
     keep_journal_days: int = Field(default=180, ge=0, le=36_500, description="a number of days from 0 to 36500")
     keep_events_days: int = Field(default=365, ge=0, le=36_500, description="a number of days from 0 to 36500")

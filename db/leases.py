@@ -49,8 +49,10 @@ class Admission:
     most: int
     """Epics that may run at once in all of the database."""
     executors: Sequence[str]
-    graph_version: int
-    """The newest that this code can carry on."""
+    graph: int
+    """The newest version of the graph that this code can carry on."""
+    state: int
+    """The newest version of the state that it can read."""
     but: Sequence[str] = ()
     """Epics that it leaves alone for now."""
 
@@ -101,7 +103,7 @@ async def take_lease(pool: Pool, thread_id: str, worker: Worker, *, seconds: flo
 async def take_lease_on(
     connection: Connection, thread_id: str, worker: Worker, *, seconds: float, dead_epoch: int | None = None
 ) -> Lease | None:
-    """As `take_lease`, on the caller's connection; None if another worker's lease is live. In a transaction it counts from its commit on."""
+    """As `take_lease`, on the caller's connection; None if another worker's lease is live."""
     asking = _asking(worker, seconds)
     asked_at = time.monotonic()
     arguments = {**asking, "thread": thread_id, "dead_epoch": dead_epoch}
@@ -120,7 +122,8 @@ async def claim_epic(pool: Pool, worker: Worker, admission: Admission, *, second
         **asking,
         "most": admission.most,
         "executors": list(admission.executors),
-        "graph_version": admission.graph_version,
+        "graph": admission.graph,
+        "state": admission.state,
         "but": list(admission.but),
     }
     with foreseen():

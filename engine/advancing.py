@@ -8,21 +8,37 @@ from typing import Any, Final
 
 import structlog
 from langgraph.types import Command, StateSnapshot
+from structlog.contextvars import bound_contextvars
 
 from db.approvals import decision_for
 from db.epics import Row, fetch_one, pause_epic, record_event
+from db.jobs import forget_hints
+from db.leases import Lease
 from db.reading import state_at
 from engine.assembling import Installation, assemble
 from engine.attempts import EpicAttempts
 from engine.cancelling import apply_cancel
 from engine.checkpoints import config_of, saver_for
+from engine.compatibility import adopt, leave_to_newer
 from engine.deciding import answer_for, decide, decision_in
+from engine.draining import HandedOver
+from engine.effects import RecordedRepository
 from engine.lease_keeper import Hold, hold_epic, let_go
 from engine.leftovers import put_away
-from engine.repository import EpicRepository
+from engine.patience import put_off
 from engine.running import Running
 from epics.approvals import ApprovalStatus, Choice, Decision
-from epics.errors import AlreadyDecided, Conflict, EpicNotFound, GenieError, LeaseLost, StoreUnavailable, Superseded
+from epics.errors import (
+    AlreadyDecided,
+    AttemptCut,
+    Conflict,
+    EpicNotFound,
+    GenieError,
+    LeaseLost,
+    ModelUnavailable,
+    StoreUnavailable,
+    Superseded,
+)
 from epics.projection import content_hash
 from epics.state import TERMINAL, EpicState
 from epics.steps import GATES, Step
@@ -33,22 +49,50 @@ _AUTO_GATES: Final = frozenset({Step.PLAN_GATE, Step.MERGE_GATE})
 _RETRY_AFTER_S: Final = (0.5, 1.0, 2.0, 4.0)
 
 
-async def advance_epic(installation: Installation, epic_id: str) -> None:
-    """Run an epic under its lease until it waits for a person, ends, is paused by trouble, or is cancelled.
+async def advance_epic(installation: Installation, epic_id: str, *, lease: Lease | None = None) -> None:
+    """Run an epic under its lease until it waits for a person or for a better time, ends, is paused, cancelled, or handed over.
+
+    Args:
+        installation: where it runs.
+        epic_id: the epic.
+        lease: its lease, if it was taken already.
 
     Raises:
         EpicHeld: if a live worker has the epic.
+        EpicStrange: if a newer Genie carries it on; it is left to that one.
         LeaseLost: if another worker took it over meanwhile.
         StoreUnavailable: if the database stays away; the epic goes on from its newest checkpoint when it is back.
     """
-    async with hold_epic(installation.database, epic_id, seconds=installation.lease_seconds) as hold:
-        # What the worker before us did not come to.
-        await apply_cancel(installation, hold.lease)
-        row = await _facts(installation, epic_id)
-        if row["status"] in TERMINAL:
-            return
-        await record_event(installation.database.pool, hold.lease, "epic_taken", {"epoch": hold.lease.epoch})
-        await _drive_until_nothing_is_asked(installation, hold)
+    database, release = installation.database, installation.release
+    leave_to_newer(await _facts(installation, epic_id), release)
+    with bound_contextvars(epic=epic_id):
+        async with hold_epic(database, epic_id, seconds=installation.lease_seconds, lease=lease) as hold:
+            # What the worker before us did not come to.
+            if await apply_cancel(installation, hold.lease) is not None:
+                return
+            row = await _facts(installation, epic_id)
+            if row["status"] in TERMINAL or row["status"] == "paused" or await _is_poison(installation, hold.lease, row):
+                return
+            if not await adopt(database.pool, hold.lease, row, release):
+                return
+            if row["status"] == "queued":
+                taken = {"epoch": hold.lease.epoch, **({"from": hold.lease.died} if hold.lease.died else {})}
+                await record_event(database.pool, hold.lease, "epic_taken", taken)
+            await _drive_until_nothing_is_asked(installation, hold)
+            if (await _facts(installation, epic_id))["status"] in TERMINAL:
+                await forget_hints(database.pool, epic_id)
+
+
+async def _is_poison(installation: Installation, lease: Lease, row: Row) -> bool:
+    """Park an epic over which one worker after the other died; say whether that was done."""
+    if lease.takeovers < installation.dispatch.max_takeovers:
+        return False
+    problem = (
+        f"{lease.takeovers} workers in a row died while they ran the step {row['step']}, and the epic came no further; the last was "
+        f"{lease.died}: see what the step does to its machine (memory, disk, a crash), then resume the epic"
+    )
+    await pause_epic(installation.database.pool, lease, problem)
+    return True
 
 
 async def _drive_until_nothing_is_asked(installation: Installation, hold: Hold) -> None:
@@ -57,7 +101,8 @@ async def _drive_until_nothing_is_asked(installation: Installation, hold: Hold) 
     while True:
         await _drive_until_stopped(installation, hold)
         await apply_cancel(installation, hold.lease)
-        if await let_go(installation.database, hold.lease):
+        # Who takes over finds what was asked, as we would.
+        if hold.handed_over or await let_go(installation.database, hold.lease):
             return
         before, moment = moment, (await _facts(installation, epic_id))["moment"]
         if moment == before:
@@ -84,37 +129,57 @@ async def _drive_until_stopped(installation: Installation, hold: Hold) -> None:
 
 
 async def _drive_on(installation: Installation, hold: Hold) -> None:
-    """Drive the graph; a database that comes back is gone on with, other trouble parks the epic with its cause."""
-    waits = iter(_RETRY_AFTER_S)
+    """Drive the graph; a database that comes back is gone on with."""
+    waits, came_to = iter(_RETRY_AFTER_S), hold.came_to
     while True:
         try:
             await _drive(installation, hold)
         except LeaseLost:
             raise
         except StoreUnavailable:
+            if came_to != hold.came_to:
+                # The database was there meanwhile, and the epic moved.
+                waits, came_to = iter(_RETRY_AFTER_S), hold.came_to
             wait = next(waits, None)
             if wait is None:
                 raise
             await asyncio.sleep(wait)
-        except GenieError as error:
-            await pause_epic(installation.database.pool, hold.lease, str(error))
-            return
-        except Exception as error:  # the last line of defence: what a step raised must be in the row
-            log = structlog.get_logger()
-            log.warning("an epic was stopped by an error that no step foresaw", epic=hold.lease.thread_id, error=repr(error)[:500])
-            log.debug("where it came from", exc_info=True)
-            await pause_epic(installation.database.pool, hold.lease, f"{type(error).__name__}: {error}"[:2_000])
+        except Exception as error:  # noqa: BLE001  # the last line of defence: what a step raised must be in the row
+            await _leave(installation, hold, error)
             return
         else:
             return
 
 
+async def _leave(installation: Installation, hold: Hold, error: Exception) -> None:
+    """What waiting cures is waited for; other trouble parks the epic with its cause (durability rule 8)."""
+    pool = installation.database.pool
+    match error:
+        case HandedOver():
+            hold.handed_over = True
+        case AttemptCut():
+            # Parked where it was found, in one transaction with what was found.
+            return
+        case ModelUnavailable():
+            await put_off(installation.database, hold.lease, str(error), installation.dispatch)
+        case GenieError():
+            await pause_epic(pool, hold.lease, str(error))
+        case _:
+            log = structlog.get_logger()
+            log.warning("an epic was stopped by an error that no step foresaw", epic=hold.lease.thread_id, error=repr(error)[:500])
+            log.debug("where it came from", exc_info=error)
+            await pause_epic(pool, hold.lease, f"{type(error).__name__}: {error}"[:2_000])
+
+
 async def _drive(installation: Installation, hold: Hold) -> None:
     epic_id = hold.lease.thread_id
     row = await _facts(installation, epic_id)
+    hold.came_to = row["moment"]
     running = await assemble(installation, hold.lease, row)
-    context = EpicContext(facts=running.facts, policy=running.policy, attempts=EpicAttempts(running), repository=EpicRepository(running))
-    graph = compile_epic_graph(saver_for(installation.database, hold.lease))
+    context = EpicContext(
+        facts=running.facts, policy=running.policy, attempts=EpicAttempts(running), repository=RecordedRepository(running)
+    )
+    graph = compile_epic_graph(saver_for(installation.database, hold.lease, installation.release))
     said_yes: set[str] = set()
     while True:
         snapshot = await graph.aget_state(config_of(epic_id))

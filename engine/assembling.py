@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from agents.registry import REPOSITORY, Registry
@@ -12,15 +13,36 @@ from db.connection import Database
 from db.epics import Row
 from db.leases import Lease
 from engine.keeping import open_keeper
+from engine.retention import RetentionPolicy
 from engine.running import Running
-from epics.errors import Conflict, RepositoryUnusable
+from epics.errors import RepositoryUnusable
 from epics.policy import RepositoryPolicy
-from epics.state import GRAPH_VERSION
+from epics.upgrades import THIS_RELEASE, Release
 from executors.port import Executor
 from nodes.context import EpicFacts
 from timemachine.diffs import list_tree, read_file_at
 from timemachine.mirrors import Mirror
 from timemachine.workspace import open_workspace
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dispatch:
+    """How epics are given to workers."""
+
+    concurrency: int = 4
+    """Epics that one worker runs at once."""
+    most_running: int = 200
+    """Epics that all workers on the database run at once."""
+    min_free_mb: int = 256
+    """Free memory, in MiB, below which a worker begins no epic."""
+    max_takeovers: int = 3
+    """Workers that may die in a row over an epic that does not move, before it is parked."""
+    drain_seconds: float = 30.0
+    """How long a step may still run in a process that is to end."""
+    retries: int = 6
+    """How often in a row an epic is put off because of what waiting can cure, before a person is asked."""
+    retry_seconds: float = 15.0
+    """How long it is put off at first; each time twice as long as before."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +59,13 @@ class Installation:
     lease_seconds: float
     webhook_allow_private: bool = False
     webhook_keep_days: int = 14
+    dispatch: Dispatch = field(default_factory=Dispatch)
+    draining: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when this process is to end: no step is begun any more."""
+    release: Release = THIS_RELEASE
+    retention: RetentionPolicy | None = None
+    """What workers prune by themselves; None for nothing."""
+    """Which epics can be carried on."""
 
 
 async def policy_at(mirror: Mirror, commit: str) -> RepositoryPolicy:
@@ -62,13 +91,9 @@ async def assemble(installation: Installation, lease: Lease, row: Row) -> Runnin
     """All that the run of one epic needs.
 
     Raises:
-        Conflict: if a newer Genie began the epic.
         RepositoryUnusable: if its repository cannot be read any more.
         InvalidInput: if its `genie.toml` or the installation's workflows cannot be used.
     """
-    if row["graph_version"] > GRAPH_VERSION:
-        message = f"epic {row['id']} was begun by a newer Genie (graph {row['graph_version']}, this one has {GRAPH_VERSION}); update Genie"
-        raise Conflict(message)
     workspace = await open_workspace(installation.home, row["repo"], installation.git_environment)
     newest = await _newest_base(workspace.mirror, row)
     keeper = await open_keeper(installation.database.pool, lease, workspace.mirror, row, newest)
@@ -88,6 +113,8 @@ async def assemble(installation: Installation, lease: Lease, row: Row) -> Runnin
         executor=row["executor"],
         models=tuple(name for name in (row["model"] or "").split(",") if name),
         environment=installation.environment,
+        retries=installation.dispatch.retries,
+        draining=installation.draining,
     )
 
 

@@ -7,17 +7,22 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from structlog.contextvars import bound_contextvars
+
 from agents.rendering import render_brief
 from agents.workflow import Workflow
 from db.attempts import attempt_of_task, end_attempt, next_attempt_number, open_attempt
 from db.epics import Row, fetch_one
 from db.journal import AttemptJournal
 from engine.configuration import show_configuration
+from engine.draining import HandedOver
 from engine.ending import Ending, end_work
+from engine.patience import retries_so_far
 from engine.recording import RecordingJournal, turn_of
+from engine.recovering import face_cut
 from engine.running import Running
 from engine.suites import prepare_worktree, suite_in
-from epics.errors import Environment, GenieError
+from epics.errors import Environment, GenieError, ModelUnavailable
 from epics.policy import OWN_CONFIGURATION
 from executors.port import Executor, Order, Outcome, Turn
 from nodes.context import Assignment, Attempted
@@ -52,8 +57,12 @@ class EpicAttempts:
         Raises:
             LeaseLost: if another worker has taken the epic over.
             StoreUnavailable: if the database does not answer; the attempt can be gone on with.
+            ModelUnavailable: if no model answers now, and the epic may be put off; the attempt can be gone on with.
+            HandedOver: if this process is to end.
         """
         running = self._running
+        if running.draining.is_set():
+            raise HandedOver
         row = await attempt_of_task(running.database.pool, running.facts.id, assignment.task_id)
         if row is not None and row["result"] is not None:
             return Attempted.model_validate(row["result"])
@@ -100,12 +109,17 @@ class EpicAttempts:
         return Opened(row=row, workflow=workflow, worktree=worktree, problem=problem)
 
     async def _recover(self, assignment: Assignment, workflow: Workflow, row: Row) -> Opened:
-        """Put the tree of a crashed attempt back to what its last whole turn left (durability rule 16)."""
+        """Put the tree of a crashed attempt back to what its last whole turn left (durability rule 16).
+
+        Raises:
+            AttemptCut: if only a person may say that it goes on.
+        """
         running = self._running
         turns = await AttemptJournal.read(running.database.pool, running.facts.id, row["n"])
         saved = [turn for turn in turns if turn["tree"] is not None]
         files, head = (saved[-1]["tree"], saved[-1]["head"]) if saved else (row["base_commit"], row["base_commit"])
         path = running.workspace.worktree_path(running.facts.id, row["n"])
+        await face_cut(running, workflow, row, turns, path, signature_of(row))
         worktree = await restore_worktree(running.workspace.mirror, path, files=files, head=head, signature=signature_of(row))
         # The tree may be a new one, without what git ignores.
         problem = await self._prepare(assignment, worktree, configure=not saved)
@@ -133,7 +147,10 @@ class EpicAttempts:
         if opened.problem:
             outcome = Outcome(ended_by="error", error_kind="environment", error=opened.problem)
         else:
-            outcome = await self._executor(row["executor"]).run(order, journal)
+            with bound_contextvars(attempt=row["n"]):
+                outcome = await self._executor(row["executor"]).run(order, journal)
+        if outcome.error_kind == "unavailable" and await retries_so_far(running.database, running.facts.id) < running.retries:
+            raise ModelUnavailable(outcome.error)
         ending = Ending(running=running, assignment=assignment, order=order, row=row, worktree=opened.worktree, signature=signature)
         attempted = await end_work(ending, outcome, journal)
         event = {

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from config.settings import Settings
 from db.connection import POOL_WAIT_S, open_database
-from engine.assembling import Installation
+from engine.assembling import Dispatch, Installation
 from engine.engine import Engine
+from engine.retention import policy_of
 from executors.port import Executor
 
 
@@ -68,6 +69,16 @@ async def open_engine(settings: Settings, *, script: Path | None = None, wait_s:
                 environment=settings.agent_environment(),
                 git_environment=settings.git_environment(),
                 lease_seconds=settings.lease_seconds,
+                retention=policy_of(settings),
+                dispatch=Dispatch(
+                    concurrency=settings.concurrency,
+                    most_running=settings.most_running,
+                    min_free_mb=settings.min_free_mb,
+                    max_takeovers=settings.max_takeovers,
+                    drain_seconds=settings.drain_seconds,
+                    retries=settings.retries,
+                    retry_seconds=settings.retry_seconds,
+                ),
                 webhook_allow_private=settings.webhook_allow_private,
                 webhook_keep_days=settings.keep_messages_days,
             )

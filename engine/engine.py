@@ -92,6 +92,21 @@ class Engine:
             await advance_epic(self._installation, epic_id)
         return await epic_view(self._pool, epic_id)
 
+    async def work(self, stop: asyncio.Event, *, concurrency: int | None = None) -> None:
+        """Be a worker until `stop` is set; see `run_worker`."""
+        from engine.worker import run_worker  # noqa: PLC0415  # as in `advance`
+
+        await run_worker(self._installation, stop=stop, concurrency=concurrency)
+
+    def drain(self) -> None:
+        """Begin no step any more: what is advanced here is handed over at the end of its step."""
+        self._installation.draining.set()
+
+    @property
+    def drain_seconds(self) -> float:
+        """How long a step may still run in a process that is to end."""
+        return self._installation.dispatch.drain_seconds
+
     async def resume(self, epic: str, *, auto_approve: bool | None = None, by: str = "") -> EpicView:
         """Make an epic that was paused or interrupted runnable again.
 

@@ -26,6 +26,10 @@ class Hold:
         self.lost: str | None = None
         """Why the lease is lost, if it is."""
         self.cancel_asked = False
+        self.came_to: int | None = None
+        """The moment that the epic had reached when it was driven last."""
+        self.handed_over = False
+        """Whether the epic is left before its end, for any worker to go on with."""
         self._stop = asyncio.Event()
         self._ticked = time.monotonic()
 
@@ -54,19 +58,28 @@ class Hold:
 
 
 @asynccontextmanager
-async def hold_epic(database: Database, epic_id: str, *, seconds: float) -> AsyncGenerator[Hold]:
+async def hold_epic(database: Database, epic_id: str, *, seconds: float, lease: Lease | None = None) -> AsyncGenerator[Hold]:
     """Hold the lease of an epic, from a dead process of this host at once, from any other only when its lease has run out.
+
+    Args:
+        database: where the lease is.
+        epic_id: the epic.
+        seconds: how long the lease runs unless it is renewed.
+        lease: the lease, if it was taken already.
 
     Raises:
         EpicHeld: if a live worker has it.
     """
-    lease = await _take(database, epic_id, seconds=seconds)
+    lease = lease or await _take(database, epic_id, seconds=seconds)
     hold = Hold(lease)
     renewal = Renewal(database.dsn, lease, hold.watch(asyncio.get_running_loop()), hang_limit_s=_HANG_LIMIT_S)
     ticking = asyncio.create_task(hold.tick(), name=f"tick-{epic_id}")
     renewal.start()
     try:
         yield hold
+    except asyncio.CancelledError:
+        hold.handed_over = True
+        raise
     finally:
         ticking.cancel()
         if renewal.is_asking:
@@ -74,7 +87,7 @@ async def hold_epic(database: Database, epic_id: str, *, seconds: float) -> Asyn
         else:
             renewal.stop()
         if hold.lost is None:
-            await _release(database, lease)
+            await _release(database, lease, hand_over=hold.handed_over)
 
 
 async def _take(database: Database, epic_id: str, *, seconds: float) -> Lease:
@@ -98,9 +111,9 @@ async def let_go(database: Database, lease: Lease) -> bool:
         return True
 
 
-async def _release(database: Database, lease: Lease) -> None:
+async def _release(database: Database, lease: Lease, *, hand_over: bool) -> None:
     try:
-        await release_lease(database.pool, lease)
+        await release_lease(database.pool, lease, hand_over=hand_over)
     except StoreUnavailable:
         # It ends by itself; what must be said about the database, the work under the lease has said already.
         return

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from agents.registry import Registry
 from db.connection import Database
@@ -32,3 +33,7 @@ class Running:
     models: tuple[str, ...]
     environment: Mapping[str, str]
     """The environment of the commands that agents and tests run."""
+    retries: int = 0
+    """How often in a row the epic may be put off because no model answers."""
+    draining: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when this process is to end: no attempt is begun any more."""

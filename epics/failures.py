@@ -59,6 +59,7 @@ _BY_END: Final[dict[str, FailureType]] = {
 
 _BY_ERROR: Final[dict[str, FailureType]] = {
     "provider": FailureType.PROVIDER,
+    "unavailable": FailureType.PROVIDER,
     "integration": FailureType.INTEGRATION,
     "no_output": FailureType.NO_OUTPUT,
 }

@@ -100,7 +100,7 @@ class InProcessExecutor:
         except BudgetSpent as exc:
             failure = _Failure(ended_by="budget", said=str(exc))
         except ProviderFailed as exc:
-            failure = _Failure(ended_by="error", said=str(exc), kind="provider")
+            failure = _Failure(ended_by="error", said=str(exc), kind="unavailable" if exc.later else "provider")
         except Environment as exc:
             failure = _Failure(ended_by="error", said=str(exc), kind="environment")
         except AgentRunError as exc:

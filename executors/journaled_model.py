@@ -82,6 +82,7 @@ class JournaledModel(WrapperModel):
         self._terms = terms
         self._ledger = ledger
         self._turn_limit = order.workflow.limits.turns
+        self._later = False
 
     def prepare_messages(
         self, messages: list[ModelMessage], model_request_parameters: ModelRequestParameters | None = None
@@ -123,7 +124,7 @@ class JournaledModel(WrapperModel):
             if answer is not None:
                 return answer
             if self._at + 1 >= len(self._names):
-                raise ProviderFailed("; ".join(said))
+                raise ProviderFailed("; ".join(said), later=self._later)
             before, self._at = self._names[self._at], self._at + 1
             self.wrapped = self._source.open(self._names[self._at], self._until)
             await self._journal.noted("model_fell_back", {"from": before, "to": self._names[self._at], "because": said[-1]})
@@ -145,6 +146,7 @@ class JournaledModel(WrapperModel):
             await self._after_trouble(trouble, reservation, name, attempt)
             last = not trouble.retry or attempt == retries.tries
             if last:
+                self._later = self._later or trouble.retry
                 said.append(trouble.said + (f" (after {attempt} tries)" if attempt > 1 else ""))
                 return None
             await retries.sleep(retries.wait_before(attempt + 1, trouble.wait_s))

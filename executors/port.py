@@ -12,8 +12,9 @@ from agents.workflow import Workflow
 
 EndedBy = Literal["done", "turns", "budget", "timeout", "cancelled", "error"]
 
-ErrorKind = Literal["provider", "no_output", "environment", "tool"]
-"""Why an attempt ended by `error`: the provider, an answer that never fitted the output type, this machine, or a tool that broke."""
+ErrorKind = Literal["provider", "unavailable", "no_output", "environment", "tool"]
+"""Why an attempt ended by `error`: the provider, a provider that may well answer later, an answer that never fitted the output type, this
+machine, or a tool that broke."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -28,6 +28,11 @@ _SOMEBODY_ELSE_SPEAKS = frozenset({502, 504})
 class ProviderFailed(Exception):
     """No model of the order answered; the message is for a person."""
 
+    def __init__(self, said: str, *, later: bool) -> None:
+        """Keep whether one of them may answer later."""
+        super().__init__(said)
+        self.later = later
+
 
 @dataclass(frozen=True, kw_only=True)
 class Trouble:

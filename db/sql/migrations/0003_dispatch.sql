@@ -73,7 +73,7 @@ $$;
 
 -- Epics that somebody must run, and that nobody holds. Three short lists, each with an index of its own.
 CREATE VIEW runnable_epics AS
-SELECT e.id, e.executor, e.graph_version
+SELECT e.id
 FROM (
     SELECT id FROM epics WHERE status = 'queued' AND (retry_at IS NULL OR retry_at <= clock_timestamp())
     UNION
@@ -90,7 +90,7 @@ WHERE (l.token IS NULL OR l.expires_at <= clock_timestamp())
 -- Take the oldest epic that can be run, if fewer than p_most run in all of this database. One at a time, so that the bound holds whoever asks.
 CREATE FUNCTION claim_epic(
     p_token uuid, p_worker text, p_host text, p_pid integer, p_pid_started text, p_seconds double precision,
-    p_most integer, p_executors text[], p_graph_version integer, p_but text[]
+    p_most integer, p_executors text[], p_graph integer, p_state integer, p_but text[]
 ) RETURNS TABLE (epic_id text, epoch bigint, takeovers integer, died text)
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
@@ -103,8 +103,10 @@ BEGIN
         RETURN;
     END IF;
     FOR candidate IN
-        SELECT id FROM runnable_epics
-        WHERE (executor IS NULL OR executor = ANY (p_executors)) AND graph_version <= p_graph_version AND id <> ALL (p_but)
+        -- What a newer release carries on is left to it.
+        SELECT id FROM runnable_epics JOIN epics USING (id)
+        WHERE (executor IS NULL OR executor = ANY (p_executors)) AND graph_version <= p_graph AND state_version <= p_state
+            AND id <> ALL (p_but)
         ORDER BY id LIMIT 20
     LOOP
         -- A transaction of a worker that was stopped may still hold the row: nobody is to wait for it here.

@@ -10,7 +10,7 @@ SELECT epoch, takeovers, died FROM take_lease(
 
 -- name: claim_epic
 SELECT epic_id, epoch, takeovers, died FROM claim_epic(
-    %(token)s, %(worker)s, %(host)s, %(pid)s, %(pid_started)s, %(seconds)s, %(most)s, %(executors)s::text[], %(graph_version)s,
+    %(token)s, %(worker)s, %(host)s, %(pid)s, %(pid_started)s, %(seconds)s, %(most)s, %(executors)s::text[], %(graph)s, %(state)s,
     %(but)s::text[]
 );
 

@@ -18,7 +18,7 @@ import db.attempts
 import db.epics
 from db.attempts import end_attempt, next_attempt_number, open_attempt
 from db.connection import Database, Pool
-from db.epics import pause_epic, record_event
+from db.epics import pause_epic, postpone_epic, record_event
 from db.fence import add_events, fenced
 from db.journal import AttemptJournal, SavedTree
 from db.leases import Lease, holder_of, release_lease, take_lease
@@ -84,6 +84,7 @@ WRITES: Mapping[str, Write] = {
     "open_attempt": lambda pool, lease: open_attempt(pool, lease, {**ATTEMPT, "n": 2, "task": "task-2"}),
     "end_attempt": lambda pool, lease: end_attempt(pool, lease, 1, {}, {}),
     "pause_epic": lambda pool, lease: pause_epic(pool, lease, "trouble"),
+    "postpone_epic": lambda pool, lease: postpone_epic(pool, lease, "no model answers", seconds=1, retries=1),
     "record_event": lambda pool, lease: record_event(pool, lease, "epic_taken", {}),
 }
 

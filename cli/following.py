@@ -1,0 +1,53 @@
+"""Carrying an epic on here, or following it where a worker has it."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Final
+
+from cli.output import Output
+from cli.progress import Progress
+from cli.service import Service
+from engine.views import EpicView, WorkerView
+from epics.errors import EpicHeld
+
+POLL_S: Final = 0.3
+_LONGEST_NAP_S: Final = 5.0
+
+
+async def carried_on(service: Service, epic: EpicView, progress: Progress, output: Output) -> EpicView:
+    """Run the epic here until it stands still; where a worker has it, follow it; where it waits for a better time, wait."""
+    while True:
+        try:
+            epic = await service.advance(epic.id, on_event=progress.on_event)
+        except EpicHeld as held:
+            output.note(f"{held.worker} works on it; this follows", style="dim")
+            epic = await _followed(service, epic, progress)
+        if epic.status == "running":
+            continue
+        if epic.status != "queued" or epic.retry_at is None:
+            return epic
+        left = (epic.retry_at - datetime.now(UTC)).total_seconds()
+        await asyncio.sleep(min(max(left, POLL_S), _LONGEST_NAP_S))
+
+
+async def alive(service: Service) -> tuple[WorkerView, ...]:
+    """The workers that live and take new epics."""
+    return tuple(worker for worker in await service.workers() if worker.alive and not worker.draining)
+
+
+async def _followed(service: Service, epic: EpicView, progress: Progress) -> EpicView:
+    seen = 0
+    while events := await service.events(epic.id, after=seen):
+        seen = events[-1].id
+    while True:
+        # The status is read before the events: whatever led to it is among them.
+        epic = await service.epic(epic.id)
+        while events := await service.events(epic.id, after=seen):
+            for event in events:
+                progress.on_event(event)
+            seen = events[-1].id
+        if epic.status != "running":
+            return epic
+        await asyncio.sleep(POLL_S)

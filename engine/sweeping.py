@@ -1,0 +1,27 @@
+"""What a worker does again and again, so that nothing is stranded: end the leases of the dead, say that it lives, tidy up."""
+
+from __future__ import annotations
+
+import os
+
+from db.connection import Pool
+from db.jobs import tidy_jobs
+from db.leases import end_dead_lease, leases_of_host
+from db.workers import forget_workers
+from engine.identity import is_dead, this_worker
+
+
+async def bury_the_dead(pool: Pool) -> int:
+    """End the leases of processes of this host that are provably dead, so that any worker can take their epics; say how many."""
+    me, buried = this_worker(), 0
+    for thread_id, holder in await leases_of_host(pool, me.host):
+        if holder.worker.pid != os.getpid() and is_dead(holder.worker):
+            await end_dead_lease(pool, thread_id, holder.epoch)
+            buried += 1
+    return buried
+
+
+async def tidy(pool: Pool) -> None:
+    """Delete jobs that are over and workers that died long ago: neither table may grow."""
+    await tidy_jobs(pool)
+    await forget_workers(pool)
