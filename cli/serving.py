@@ -23,7 +23,8 @@ from engine.engine import Engine
 POOL_WAIT_S: Final = 3.0
 """How long a request waits for a connection to the database before it is told to come again."""
 
-WORKER_GRACE_S: Final = 60.0
+MARGIN_S: Final = 10.0
+"""What a worker gets beyond the time in which it hands over what it is at."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +50,9 @@ async def serve_until_stopped(settings: Settings, asked: Asked) -> int:
     options = [] if asked.concurrency is None else ["--concurrency", str(asked.concurrency)]
     async with engine_kept_open(serving, opened):
         Output().say(f"serving at {url_of(listening)} with {asked.workers} worker{'' if asked.workers == 1 else 's'}", style="bold")
-        await asyncio.gather(serve_on(listening, serving), keep_workers(asked.workers, options, serving.stopping, grace_s=WORKER_GRACE_S))
+        await asyncio.gather(
+            serve_on(listening, serving), keep_workers(asked.workers, options, serving.stopping, grace_s=settings.drain_seconds + MARGIN_S)
+        )
     return 0
 
 
