@@ -88,7 +88,8 @@ async def test_an_epic_that_is_too_old_is_flagged_with_the_cause(begin):
     assert [each.id for each in await flag_strange_epics(epic.engine._pool, later)] == []
 
 
-async def test_a_worker_flags_nothing_that_another_one_works_on(database, new_epic, lease):
+@pytest.mark.usefixtures("lease")
+async def test_a_worker_flags_nothing_that_another_one_works_on(database, new_epic):
     await rows(database.pool, f"{GONE} RETURNING id")
     idle = await new_epic()
     await rows(database.pool, f"{GONE} RETURNING id")
