@@ -23,6 +23,7 @@ from epics.errors import StoreUnavailable
 
 _MOST_WAIT_S: Final = 1800.0
 _DOUBLINGS: Final = 12
+_REST: Final = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +99,7 @@ class _Deliverer:
 
 
 async def run_outbox(installation: Installation, stop: asyncio.Event, pace: Pace | None = None, poster: Poster | None = None) -> None:
-    """Send messages until `stop` is set, and then end what is being sent.
+    """Send messages until `stop` is set, and then end what is being sent; a cancel leaves that to others.
 
     A database that is away is waited for.
     """
@@ -108,20 +109,19 @@ async def run_outbox(installation: Installation, stop: asyncio.Event, pace: Pace
     stopping = asyncio.create_task(stop.wait(), name="outbox-stop")
     try:
         while not stop.is_set():
+            began = time.monotonic()
             deliverer.look.clear()
-            try:
-                found = await deliverer.claim()
-                await deliverer.prune()
-            except StoreUnavailable as error:
-                structlog.get_logger().warning("the outbox waits for the database", error=str(error))
-                found = False
+            found = await _look(deliverer)
             if not found:
-                await _next_look(deliverer, stopping, pace.poll_s)
+                # Where very many epics wait for a receiver that is down, a look takes longer, and comes less often.
+                await _next_look(deliverer, stopping, max(pace.poll_s, _REST * (time.monotonic() - began)))
+        while deliverer.sending:
+            await asyncio.wait(set(deliverer.sending))
     finally:
         stopping.cancel()
-        if deliverer.sending:
-            # Each ends by itself within its timeout.
-            await asyncio.wait(set(deliverer.sending))
+        for task in deliverer.sending:
+            task.cancel()
+        await asyncio.wait({stopping, *deliverer.sending})
 
 
 def message_id(epic: str, event: int) -> str:
@@ -154,6 +154,19 @@ def wait_after(tries: int, first_s: float, answer: Answer | None = None) -> floa
     wait: float = min(first_s * 2 ** min(tries - 1, _DOUBLINGS), _MOST_WAIT_S)
     asked = min(answer.retry_after_s or 0.0, _MOST_WAIT_S) if answer is not None else 0.0
     return max(wait * random.uniform(0.8, 1.2), asked)  # noqa: S311  # spreads the load, hides nothing
+
+
+async def _look(deliverer: _Deliverer) -> bool:
+    try:
+        found = await deliverer.claim()
+        await deliverer.prune()
+    except StoreUnavailable as error:
+        structlog.get_logger().warning("the outbox waits for the database", error=str(error))
+    except Exception as error:  # noqa: BLE001  # what nobody foresaw must not end the deliveries of this process for good
+        structlog.get_logger().error("the outbox met an error that nobody foresaw", error=repr(error)[:500])
+    else:
+        return found
+    return False
 
 
 async def _next_look(deliverer: _Deliverer, stopping: asyncio.Task[Any], poll_s: float) -> None:

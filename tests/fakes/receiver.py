@@ -26,6 +26,8 @@ class Receiver:
         self.log = log
         self.behave: Behaviour = behave or (lambda _request: 200)
         self.body = body
+        self._may_answer = threading.Event()
+        self._may_answer.set()
         self._lock = threading.Lock()
         receiver = self
 
@@ -75,6 +77,14 @@ class Receiver:
             assert time.monotonic() < deadline, f"{len(self.requests)} requests came, not {count}"
             time.sleep(0.02)
 
+    def hold(self) -> None:
+        """Answer nobody, until told to let go."""
+        self._may_answer.clear()
+
+    def let_go(self) -> None:
+        """Answer everybody who waits."""
+        self._may_answer.set()
+
     def close(self) -> None:
         """Refuse connections from now on."""
         self._server.shutdown()
@@ -92,6 +102,7 @@ class Receiver:
         with self._lock:
             request["n"] = len(self.log.read_text().splitlines()) if self.log.exists() else 0
             self._write(request)
+        self._may_answer.wait()
         answer = self.behave({**request, "body": json.loads(raw)})
         status, headers = answer if isinstance(answer, tuple) else (answer, {})
         handler.send_response(status)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from db.webhooks import Target
@@ -85,7 +83,8 @@ async def test_little_is_read_of_a_long_answer(receiver):
 
 
 async def test_a_receiver_that_does_not_answer_in_time_is_left(receiver):
-    there = receiver(behave=lambda _request: time.sleep(3) or 200)
+    there = receiver()
+    there.hold()
 
     answer = await Poster(allow_private=True, timeout_s=0.3).post(target(there.url), "msg_1", {})
 
