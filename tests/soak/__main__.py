@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from tests.fakes.judging import Judgement, judge, judge_requests
@@ -23,8 +23,8 @@ from tests.soak.world import World
 
 PATIENCE_S = 900.0
 WARM_UP_S = 5.0
-#: How near another kill must be to have had a hand in a resume.
-NEAR_S = 15.0
+#: So long after a kill of PostgreSQL, what stands still may stand still because of it.
+RECOVERY = timedelta(seconds=5)
 
 
 def main() -> int:
@@ -100,7 +100,7 @@ def _judged(world: World, people: People, chaos: Chaos) -> Report:
         merged=epics[1],
         judgement=found,
         resumes=_resumes(chaos.kills, [(row[0], row[1]) for row in taken]),
-        resumed=people.resumed,
+        parked=people.parked,
         retried=people.retried,
         ended_by_themselves=chaos.revived,
         refused=people.refused,
@@ -111,19 +111,15 @@ def _judged(world: World, people: People, chaos: Chaos) -> Report:
 
 def _resumes(kills: list[Kill], taken: list[tuple[str, datetime]]) -> dict[str, list[float]]:
     """How long each epic of a killed worker stood still: until the next time that somebody took it up."""
-    found: dict[str, list[float]] = {"all": [], "no server of the database killed within 15 s": []}
-    for place, kill in enumerate(kills):
-        if kill.at is None:
-            continue
-        # The database cannot tell when it was away itself; the order of the kills does.
-        calm = not any(other.kind.startswith("PostgreSQL") for other in kills[max(0, place - 2) : place + int(NEAR_S / 0.6)])
+    away = [kill.at for kill in kills if kill.kind.startswith("PostgreSQL")]
+    found: dict[str, list[float]] = {"nothing else": [], "PostgreSQL was away too": []}
+    for kill in kills:
         for epic in kill.held:
             later = [at for which, at in taken if which == epic and at > kill.at]
             if later:
-                seconds = (min(later) - kill.at).total_seconds()
-                found["all"].append(seconds)
-                if calm:
-                    found["no server of the database killed within 15 s"].append(seconds)
+                back = min(later)
+                disturbed = any(kill.at - RECOVERY < at < back for at in away)
+                found["PostgreSQL was away too" if disturbed else "nothing else"].append((back - kill.at).total_seconds())
     return found
 
 

@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
@@ -23,11 +23,11 @@ APART = (0.2, 1.0)
 
 @dataclass(frozen=True, kw_only=True)
 class Kill:
-    """One kill: what, when by the database's clock, and which epics the victim was at work on."""
+    """One kill: what, when, and which epics the victim was at work on. The database is on this machine, so its clock is ours."""
 
     kind: str
     victim: str
-    at: datetime | None
+    at: datetime
     held: tuple[str, ...] = ()
 
 
@@ -63,7 +63,7 @@ class Chaos:
 
     def _worker(self, chance: random.Random) -> Kill | None:
         worker = chance.choice(self.world.workers)
-        at, held = self._held_by(worker.pid, worker.hostname)
+        at, held = now(), self._held_by(worker.pid, worker.hostname)
         killed = self.world.kill(worker)
         self.world.begin(worker)
         return Kill(kind="worker", victim=worker.name, at=at, held=held) if killed else None
@@ -72,7 +72,7 @@ class Chaos:
         server = chance.choice(self.world.servers)
         killed = self.world.kill(server)
         self.world.begin(server)
-        return Kill(kind="server", victim=server.name, at=None) if killed else None
+        return Kill(kind="API server", victim=server.name, at=now()) if killed else None
 
     def _agent(self, chance: random.Random) -> Kill | None:
         """An agent's command is there only now and then: wait for one a little."""
@@ -85,26 +85,32 @@ class Chaos:
                     os.kill(victim, signal.SIGKILL)
                 except ProcessLookupError:
                     continue
-                return Kill(kind="agent's command", victim=str(victim), at=None)
+                return Kill(kind="agent's command", victim=str(victim), at=now())
             time.sleep(0.05)
         return None
 
     def _postgres(self, chance: random.Random) -> Kill | None:
         ways: dict[str, Callable[[], Any]] = {"immediate stop": self.world.postgres.stop_at_once, "kill -9": self.world.postgres.kill}
         way = chance.choice(list(ways))
+        at = now()
         ways[way]()
         time.sleep(chance.uniform(0, 1.0))
         self.world.postgres.start()
-        return Kill(kind=f"PostgreSQL, {way}", victim="postgres", at=None)
+        return Kill(kind=f"PostgreSQL, {way}", victim="postgres", at=at)
 
-    def _held_by(self, pid: int, hostname: str | None) -> tuple[datetime | None, tuple[str, ...]]:
+    def _held_by(self, pid: int, hostname: str | None) -> tuple[str, ...]:
         query = (
-            "SELECT clock_timestamp(), l.thread_id FROM leases l JOIN epics e ON e.id = l.thread_id"
+            "SELECT l.thread_id FROM leases l JOIN epics e ON e.id = l.thread_id"
             " WHERE l.pid = %s AND l.worker LIKE %s AND l.token IS NOT NULL AND l.expires_at > clock_timestamp() AND e.status = 'queued'"
         )
         try:
             with self.world.connect() as connection:
                 rows = connection.execute(query.encode(), [pid, f"{hostname or ''}%"]).fetchall()
         except psycopg.Error:
-            return None, ()
-        return (rows[0][0], tuple(row[1] for row in rows)) if rows else (None, ())
+            return ()
+        return tuple(row[0] for row in rows)
+
+
+def now() -> datetime:
+    """The time."""
+    return datetime.now(UTC)

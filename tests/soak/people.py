@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -43,8 +45,8 @@ class People(threading.Thread):
         self._leaving = threading.Event()
         self._starting = True
         self.asked: list[Asked] = []
-        self.resumed = 0
-        """How often an epic was parked, and went on by one command."""
+        self.parked: Counter[str] = Counter()
+        """The causes for which epics were parked; each went on by one command."""
         self.retried = 0
         """How often an epic had used up its attempts, and a person said to try again."""
         self.refused: list[str] = []
@@ -105,7 +107,8 @@ class People(threading.Thread):
     def _tend(self, asked: Asked, epic: dict[str, Any]) -> None:
         asked.status = epic["status"]
         if epic["status"] == "paused":
-            self.resumed += self._post(f"/epics/{asked.epic}/resume", {}) is not None
+            if self._post(f"/epics/{asked.epic}/resume", {}) is not None:
+                self.parked[_kind_of(epic["problem"] or "no cause")] += 1
         if epic["status"] == "waiting" and epic["waiting_on"]:
             decision = ANSWERS.get(epic["step"], "abandon")
             comment = {"comment": "Once more."} if decision == "retry" else {}
@@ -131,3 +134,8 @@ class People(threading.Thread):
         servers = self._world.servers
         chosen = servers[int(time.monotonic() / EVERY_S) % len(servers)]
         return f"http://127.0.0.1:{chosen.port}/api/v1{path}"
+
+
+def _kind_of(problem: str) -> str:
+    """A cause without what differs from one epic to the next."""
+    return re.sub(r"[0-9a-f]{7,}|/\S+|e-\w+|\d+(\.\d+)?", "…", problem)[:160]

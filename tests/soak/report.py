@@ -31,7 +31,7 @@ class Report:
     judgement: Judgement
     resumes: dict[str, list[float]] = field(default_factory=dict)
     """Seconds from a kill of a worker until its epics were taken up again, by what else happened meanwhile."""
-    resumed: int = 0
+    parked: Counter[str] = field(default_factory=Counter)
     retried: int = 0
     ended_by_themselves: Counter[str] = field(default_factory=Counter)
     refused: list[str] = field(default_factory=list)
@@ -63,7 +63,7 @@ class Report:
             "recorded_answers_bought_again": self.judgement.paid_twice,
             "answers_cut_off_in_flight": self.judgement.in_flight,
             "resume_seconds": {name: quantiles(values) for name, values in self.resumes.items()},
-            "parked_and_resumed": self.resumed,
+            "parked_and_resumed": dict(self.parked.most_common()),
             "retried_at_failure_gates": self.retried,
             "services_that_ended_by_themselves": dict(self.ended_by_themselves),
             "unexpected_answers_of_the_api": self.refused[:20],
