@@ -24,6 +24,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "epic_taken": "a worker took it; its status is running",
     "epic_resumed": "somebody resumed it",
     "epic_paused": "it was parked, with the cause in `data.problem`",
+    "epic_postponed": "it waits for something outside, and is tried again by itself",
     "epic_ended": "it is merged, rejected, failed or cancelled",
     "step_finished": "a step is done, and a moment was made",
     "failure_analysed": "an attempt failed, and this is why",

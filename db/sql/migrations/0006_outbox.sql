@@ -42,7 +42,7 @@ CREATE INDEX outbox_settled ON outbox ((coalesce(delivered_at, dead_at))) WHERE 
 CREATE INDEX outbox_dead ON outbox (webhook_id, id) WHERE dead_at IS NOT NULL;
 
 -- A trigger, so that no way to write an event can forget it: those of a checkpoint, of a decision, of a person. It wakes nobody (rule 7):
--- deliverers look twice a second. What an agent does within an attempt is progress, not news.
+-- deliverers look twice a second. What is no news to others (an agent's turns, upgrades, pruning) is left out.
 CREATE FUNCTION write_outbox() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -67,7 +67,10 @@ BEGIN
     FROM added e
     JOIN epics p ON p.id = e.epic_id
     JOIN webhooks w ON cardinality(w.events) = 0 OR e.type = ANY (w.events)
-    WHERE e.type NOT IN ('attempt_started', 'turn_taken', 'attempt_ended')
+    WHERE e.type IN (
+        'epic_queued', 'epic_taken', 'epic_resumed', 'epic_paused', 'epic_postponed', 'epic_ended', 'step_finished', 'failure_analysed',
+        'approval_opened', 'approval_decided'
+    )
     ORDER BY e.epic_id, e.n, w.id;
     RETURN NULL;
 END
