@@ -106,9 +106,8 @@ class People(threading.Thread):
 
     def _tend(self, asked: Asked, epic: dict[str, Any]) -> None:
         asked.status = epic["status"]
-        if epic["status"] == "paused":
-            if self._post(f"/epics/{asked.epic}/resume", {}) is not None:
-                self.parked[_kind_of(epic["problem"] or "no cause")] += 1
+        if epic["status"] == "paused" and self._post(f"/epics/{asked.epic}/resume", {}) is not None:
+            self.parked[_kind_of(epic["problem"] or "no cause")] += 1
         if epic["status"] == "waiting" and epic["waiting_on"]:
             decision = ANSWERS.get(epic["step"], "abandon")
             comment = {"comment": "Once more."} if decision == "retry" else {}

@@ -82,9 +82,8 @@ class Report:
         times = "\n".join(
             f"| {name} | {each['n']} | {each['p50']} | {each['p95']} | {each['max']} |" for name, each in found["resume_seconds"].items()
         )
-        return PAGE.read_text(encoding="utf-8").format(
-            found=found, kinds=kinds, times=times, zero=_counts(self.judgement), say=_troubles(self)
-        )
+        words = {"zero": _counts(self.judgement), "say": _troubles(self), "parked": _causes(self.parked)}
+        return PAGE.read_text(encoding="utf-8").format(found=found, kinds=kinds, times=times, **words)
 
 
 def quantiles(values: Sequence[float]) -> dict[str, float | int]:
@@ -102,6 +101,10 @@ def quantiles(values: Sequence[float]) -> dict[str, float | int]:
 
 def _counts(judgement: Judgement) -> str:
     return f"{len(judgement.lost)} · {len(judgement.doubled)} · {len(judgement.paid_twice)}"
+
+
+def _causes(parked: Counter[str]) -> str:
+    return "<br>".join(f"{count} × {cause}" for cause, count in parked.most_common()) or "none"
 
 
 def _troubles(report: Report) -> str:
