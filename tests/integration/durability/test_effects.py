@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import pytest
 
@@ -59,6 +60,19 @@ async def test_an_undo_ends_a_generation_and_the_deed_can_be_done_again_in_the_n
     assert (again.generation, again.before) == (2, None)
     rows = await list_effects(database.pool, lease.thread_id)
     assert sorted((row["generation"], row["state"]) for row in rows) == [(1, "undone"), (2, "done")]
+
+
+@pytest.mark.parametrize("title", ["Greet", 'A "quoted" \\ title', "Grüße \N{PILE OF POO}", "tab\tand\x7f\x01 end"])
+async def test_the_database_gives_a_pull_request_the_same_key(database, lease, title):
+    record = {"branch": "genie/b", "base": "main", "head": "c" * 40, "title": title}
+    async with database.pool.connection() as connection:
+        await connection.execute(
+            "INSERT INTO pull_requests (epic_id, record) VALUES (%s, %s::jsonb)", [lease.thread_id, json.dumps(record)]
+        )
+
+    (row,) = await list_effects(database.pool, lease.thread_id)
+
+    assert row["key"] == opening_pull_request("/repo", "genie/b", "main", "c" * 40, title).key
 
 
 async def test_many_who_mean_one_deed_at_once_share_one_generation(database, lease):
