@@ -22,6 +22,7 @@ import pytest
 if TYPE_CHECKING:
     # psycopg and the packages above it take a good part of a second to import; unit tests need none of them.
     from db.connection import Database
+    from tests.fakes.nursery import Nursery
 
 MODELS = "pydantic_ai.models"
 
@@ -154,6 +155,15 @@ def git_repo(tmp_path: Path, git: Git) -> GitRepo:
         return repo
 
     return make
+
+
+@pytest.fixture(scope="session")
+def nursery() -> Generator[Nursery]:
+    """What bears the processes: they are the real command, without the seconds of importing at each start."""
+    from tests.fakes.nursery import Nursery
+
+    with Nursery() as made:
+        yield made
 
 
 @contextmanager

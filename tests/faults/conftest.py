@@ -103,15 +103,6 @@ class Scene:
             machine.close()
 
 
-@pytest.fixture(scope="session")
-def nursery() -> Generator[Nursery]:
-    """What bears the processes: they are the real command, without the seconds of importing at each start."""
-    from tests.fakes.nursery import Nursery
-
-    with Nursery() as made:
-        yield made
-
-
 @pytest.fixture
 def make_scene(tmp_path: Path, nursery: Nursery) -> Generator[Callable[..., Scene]]:
     """Makes scenes on a database; `pause_s` is how long each answer of the model takes, so that a kill can fall into it."""
