@@ -11,6 +11,9 @@ from db.notifications import LOOK_S, listening
 from epics.state import GRAPH_VERSION
 
 WORKER = Worker(name="w", host="h", pid=1, pid_started="now")
+END_LISTENERS = b"""
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'genie listen' AND datname = current_database()
+"""
 EPIC = {
     "id": "e-0123456789",
     "goal": "Greet people",
@@ -59,9 +62,7 @@ async def test_a_connection_that_is_lost_is_made_again(database: Database):
         with listener.following(EPIC["id"]) as woken:
             await first_look(woken)
             async with database.pool.connection() as connection:
-                await connection.execute(
-                    b"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'genie listen' AND datname = current_database()"
-                )
+                await connection.execute(END_LISTENERS)
                 await connection.execute(b"SELECT add_events('e-0123456789', '[{\"type\": \"told\"}]')")
             async with asyncio.timeout(30):
                 await woken.wait()
