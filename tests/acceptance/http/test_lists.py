@@ -21,11 +21,11 @@ def pages(client, path: str, **asked: object) -> list[dict]:
 
 @pytest.fixture
 def many_epics(server, repo) -> list[str]:
-    """Twenty-five epics of one repository, five of them waiting, the newest first."""
+    """Twenty-five epics of one repository, five of them waiting, the newest first; older than any that is started now."""
     server.rows("INSERT INTO projects (repo) VALUES (%s)", repo)
     made = server.rows(
         "INSERT INTO epics (id, project_id, goal, repo, base, base_commit, status, graph_version) "
-        "SELECT 'e-' || substr(md5(%s || n), 1, 10), p.id, 'Greet', p.repo, 'main', 'x', "
+        "SELECT 'e-00' || substr(md5(%s || n), 1, 8), p.id, 'Greet', p.repo, 'main', 'x', "
         "CASE WHEN n <= 5 THEN 'waiting' ELSE 'merged' END, 1 "
         "FROM projects p, generate_series(1, 25) n WHERE p.repo = %s RETURNING id",
         *(repo, repo),
