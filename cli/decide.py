@@ -15,6 +15,7 @@ from cli.render_gate import gate_parts
 from cli.service import Service
 from engine.views import ApprovalView, Page
 from epics.approvals import ApprovalStatus, Decision
+from epics.errors import ApprovalNotFound
 
 
 async def list_approvals(service: Service, output: Output, *, status: str | None, epic: str | None) -> int:
@@ -40,8 +41,13 @@ async def show(service: Service, approval_id: str, output: Output) -> int:
 
 async def decide(service: Service, approval_id: str, decision: Decision, output: Output, *, go: bool) -> int:
     """Record a decision, and carry the epic on or say how."""
-    asked = await service.approval(approval_id)
-    approval = await service.decide(asked.id, decision, content_hash=asked.content_hash)
+    try:
+        asked = await service.approval(approval_id)
+    except ApprovalNotFound:
+        # An epic that waits no more: whoever comes late is told who was quicker.
+        approval = await service.decide(approval_id, decision)
+    else:
+        approval = await service.decide(asked.id, decision, content_hash=asked.content_hash)
     output.say(f"{approval.gate} of epic {approval.epic}: {approval.decision}, by {approval.decided_by}", style="green")
     if go:
         return await drive.carry_on(service, await service.epic(approval.epic), output)

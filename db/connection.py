@@ -118,6 +118,7 @@ async def open_pool(dsn: str, *, min_size: int = 1, max_size: int = 10, wait_s: 
         timeout=wait_s,
         check=_check,
         reset=_note_use,
+        configure=_configure,
         kwargs=CONNECTION_KWARGS,
         name="genie",
     )
@@ -172,6 +173,11 @@ def checked_url(database_url: str) -> str:
     if before_path.count("@") > 1 or "@" in path or not all(port.isdecimal() for port in ports if port):
         raise InvalidSettings(UNREADABLE)
     return database_url
+
+
+async def _configure(connection: Connection) -> None:
+    """Let the server end the transaction of a process that was stopped in the middle of it: its locks would hold up who takes over."""
+    await connection.execute(QUERIES["end_idle_transactions"])
 
 
 async def _note_use(connection: Connection) -> None:

@@ -1,4 +1,4 @@
-"""Renewing a lease from a thread with a connection of its own, so that a busy event loop does not lose it (durability rule 3)."""
+"""Renewing leases from a thread with a connection of its own, so that a busy event loop does not lose them (durability rule 3)."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import ClassVar, Final
 
 import psycopg
+from psycopg import errors as pg
 from psycopg.rows import DictRow, dict_row
 
 from db.failures import first_line
@@ -17,6 +18,8 @@ from db.queries import QUERIES
 
 _PARTS: Final = 4
 """A lease is renewed this often in its length, so that some renewals may fail."""
+_LOCKED_S: Final = 0.05
+"""How soon a lease whose row was locked is tried again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +35,10 @@ class Watch:
 
 
 class Renewal:
-    """Threads that renew one lease until it is stopped, the lease is lost, or the event loop hangs."""
+    """The renewal of one lease until it is stopped, the lease is lost, or the event loop hangs.
+
+    All leases of a process are renewed by one thread over one connection; a second thread for each watches its deadline.
+    """
 
     def __init__(self, dsn: str, lease: Lease, watch: Watch, *, hang_limit_s: float) -> None:
         """Prepare the renewal; nothing runs before `start`.
@@ -43,62 +49,56 @@ class Renewal:
             watch: whom to tell.
             hang_limit_s: a loop that has not ticked for so long is hung, and its lease must go to somebody else.
         """
+        self.lease = lease
+        self.interval = lease.seconds / _PARTS
+        self.due = time.monotonic() + self.interval
         self._dsn = dsn
-        self._lease = lease
         self._watch = watch
         self._hang_limit_s = hang_limit_s
         self._stopped = threading.Event()
-        self._asking = False
         self._losing = threading.Lock()
         self._trouble = "the database does not answer"
-        self._interval = lease.seconds / _PARTS
         # Counted from before the last renewal was asked for: the database's own count began later, so we stop early, never late. One more
         # interval is left then, in which the agents of this worker are stopped before another may take over.
-        self._renew_before = lease.asked_at + lease.seconds - self._interval
-        runs = {"lease": self._run, "deadline": self._guard}
-        self._threads = [threading.Thread(target=run, name=f"{name}-{lease.thread_id}", daemon=True) for name, run in runs.items()]
+        self._renew_before = lease.asked_at + lease.seconds - self.interval
+        self._guarding = threading.Thread(target=self._guard, name=f"deadline-{lease.thread_id}", daemon=True)
 
     def start(self) -> None:
         """Begin to renew."""
-        for thread in self._threads:
-            thread.start()
-
-    @property
-    def is_asking(self) -> bool:
-        """Whether the thread waits for the database right now, so that stopping it may take a while."""
-        return self._asking
+        self._guarding.start()
+        _Renewer.of(self._dsn, self.lease.seconds, self)
 
     def stop(self) -> None:
-        """Stop renewing; the lease itself is given back by its owner."""
-        self._stopped.set()
-        for thread in self._threads:
-            thread.join(timeout=self._lease.seconds)
+        """Stop renewing; the lease itself is given back by its owner.
 
-    def _run(self) -> None:
-        connection: psycopg.Connection[DictRow] | None = None
-        while not self._stopped.wait(self._interval):
-            if time.monotonic() - self._watch.ticked() > self._hang_limit_s:
-                self._lose("the event loop hangs")
-                break
-            asked_at = time.monotonic()
-            self._asking = True
-            try:
-                connection = connection or self._connect()
-                row = self._renew(connection)
-            except psycopg.Error as error:
-                connection = None
-                self._trouble = first_line(error)
-                continue
-            finally:
-                self._asking = False
-            if row is None:
-                self._lose("another worker has taken the epic over")
-                break
-            self._renew_before = asked_at + self._lease.seconds - self._interval
-            if row["cancel_asked"]:
-                self._watch.cancel_asked()
-        if connection is not None:
-            connection.close()
+        A renewal that is under way at this moment does nothing to a lease that was given back.
+        """
+        self._stopped.set()
+        self._guarding.join(timeout=self.lease.seconds)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is to be renewed any more."""
+        return self._stopped.is_set()
+
+    def may_renew(self) -> bool:
+        """Whether the event loop lives; if it does not, the lease is let go."""
+        if time.monotonic() - self._watch.ticked() > self._hang_limit_s:
+            self._lose("the event loop hangs")
+        return not self.is_over
+
+    def renewed(self, row: DictRow | None, asked_at: float) -> None:
+        """Take in what the database said."""
+        if row is None:
+            self._lose("another worker has taken the epic over")
+            return
+        self._renew_before = asked_at + self.lease.seconds - self.interval
+        if row["cancel_asked"] and not self.is_over:
+            self._watch.cancel_asked()
+
+    def failed(self, trouble: str) -> None:
+        """Remember why it could not be renewed, for when it is too late."""
+        self._trouble = trouble
 
     def _guard(self) -> None:
         """Tell when the lease was not renewed in time, also while the other thread waits for a database that says nothing at all."""
@@ -112,18 +112,74 @@ class Renewal:
                 self._stopped.set()
                 self._watch.lost(reason)
 
+
+class _Renewer:
+    """The thread that renews the leases of one length in one database, as long as there are any."""
+
+    _all: ClassVar[dict[tuple[str, float], _Renewer]] = {}
+    _lock: ClassVar[threading.Condition] = threading.Condition()
+
+    def __init__(self, dsn: str, seconds: float) -> None:
+        self._dsn = dsn
+        self._seconds = seconds
+        self._renewals: list[Renewal] = []
+        self._connection: psycopg.Connection[DictRow] | None = None
+
+    @classmethod
+    def of(cls, dsn: str, seconds: float, renewal: Renewal) -> None:
+        """Have a lease renewed by the thread that there is, or by a new one."""
+        with cls._lock:
+            renewer = cls._all.get((dsn, seconds))
+            if renewer is None:
+                renewer = cls._all[dsn, seconds] = cls(dsn, seconds)
+                threading.Thread(target=renewer._run, name="renew-leases", daemon=True).start()
+            renewer._renewals.append(renewal)
+            cls._lock.notify_all()
+
+    def _run(self) -> None:
+        while (renewal := self._next()) is not None:
+            if renewal.may_renew():
+                self._renew(renewal)
+        if self._connection is not None:
+            self._connection.close()
+
+    def _next(self) -> Renewal | None:
+        """Wait for the next lease that is due; None when none is left."""
+        with self._lock:
+            while True:
+                self._renewals = [each for each in self._renewals if not each.is_over]
+                if not self._renewals:
+                    del self._all[self._dsn, self._seconds]
+                    return None
+                first = min(self._renewals, key=lambda each: each.due)
+                left = first.due - time.monotonic()
+                if left <= 0:
+                    return first
+                self._lock.wait(left)
+
+    def _renew(self, renewal: Renewal) -> None:
+        asked_at = time.monotonic()
+        renewal.due = asked_at + renewal.interval
+        try:
+            self._connection = self._connection or self._connect()
+            row = self._ask(self._connection, renewal.lease)
+        except (pg.LockNotAvailable, pg.QueryCanceled) as error:
+            # Whoever has the row has it for a moment; the other leases must not wait for that.
+            renewal.failed(first_line(error))
+            renewal.due = time.monotonic() + _LOCKED_S
+        except psycopg.Error as error:
+            self._connection = None
+            renewal.failed(first_line(error))
+        else:
+            renewal.renewed(row, asked_at)
+
     def _connect(self) -> psycopg.Connection[DictRow]:
-        timeout = max(2, int(self._lease.seconds / 2))
-        options = f"-c statement_timeout={int(self._lease.seconds * 500)}"
+        timeout = max(2, int(self._seconds / 2))
+        options = f"-c statement_timeout={int(self._seconds * 500)} -c lock_timeout={max(50, int(self._seconds * 50))}"
         return psycopg.Connection[DictRow].connect(
             self._dsn, autocommit=True, row_factory=dict_row, connect_timeout=timeout, options=options, application_name="genie-lease"
         )
 
-    def _renew(self, connection: psycopg.Connection[DictRow]) -> DictRow | None:
-        arguments = {
-            "thread": self._lease.thread_id,
-            "epoch": self._lease.epoch,
-            "token": self._lease.token,
-            "seconds": self._lease.seconds,
-        }
+    def _ask(self, connection: psycopg.Connection[DictRow], lease: Lease) -> DictRow | None:
+        arguments = {"thread": lease.thread_id, "epoch": lease.epoch, "token": lease.token, "seconds": lease.seconds}
         return connection.execute(QUERIES["renew_lease"], arguments).fetchone()

@@ -22,6 +22,7 @@ from engine.hooks import Hooks
 from engine.reading import (
     approval_id_of,
     approval_view,
+    asked_approval_id,
     epic_id_of,
     epic_view,
     list_approvals,
@@ -196,7 +197,7 @@ class Engine:
 
     async def decide(self, given: str, decision: Decision, content_hash: str | None = None) -> ApprovalView:
         """Decide an approval; see `engine.deciding.decide`."""
-        return await decide(self._installation.database, await approval_id_of(self._pool, given), decision, content_hash)
+        return await decide(self._installation.database, await asked_approval_id(self._pool, given), decision, content_hash)
 
     async def gate_content(self, given: str) -> GateContent:
         """What the person who decides needs to see."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -46,13 +47,18 @@ class Hold:
     def watch(self, loop: asyncio.AbstractEventLoop) -> Watch:
         """What the renewing thread tells this hold, handed over to the event loop."""
 
+        def stop() -> None:
+            # A loop that is closed runs nothing that could be stopped.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(self._stop.set)
+
         def lost(reason: str) -> None:
             self.lost = reason
-            loop.call_soon_threadsafe(self._stop.set)
+            stop()
 
         def cancel_asked() -> None:
             self.cancel_asked = True
-            loop.call_soon_threadsafe(self._stop.set)
+            stop()
 
         return Watch(lost=lost, cancel_asked=cancel_asked, ticked=lambda: self._ticked)
 
@@ -82,10 +88,7 @@ async def hold_epic(database: Database, epic_id: str, *, seconds: float, lease: 
         raise
     finally:
         ticking.cancel()
-        if renewal.is_asking:
-            await asyncio.to_thread(renewal.stop)
-        else:
-            renewal.stop()
+        renewal.stop()
         if hold.lost is None:
             await _release(database, lease, hand_over=hold.handed_over)
 

@@ -116,6 +116,23 @@ async def approval_id_of(pool: Pool, given: str) -> str:
     return _only(found, given, "approval")
 
 
+async def asked_approval_id(pool: Pool, given: str) -> str:
+    """As `approval_id_of`; for an epic that waits for nothing any more, the approval that was decided last, so that who comes late is told.
+
+    Raises:
+        ApprovalNotFound: if there is none, or the epic never asked.
+        InvalidInput: if there are several.
+    """
+    try:
+        return await approval_id_of(pool, given)
+    except ApprovalNotFound:
+        epic_id = await epic_id_of(pool, given) if given.startswith("e-") else None
+        row = await fetch_one(pool, "decided_approval_of_epic", {"epic": epic_id}) if epic_id is not None else None
+        if row is None:
+            raise
+        return str(row["id"])
+
+
 async def approval_view(pool: Pool, approval_id: str) -> ApprovalView:
     """One approval by its whole id.
 

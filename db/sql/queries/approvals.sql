@@ -19,6 +19,9 @@ SELECT id FROM approvals WHERE starts_with(id, %(prefix)s) ORDER BY id LIMIT 6;
 -- name: pending_approval_of_epic
 SELECT id FROM approvals WHERE epic_id = %(epic)s AND status = 'pending';
 
+-- name: decided_approval_of_epic
+SELECT id FROM approvals WHERE epic_id = %(epic)s AND decision IS NOT NULL ORDER BY moment DESC LIMIT 1;
+
 -- name: lock_epic_of_approval
 SELECT id FROM epics WHERE id = (SELECT epic_id FROM approvals WHERE id = %(approval)s) FOR UPDATE;
 

@@ -29,3 +29,6 @@ SELECT max(v) AS version FROM checkpoint_migrations;
 
 -- name: library_versions
 SELECT version FROM library_schemas WHERE library = %(library)s;
+
+-- name: end_idle_transactions
+SET idle_in_transaction_session_timeout = '10s';
