@@ -7,12 +7,14 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from api.patience import within
 from engine.engine import Engine
 from engine.standing import Standing
 from epics.errors import GenieError
 
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _COUNTED_FOR_S: Final = 5.0
+_ANSWER_S: Final = 3.0
 _POOL: Final = {
     "pool_size": "open",
     "pool_available": "free",
@@ -57,7 +59,7 @@ class Metrics:
             self._up.set(0)
             return
         try:
-            standing = await engine.standing()
+            standing = await within(_ANSWER_S, engine.standing())
         except GenieError:
             self._up.set(0)
         else:

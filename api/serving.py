@@ -18,6 +18,8 @@ from epics.errors import GenieError, StoreUnavailable
 
 OpenEngine = Callable[[], AbstractAsyncContextManager[Engine]]
 
+_FIRST_TRY_S: Final = 5.0
+"""So long a start waits for its database; a host that does not even refuse would keep it waiting for more."""
 _AGAIN_AFTER_S: Final = (0.5, 1.0, 2.0)
 
 
@@ -61,9 +63,10 @@ async def engine_kept_open(serving: Serving, open_engine: OpenEngine) -> AsyncGe
     closing = asyncio.Event()
     keeping = asyncio.create_task(_keep(serving, open_engine, settled, closing), name="keep-engine")
     try:
-        await asyncio.wait({settled, keeping}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({settled, keeping}, timeout=_FIRST_TRY_S, return_when=asyncio.FIRST_COMPLETED)
         if keeping.done():
             await keeping
+        _settle(settled)
         yield
     finally:
         closing.set()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from typing import Any, ClassVar, Final, NoReturn
@@ -15,7 +14,7 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from epics.errors import StoreUnavailable
+from api.patience import within
 
 JSON: Final = "application/json"
 LARGEST_BODY: Final = 1_000_000
@@ -74,7 +73,7 @@ class StrictRoute(APIRoute):
             _refuse_unknown_parameters(request, known)
             if takes_body:
                 _refuse_other_bodies(request)
-            return await _within(self.seconds, handle(StrictRequest(request.scope, request.receive)))
+            return await within(self.seconds, handle(StrictRequest(request.scope, request.receive)))
 
         return strict
 
@@ -83,23 +82,6 @@ class PatientRoute(StrictRoute):
     """A route that has git look at a repository, which may have to be fetched first."""
 
     seconds: ClassVar[float] = 300.0
-
-
-async def _within(seconds: float, work: Coroutine[Any, Any, Response]) -> Response:
-    """What the work answers, if it does so in time.
-
-    The work is left behind where it does not: a database that hangs also hangs what is cancelled on it, and the client must not.
-    """
-    task = asyncio.create_task(work)
-    try:
-        done, _ = await asyncio.wait({task}, timeout=seconds)
-    finally:
-        # Of no effect on a task that is done.
-        task.cancel()
-    if not done:
-        message = f"there was no answer within {seconds:.0f} s: the database or the disk is too slow at the moment; try again later"
-        raise StoreUnavailable(message)
-    return await task
 
 
 def _refuse_unknown_parameters(request: Request, known: set[str]) -> None:

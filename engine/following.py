@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator
 from typing import Final
 
 from db.connection import Pool
+from db.epics import fetch_one
 from db.notifications import Listener
 from engine.reading import epic_view, list_events
 from engine.views import EpicView, EventView
@@ -31,15 +32,15 @@ async def follow(
         while not stopping.is_set():
             woken.clear()
             # Read before the events: whatever led to an end is among them.
-            epic = await epic_view(pool, epic_id)
+            row = await fetch_one(pool, "epic_facts", {"epic": epic_id})
             page = await list_events(pool, epic_id, after=after, limit=PAGE)
             for event in page:
                 after = event.id
                 yield event
             if len(page) == PAGE:
                 continue
-            if epic.status in TERMINAL:
-                yield epic
+            if row is None or row["status"] in TERMINAL:
+                yield await epic_view(pool, epic_id)
                 return
             if not await _woken(woken, stopping, quiet_s):
                 yield None

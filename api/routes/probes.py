@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Coroutine
 from typing import Final, Literal
 
 from fastapi import APIRouter, Response
@@ -11,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from starlette.responses import PlainTextResponse
 
 from api.deps import MetricsDep, ServingDep
+from api.patience import within
 from api.problems import problems
 from api.serving import Serving
 from api.strictness import StrictRoute
@@ -86,10 +85,13 @@ async def _parts(serving: Serving) -> dict[str, Part]:
     engine, news = serving.engine_or_none, serving.news
     if engine is None or news is None:
         return {"database": Part(ok=False, needed=True, detail=serving.trouble)}
-    fault = await _within(engine.fault())
-    if fault:
-        return {"database": Part(ok=False, needed=True, detail=fault)}
-    standing = await engine.standing()
+    try:
+        fault = await within(ANSWER_S, engine.fault())
+        standing = await within(ANSWER_S, engine.standing()) if fault is None else None
+    except GenieError as error:
+        fault, standing = str(error), None
+    if standing is None:
+        return {"database": Part(ok=False, needed=True, detail=fault or "")}
     free = engine.free_bytes()
     listens = "hears of new events at once" if news.is_listening else "looks for new events every second"
     seen = f"{standing.workers} with a fresh sign of life; {standing.queue} epics in the queue"
@@ -100,16 +102,3 @@ async def _parts(serving: Serving) -> dict[str, Part]:
         "disk": Part(ok=free > ROOM_BYTES, needed=False, detail=f"{free / 1e9:.1f} GB free"),
         "events": Part(ok=news.is_listening, needed=False, detail=listens),
     }
-
-
-async def _within(work: Coroutine[None, None, str | None]) -> str | None:
-    """What the work found, or that it took too long; a database that hangs is left to its hanging."""
-    task = asyncio.ensure_future(work)
-    done, _ = await asyncio.wait({task}, timeout=ANSWER_S)
-    if not done:
-        task.cancel()
-        return f"the database did not answer within {ANSWER_S:.0f} s"
-    try:
-        return await task
-    except GenieError as error:
-        return str(error)

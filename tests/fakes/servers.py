@@ -21,6 +21,7 @@ import psycopg
 ROOT = Path(__file__).parents[2]
 GENIE = (sys.executable, "-P", "-c", "from cli.main import main; main()")
 DEADLINE_S = 60.0
+OK = 200
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,8 +64,8 @@ def new_database(server: str, template: str) -> Generator[str]:
 
 
 @contextmanager
-def running(folder: Path, database_url: str, *options: str, **environment: str) -> Generator[Server]:
-    """A server at work; it has printed its URL."""
+def running(folder: Path, database_url: str, *options: str, ready: bool = True, **environment: str) -> Generator[Server]:
+    """A server at work; it has printed its URL, and if `ready` can serve."""
     log = folder / "log"
     with log.open("w") as errors:
         process = subprocess.Popen(
@@ -88,6 +89,8 @@ def running(folder: Path, database_url: str, *options: str, **environment: str) 
         line = process.stdout.readline()
         assert "http://" in line, f"{line}{log.read_text()}"
         url = next(word for word in line.split() if word.startswith("http://"))
+        if ready:
+            until(lambda: httpx2.get(f"{url}/ready", timeout=DEADLINE_S).status_code == OK, f"{url} is ready")
         yield Server(url=url, database_url=database_url, process=process, log=log)
     finally:
         if process.poll() is None:

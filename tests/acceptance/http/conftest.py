@@ -16,7 +16,7 @@ from tests.fakes.servers import Server, new_database, running
 class Serve(Protocol):
     """Starts `genie serve` with these options; it ends with the test."""
 
-    def __call__(self, *options: str, database_url: str | None = None, **environment: str) -> Server: ...
+    def __call__(self, *options: str, database_url: str | None = None, ready: bool = True, **environment: str) -> Server: ...
 
 
 @pytest.fixture(scope="session")
@@ -45,10 +45,10 @@ def serve(tmp_path: Path, http_database: str) -> Generator[Serve]:
     """Starts servers of this test's own."""
     with ExitStack() as stack:
 
-        def start(*options: str, database_url: str | None = None, **environment: str) -> Server:
+        def start(*options: str, database_url: str | None = None, ready: bool = True, **environment: str) -> Server:
             folder = tmp_path / f"server-{len(tuple(tmp_path.glob('server-*')))}"
             folder.mkdir()
-            return stack.enter_context(running(folder, database_url or http_database, *options, **environment))
+            return stack.enter_context(running(folder, database_url or http_database, *options, ready=ready, **environment))
 
         yield start
 

@@ -19,7 +19,7 @@ from tests.fakes.servers import DEADLINE_S, until
 
 def test_a_server_starts_without_its_database_heals_with_it_and_ends_in_good_order(serve, repo, postgres_server, database_template):
     name = f"genie_late_{secrets.token_hex(6)}"
-    server = serve("--workers", "0", database_url=urlsplit(postgres_server)._replace(path=f"/{name}").geturl())
+    server = serve("--workers", "0", database_url=urlsplit(postgres_server)._replace(path=f"/{name}").geturl(), ready=False)
 
     health = httpx2.get(f"{server.url}/health")
     ready = httpx2.get(f"{server.url}/ready")
