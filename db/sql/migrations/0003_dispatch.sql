@@ -71,7 +71,9 @@ BEGIN
 END
 $$;
 
--- Epics that somebody must run, and that nobody holds. Three short lists, each with an index of its own.
+CREATE INDEX epics_approved_in_advance ON epics (id) WHERE status = 'waiting' AND auto_approve;
+
+-- Epics that somebody must run, and that nobody holds. Four short lists, each with an index of its own.
 CREATE VIEW runnable_epics AS
 SELECT e.id
 FROM (
@@ -80,6 +82,13 @@ FROM (
     SELECT epic_id FROM commands WHERE applied_at IS NULL
     UNION
     SELECT epic_id FROM approvals WHERE decision IS NOT NULL AND applied_at IS NULL
+    UNION
+    -- Approved in advance, and the worker died before it said so. What came back unchanged from a merge that could not be made was
+    -- approved once, and is a person's.
+    SELECT w.id FROM epics w JOIN approvals a ON a.epic_id = w.id AND a.status = 'pending'
+    WHERE w.status = 'waiting' AND w.auto_approve AND a.gate IN ('plan_gate', 'merge_gate') AND NOT EXISTS (
+        SELECT FROM approvals b WHERE b.epic_id = w.id AND b.content_hash = a.content_hash AND b.channel = 'auto'
+    )
 ) AS asked
 JOIN epics e ON e.id = asked.id AND e.status IN ('queued', 'waiting', 'paused')
 LEFT JOIN leases l ON l.thread_id = e.id
