@@ -27,6 +27,7 @@ from engine.outbox import run_outbox
 from engine.retention import run_retention
 from engine.sweeping import bury_the_dead, tidy
 from epics.errors import EpicHeld, GenieError, LeaseLost, StoreUnavailable
+from graphs.epic import compile_epic_graph
 
 SWEEP_S: Final = 1.0
 BEAT_S: Final = 2.0
@@ -98,6 +99,7 @@ class Worker:
         """Import what takes seconds before the first epic waits for it, and flag the epics that would be stranded here."""
         for name in self._installation.executors:
             await asyncio.to_thread(self._installation.executors.__getitem__, name)
+        compile_epic_graph()
         with contextlib.suppress(StoreUnavailable):
             for epic in await flag_strange_epics(self._pool, self._installation.release):
                 self._log.warning("an epic is paused that no Genie up to this one can carry on", epic=epic.id, why=epic.why)
@@ -237,15 +239,13 @@ async def run_worker(installation: Installation, *, stop: asyncio.Event, concurr
         stop: set to drain.
         concurrency: epics at once; that of the settings if None.
     """
-    async with contextlib.AsyncExitStack() as stack:
-        if installation.retention is not None:
-            pruning = asyncio.create_task(run_retention(installation.database.pool, installation.retention, stop), name="retention")
-            stack.push_async_callback(asyncio.wait, {pruning})
-            stack.callback(pruning.cancel)
-        sending = asyncio.create_task(run_outbox(installation, stop), name="outbox")
+    beside = {asyncio.create_task(run_outbox(installation, stop), name="outbox")}
+    if installation.retention is not None:
+        beside.add(asyncio.create_task(run_retention(installation.database.pool, installation.retention, stop), name="retention"))
     try:
         await Worker(installation, concurrency=concurrency).run(stop)
-        await asyncio.wait({sending})
+        await asyncio.wait(beside)
     finally:
-        sending.cancel()
-        await asyncio.wait({sending})
+        for task in beside:
+            task.cancel()
+        await asyncio.wait(beside)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -199,16 +200,22 @@ async def test_a_claim_that_is_over_writes_nothing(webhooks, new_epic, database)
     assert await claim_messages(database.pool, seconds=60, each=4, most=4) == []
 
 
-async def test_a_worker_sends_messages_beside_its_epics(webhooks, receiver, new_epic, installation, tell):
+async def test_a_worker_sends_messages_and_prunes_beside_its_epics(webhooks, receiver, new_epic, installation, tell, database):
+    from engine.retention import RetentionPolicy
     from engine.worker import run_worker
 
     there = receiver()
     await webhooks.add(there.url, events=["approval_opened"])
     await tell(await new_epic(), kind="approval_opened")
     stop = asyncio.Event()
-    working = asyncio.create_task(run_worker(installation, stop=stop))
+    working = asyncio.create_task(
+        run_worker(replace(installation, retention=RetentionPolicy(checkpoints_days=1, journal_days=1, events_days=1, keep=1)), stop=stop)
+    )
 
     await until(there.taken, seconds=30)
+    async with asyncio.timeout(30):
+        while not await rows(database.pool, "SELECT id FROM retention_passes WHERE ended_at IS NOT NULL"):
+            await asyncio.sleep(0.05)
     stop.set()
     await working
 
