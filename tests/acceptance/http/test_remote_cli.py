@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
+from typing import Self
 
 import pytest
 
@@ -142,7 +143,7 @@ class _Forgetful:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
 
-    def __enter__(self) -> _Forgetful:
+    def __enter__(self) -> Self:
         Thread(target=self._server.serve_forever, daemon=True).start()
         return self
 
