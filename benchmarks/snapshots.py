@@ -1,4 +1,4 @@
-"""What a snapshot and a work tree cost beside the plain git commands that they need, at 20,000 files."""
+"""What a snapshot, its pack and a work tree cost beside the plain git commands that they need, at 20,000 files."""
 
 from __future__ import annotations
 
@@ -16,12 +16,15 @@ from typing import Any
 
 from timemachine.commits import Signature
 from timemachine.mirrors import Mirror, open_mirror
+from timemachine.packs import make_pack
+from timemachine.removals import remove_worktree
+from timemachine.shelf import ready_worktree
 from timemachine.snapshots import snapshot
 from timemachine.worktrees import Worktree, add_worktree
 
 FILES, PER_DIRECTORY, CHANGED = 20_000, 100, 20
 SNAPSHOT_ROUNDS, WORKTREE_ROUNDS = 11, 7
-SNAPSHOT_TARGET, WORKTREE_TARGET = 1.3, 1.2
+SNAPSHOT_TARGET, WORKTREE_TARGET, SHELF_TARGET, PACK_TARGET = 1.3, 1.2, 0.6, 1.5
 SIGNATURE = Signature(name="Genie", email="genie@localhost", at=datetime(2026, 1, 1, tzinfo=UTC))
 
 
@@ -53,7 +56,7 @@ async def _measure(directory: Path) -> list[dict[str, Any]]:
     repo = await asyncio.to_thread(_make_repository, directory / "repo", env)
     mirror = await open_mirror(directory / "home", str(repo), env)
     place = _Place(directory=directory, env=env, mirror=mirror, base=await mirror.fetch_base("main"))
-    return [await _snapshots(place), await _worktrees(place)]
+    return [await _snapshots(place), await _packs(place), await _worktrees(place), await _passed_on(place)]
 
 
 def _make_repository(repo: Path, env: dict[str, str]) -> Path:
@@ -91,6 +94,75 @@ def _edit(trees: tuple[Worktree, ...], number: int) -> None:
     for tree in trees:
         for part in range(CHANGED):
             (tree.path / f"part{part:03}" / "file000.py").write_text(f"# round {number}\n" * (number + 1))
+
+
+async def _packs(place: _Place) -> dict[str, Any]:
+    """The pack of a turn's snapshot, thin against the turn before it; the plain command leaves the same objects out."""
+    tree = await add_worktree(place.mirror, place.directory / "packed", place.base)
+    commits, size = [place.base], 0
+
+    async def plainly() -> None:
+        given = f"{commits[-1]}\n" + "".join(f"^{commit}\n" for commit in (place.base, *commits[-2:-1]))
+        await asyncio.to_thread(_plain_pack, place, given)
+
+    async def by_us() -> None:
+        nonlocal size
+        size = len(await make_pack(place.mirror, commits[-1], (place.base, *commits[-2:-1])))
+
+    async def turn(number: int) -> None:
+        _edit((tree,), number)
+        commits.append((await snapshot(tree, signature=SIGNATURE, message=f"Turn {number}")).commit)
+
+    taken, against = list[float](), list[float]()
+    for number in range(WORKTREE_ROUNDS):
+        await turn(number)
+        once, plain = await _alternate(plainly, by_us, 1, before=lambda _: None)
+        taken, against = [*taken, *once], [*against, *plain]
+    name = f"pack of a snapshot of {FILES:,} files, {CHANGED} changed ({size:,} bytes)"
+    return _figure(name, "git pack-objects --thin", taken, against, PACK_TARGET)
+
+
+def _plain_pack(place: _Place, given: str) -> None:
+    command = ["git", "pack-objects", "--quiet", "--stdout", "--revs", "--thin", "--shallow"]
+    subprocess.run(command, cwd=place.mirror.path, env=place.env, check=True, capture_output=True, input=given.encode())
+
+
+async def _passed_on(place: _Place) -> dict[str, Any]:
+    """A work tree put away and the next one made, with the shelf between them; the plain commands remove one and add the next."""
+    number = 0
+    at = {"plain": place.directory / "plain-0", "ours": place.directory / "ours-0"}
+    await asyncio.to_thread(place.git, place.mirror.path, "worktree", "add", "--quiet", "--detach", str(at["plain"]), place.base)
+    ours = await ready_worktree(place.mirror, at["ours"], place.base)
+
+    async def plainly() -> None:
+        await asyncio.to_thread(place.git, place.mirror.path, "worktree", "remove", "--force", str(at["plain"]))
+        at["plain"] = place.directory / f"plain-next-{number}"
+        await asyncio.to_thread(place.git, place.mirror.path, "worktree", "add", "--quiet", "--detach", str(at["plain"]), place.base)
+
+    async def by_us() -> None:
+        nonlocal ours, number
+        number += 1
+        await remove_worktree(ours, ends[ours.path])
+        ours = await ready_worktree(place.mirror, place.directory / f"ours-next-{number}", place.base)
+
+    ends = dict[Path, str]()
+    taken, against = list[float](), list[float]()
+    for _ in range(WORKTREE_ROUNDS):
+        _edit((ours,), number)
+        ends[ours.path] = (await snapshot(ours, signature=SIGNATURE, message="Work")).commit
+        begun = time.perf_counter()
+        await plainly()
+        against.append(time.perf_counter() - begun)
+        begun = time.perf_counter()
+        await by_us()
+        taken.append(time.perf_counter() - begun)
+    return _figure(
+        f"work tree of {FILES:,} files put away and the next one ready",
+        "git worktree remove, git worktree add",
+        taken,
+        against,
+        SHELF_TARGET,
+    )
 
 
 async def _worktrees(place: _Place) -> dict[str, Any]:

@@ -29,8 +29,9 @@ from nodes.context import Assignment, Attempted
 from timemachine.branches import create_branch
 from timemachine.commits import Signature
 from timemachine.recovery import restore_worktree
+from timemachine.shelf import ready_worktree
 from timemachine.workspace import attempt_branch
-from timemachine.worktrees import Worktree, add_worktree
+from timemachine.worktrees import Worktree
 from tools.suite import Suite
 
 
@@ -75,7 +76,7 @@ class EpicAttempts:
         mirror = running.workspace.mirror
         n = await next_attempt_number(running.database.pool, running.lease)
         start = await self._start_of(assignment)
-        worktree = await add_worktree(mirror, running.workspace.worktree_path(running.facts.id, n), start)
+        worktree = await ready_worktree(mirror, running.workspace.worktree_path(running.facts.id, n), start)
         problem = await self._prepare(assignment, worktree)
         executor, models = self._choice(workflow)
         writes = bool(workflow.boundaries.allowed) or assignment.own_files is not None

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 import structlog
 
 from db.epics import fetch_all
 from engine.assembling import Installation
 from engine.running import Running
-from epics.errors import Conflict, GenieError
+from epics.errors import Conflict, GenieError, StoreUnavailable
 from timemachine.commits import Signature
 from timemachine.mirrors import Mirror, mirror_path, protect
 from timemachine.removals import remove_worktree
 from timemachine.snapshots import snapshot
 from timemachine.workspace import open_workspace, worktrees_folder
 from timemachine.worktrees import find_worktree
+
+_AGAIN_S: Final = 300.0
 
 
 async def put_away(running: Running) -> None:
@@ -49,6 +54,18 @@ async def tidy_host(installation: Installation) -> tuple[str, ...]:
             continue
         tidied.append(row["id"])
     return tuple(tidied)
+
+
+async def run_tidying(installation: Installation, stop: asyncio.Event) -> None:
+    """Tidy this host now and then, until `stop` is set."""
+    while not stop.is_set():
+        try:
+            await tidy_host(installation)
+        except (StoreUnavailable, OSError) as error:
+            structlog.get_logger().warning("this host is not tidied now", why=str(error))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_AGAIN_S):
+                await stop.wait()
 
 
 async def _put_away(mirror: Mirror, folder: Path, epic_id: str) -> None:

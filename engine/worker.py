@@ -23,6 +23,7 @@ from engine.advancing import advance_epic
 from engine.assembling import Installation
 from engine.compatibility import flag_strange_epics
 from engine.identity import this_worker
+from engine.leftovers import run_tidying
 from engine.outbox import run_outbox
 from engine.retention import run_retention
 from engine.sweeping import bury_the_dead, tidy
@@ -239,7 +240,10 @@ async def run_worker(installation: Installation, *, stop: asyncio.Event, concurr
         stop: set to drain.
         concurrency: epics at once; that of the settings if None.
     """
-    beside = {asyncio.create_task(run_outbox(installation, stop), name="outbox")}
+    beside = {
+        asyncio.create_task(run_outbox(installation, stop), name="outbox"),
+        asyncio.create_task(run_tidying(installation, stop), name="tidying"),
+    }
     if installation.retention is not None:
         beside.add(asyncio.create_task(run_retention(installation.database.pool, installation.retention, stop), name="retention"))
     try:

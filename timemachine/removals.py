@@ -6,6 +6,7 @@ from epics.errors import Conflict
 from timemachine.commits import is_ancestor
 from timemachine.git import commit_id
 from timemachine.mirrors import protect
+from timemachine.shelf import put_on_shelf
 from timemachine.snapshots import unsaved_paths
 from timemachine.worktrees import Worktree
 
@@ -14,6 +15,8 @@ NAMED = 5
 
 async def remove_worktree(worktree: Worktree, kept: str) -> None:
     """Remove a work tree whose files and history are all in the commit `kept`; files that git ignores go with it.
+
+    One that holds nothing beside the commit goes to the shelf, for the next attempt.
 
     Raises:
         Conflict: if anything in it is not in `kept`; nothing is removed then.
@@ -29,4 +32,6 @@ async def remove_worktree(worktree: Worktree, kept: str) -> None:
         raise Conflict(f"{worktree.path} stays: {', '.join(unsaved[:NAMED])}{more} would be lost")
     await protect(mirror, kept)
     async with mirror.lock():
+        if await put_on_shelf(worktree, kept):
+            return
         await mirror.git.run("worktree", "remove", "--force", "--force", "--end-of-options", str(worktree.path))

@@ -93,12 +93,12 @@ async def add_worktree(mirror: Mirror, path: Path, commit: str) -> Worktree:
         raise GitFailed(f"git made no work tree at {path}")
     # The long part is done without the lock. The index appears when all files are there: it is the mark of a whole work tree.
     await worktree.git().run("read-tree", "-m", "-u", commit)
-    await _outdate_files(worktree.admin / "index")
-    (worktree.admin / STAMP).write_text(_stamp_of(worktree.admin))
+    await outdate_files(worktree.admin / "index")
+    finish_index(worktree)
     return worktree
 
 
-async def _outdate_files(index: Path) -> None:
+async def outdate_files(index: Path) -> None:
     """Date the index after every file that was checked out with it; nobody else has the work tree yet.
 
     Git reads a file again whose time is not before that of the index ("racy git" in git's documentation). Files that were
@@ -118,6 +118,27 @@ async def adopt_or_set_aside(mirror: Mirror, path: Path, commit: str) -> Worktre
         return worktree
     _set_aside(mirror, path)
     return None
+
+
+def move_worktree(worktree: Worktree, to: Path) -> Worktree:
+    """Rename a work tree to `to`, where nothing is; what it was registered as stays with it. The caller holds the mirror's lock."""
+    # Registered first: killed in between, the entry leads to nothing, and the directory is a stray one that nobody takes for whole.
+    to.parent.mkdir(parents=True, exist_ok=True)
+    to = to.parent.resolve() / to.name
+    (worktree.admin / "gitdir").write_bytes(os.fsencode(to / ".git") + b"\n")
+    worktree.path.rename(to)
+    return Worktree(path=to, mirror=worktree.mirror, admin=worktree.admin)
+
+
+def is_taken(mirror: Mirror, path: Path) -> bool:
+    """Say whether anything is at a place, or registered for it."""
+    place = _made_ready(path)
+    return os.path.lexists(place) or _registered(mirror, place) is not None
+
+
+def finish_index(worktree: Worktree) -> None:
+    """Mark the index that is there as the one that Genie made."""
+    (worktree.admin / STAMP).write_text(_stamp_of(worktree.admin))
 
 
 def _set_aside(mirror: Mirror, path: Path) -> None:
