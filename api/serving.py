@@ -18,7 +18,7 @@ from epics.errors import GenieError, StoreUnavailable
 
 OpenEngine = Callable[[], AbstractAsyncContextManager[Engine]]
 
-_FIRST_TRY_S: Final = 5.0
+_FIRST_TRY_S: Final = 12.0
 """So long a start waits for its database; a host that does not even refuse would keep it waiting for more."""
 _AGAIN_AFTER_S: Final = (0.5, 1.0, 2.0)
 
