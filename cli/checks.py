@@ -14,9 +14,10 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from cli.database import open_dsn, strange_epics_in, where
+from cli.database import open_dsn, strange_epics_in, where, workers_alive_in
 from cli.errors import ExitCode, sentence_of
 from cli.output import Output, printable
+from cli.words import many
 from config.settings import Settings
 from db.migrations import schema_status
 from engine.views import Page
@@ -127,7 +128,9 @@ async def _database(settings: Settings) -> Check:
     try:
         async with open_dsn(settings) as dsn:
             status = await schema_status(dsn)
-            strange = await strange_epics_in(dsn) if not status.pending and not status.newer else ()
+            usable = not status.pending and not status.newer
+            strange = await strange_epics_in(dsn) if usable else ()
+            alive = await workers_alive_in(dsn) if usable else 0
     except GenieError as error:
         # What is wrong with the embedded database names its own way out.
         way = "start that server, or correct GENIE_DATABASE_URL; unset, Genie runs one of its own" if settings.database_url else ""
@@ -140,7 +143,7 @@ async def _database(settings: Settings) -> Check:
     if strange:
         seen = f"{where(settings)}, schema {status.current}; {'; '.join(epic.why for epic in strange[:_NAMED])}"
         return Check(name="database", state="note", seen=seen, way_out=f"{len(strange)} in all: see `genie db status`")
-    return Check(name="database", state="ok", seen=f"{where(settings)}, schema {status.current}")
+    return Check(name="database", state="ok", seen=f"{where(settings)}, schema {status.current}; {many(alive, 'worker')} alive")
 
 
 def _executor(settings: Settings) -> Check:

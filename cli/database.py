@@ -15,6 +15,7 @@ from db.connection import checked_url, open_pool
 from db.embedded import open_embedded
 from db.migrations import SchemaStatus, schema_status
 from db.migrations import migrate as migrate_schema
+from db.workers import list_workers
 from engine.compatibility import StrangeEpic, strange_epics
 from epics.records import Record
 
@@ -78,6 +79,12 @@ async def strange_epics_in(dsn: str) -> tuple[StrangeEpic, ...]:
     """The epics in a database of this schema that have not ended and that this Genie cannot carry on."""
     async with open_pool(dsn) as pool:
         return await strange_epics(pool)
+
+
+async def workers_alive_in(dsn: str) -> int:
+    """How many workers of a database of this schema were heard of a moment ago."""
+    async with open_pool(dsn) as pool:
+        return sum(bool(row["alive"]) for row in await list_workers(pool))
 
 
 @asynccontextmanager

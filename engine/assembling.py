@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from agents.registry import REPOSITORY, Registry
 from config.repository import FILE, repository_policy
@@ -87,6 +89,25 @@ async def registry_at(mirror: Mirror, commit: str, agents_dir: Path | None) -> R
     return Registry.discover(agents_dir=agents_dir, base_branch=texts)
 
 
+_KEPT: Final = 64
+_read: Final[OrderedDict[tuple[str, str], tuple[RepositoryPolicy, Registry]]] = OrderedDict()
+"""What commits of base branches say, by mirror and commit: a commit never changes."""
+
+
+async def _policy_and_registry(mirror: Mirror, commit: str, agents_dir: Path | None) -> tuple[RepositoryPolicy, Registry]:
+    key = (str(mirror.path), commit)
+    if agents_dir is None and key in _read:
+        _read.move_to_end(key)
+        return _read[key]
+    found = await policy_at(mirror, commit), await registry_at(mirror, commit, agents_dir)
+    # A folder of the installation's own may change at any time, and is read each time.
+    if agents_dir is None:
+        _read[key] = found
+        while len(_read) > _KEPT:
+            _read.popitem(last=False)
+    return found
+
+
 async def assemble(installation: Installation, lease: Lease, row: Row) -> Running:
     """All that the run of one epic needs.
 
@@ -97,7 +118,7 @@ async def assemble(installation: Installation, lease: Lease, row: Row) -> Runnin
     workspace = await open_workspace(installation.home, row["repo"], installation.git_environment)
     newest = await _newest_base(workspace.mirror, row)
     keeper = await open_keeper(installation.database.pool, lease, workspace.mirror, row, newest)
-    policy = await policy_at(workspace.mirror, newest)
+    policy, registry = await _policy_and_registry(workspace.mirror, newest, installation.agents_dir)
     facts = EpicFacts(
         id=row["id"], goal=row["goal"], repo=row["repo"], base=row["base"], base_commit=row["base_commit"], autonomy=row["autonomy"]
     )
@@ -108,7 +129,7 @@ async def assemble(installation: Installation, lease: Lease, row: Row) -> Runnin
         policy=policy,
         workspace=workspace,
         keeper=keeper,
-        registry=await registry_at(workspace.mirror, newest, installation.agents_dir),
+        registry=registry,
         executors=installation.executors,
         executor=row["executor"],
         models=tuple(name for name in (row["model"] or "").split(",") if name),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
+from functools import cache
 from typing import Any
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
@@ -62,8 +64,16 @@ def build_epic_graph(nodes: Mapping[Step, Any] = NODES) -> StateGraph[EpicState,
 
 
 def compile_epic_graph(saver: BaseCheckpointSaver[str] | None = None) -> EpicGraph:
-    """The graph over one saver; compiled once per run, since a saver belongs to one lease."""
-    return build_epic_graph().compile(checkpointer=saver, name="epic")
+    """The graph over one saver, which belongs to one lease; all runs share what was compiled, which holds no state of a run."""
+    graph = copy(_compiled())
+    graph.checkpointer = saver
+    return graph
+
+
+@cache
+def _compiled() -> EpicGraph:
+    # Tens of milliseconds: a decision is not to wait for that each time.
+    return build_epic_graph().compile(name="epic")
 
 
 def _next(state: EpicState) -> str:

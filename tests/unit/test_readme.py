@@ -31,6 +31,8 @@ def command(words: list[str]) -> tuple[Any, list[str]]:
     found: Any = get_command(import_module(COMMANDS[words[1]][0]).app)
     rest = words[2:]
     while getattr(found, "commands", None):
+        if found.invoke_without_command and (not rest or rest[0] not in found.commands):
+            break
         found = found.commands[rest[0]]
         rest = rest[1:]
     return found, rest
