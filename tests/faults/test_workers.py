@@ -43,9 +43,16 @@ def git_server(tmp_path: Path) -> Generator[GitServer]:
     [pytest.param(None, SAME_HOST_S, id="same host"), pytest.param("another", OTHER_HOST_S, id="another host", marks=needs_hosts)],
 )
 def test_the_epic_of_a_worker_that_is_killed_in_a_step_runs_again_in_time(
-    scene: Scene, git_server: GitServer, hostname: str | None, most_s: float, request: pytest.FixtureRequest
+    make_scene: Callable[..., Scene],
+    database_url: str,
+    git_server: GitServer,
+    hostname: str | None,
+    most_s: float,
+    request: pytest.FixtureRequest,
 ) -> None:
     """Fault 1 with workers: the time from the kill until another one has taken the epic up."""
+    # Slow answers: the epic is still at work when the second worker is ready.
+    scene = make_scene(database_url, pause_s=0.8)
     scene.where = git_server.add(scene.repo, "target.git")
     first = scene.here.begin("worker")
     epic = scene.queue()
@@ -122,6 +129,33 @@ def test_a_worker_that_sleeps_past_its_lease_writes_nothing_when_it_wakes_and_it
     until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in children), "the agent's processes are dead", seconds=10)
     assert scene.ask(written, epoch) == before
     _once(scene, epic, git_server.folder / "target.git")
+
+
+@pytest.mark.faults
+def test_an_epic_that_kills_its_workers_is_parked_with_the_cause_and_one_command_resumes_it(scene: Scene) -> None:
+    """Fault 16: the take-overs are used up."""
+    with Breakpoints(scene.database_url) as breakpoints:
+        breakpoints.set("attempts", "INSERT", step="implement")
+        epic = scene.queue()
+        deaths = 0
+        while True:
+            worker = scene.here.begin("worker")
+            until(lambda: breakpoints.is_reached() or scene.status(epic) == "paused", "it kills its worker, or is parked")
+            if scene.status(epic) == "paused":
+                break
+            worker.kill()
+            deaths += 1
+            breakpoints.forget(kept=False)
+            breakpoints.set("attempts", "INSERT", step="implement")
+        breakpoints.forget(kept=True)
+
+    problem = str(scene.ask("SELECT problem FROM epics WHERE id = %s", epic)[0][0])
+    # The first had come further while it lived; three in a row did not.
+    assert deaths == 1 + 3
+    assert "implement" in problem
+    ended = scene.here.run("epic", "resume", epic)
+    assert ended.code == 0, ended.said
+    _once(scene, epic, scene.repo)
 
 
 @pytest.mark.faults
