@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from db.announcing import Announcer
+from db.announcing import PAUSE_S, Announcer
 from epics.errors import StoreUnavailable
 
 
@@ -54,8 +54,18 @@ async def test_a_database_that_is_away_stops_no_later_announcement():
     announcer = Announcer(wire.send)
 
     announcer.announce("e-1")
-    await announcer.close()
+    await asyncio.sleep(PAUSE_S / 10)
     announcer.announce("e-2")
     await announcer.close()
 
     assert wire.sent == [["e-2"]]
+
+
+async def test_what_is_announced_last_is_told_before_the_end():
+    wire = Wire()
+    announcer = Announcer(wire.send)
+
+    announcer.announce("e-1")
+    await announcer.close()
+
+    assert wire.sent == [["e-1"]]
