@@ -133,11 +133,11 @@ async def claim_epic(pool: Pool, worker: Worker, admission: Admission, *, second
 
 
 async def leases_of_host(pool: Pool, host: str) -> list[tuple[str, Holder]]:
-    """The live leases of processes of one host, each with its thread."""
+    """The leases that processes of one host did not give back, live or run out, each with its thread."""
     with foreseen():
         async with pool.connection() as connection:
-            rows = await (await connection.execute(QUERIES["live_leases_of_host"], {"host": host})).fetchall()
-    return [(row["thread_id"], Holder(epoch=row["epoch"], worker=_worker(row), seconds_left=0)) for row in rows]
+            rows = await (await connection.execute(QUERIES["leases_of_host"], {"host": host})).fetchall()
+    return [(row["thread_id"], Holder(epoch=row["epoch"], worker=_worker(row), seconds_left=row["seconds_left"])) for row in rows]
 
 
 async def end_dead_lease(pool: Pool, thread_id: str, epoch: int) -> None:

@@ -22,6 +22,17 @@ def is_dead(worker: Worker) -> bool:
     return _started(worker.pid) != worker.pid_started
 
 
+def is_stopped(worker: Worker) -> bool:
+    """Whether the worker is a process of this host that stands still by a signal; False where that cannot be seen."""
+    if worker.host != _host() or not worker.pid_started or _started(worker.pid) != worker.pid_started:
+        return False
+    try:
+        stat = Path(f"/proc/{worker.pid}/stat").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return False
+    return stat.rpartition(")")[2].split()[0] in {"T", "t"}
+
+
 def _host() -> str:
     """The machine, its boot, and the namespace in which its process numbers mean something."""
     parts = [socket.gethostname()]

@@ -8,16 +8,25 @@ from db.connection import Pool
 from db.jobs import tidy_jobs
 from db.leases import end_dead_lease, leases_of_host
 from db.workers import forget_workers
-from engine.identity import is_dead, this_worker
+from engine.identity import is_dead, is_stopped, this_worker
+from engine.orphans import kill_descendants
 
 
 async def bury_the_dead(pool: Pool) -> int:
-    """End the leases of processes of this host that are provably dead, so that any worker can take their epics; say how many."""
+    """End the leases of processes of this host that are provably dead, so that any worker can take their epics; say how many.
+
+    The agents of one that is stopped (SIGSTOP) past its lease are killed: a process that sleeps is not dead, but has lost its epics.
+    """
     me, buried = this_worker(), 0
     for thread_id, holder in await leases_of_host(pool, me.host):
-        if holder.worker.pid != os.getpid() and is_dead(holder.worker):
+        if holder.worker.pid == os.getpid():
+            continue
+        if holder.seconds_left > 0 and is_dead(holder.worker):
             await end_dead_lease(pool, thread_id, holder.epoch)
             buried += 1
+        elif holder.seconds_left <= 0 and is_stopped(holder.worker):
+            # It cannot stop its agents itself, and whoever takes its epics works on the same files.
+            kill_descendants(holder.worker.pid)
     return buried
 
 

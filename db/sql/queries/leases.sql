@@ -14,10 +14,13 @@ SELECT epic_id, epoch, takeovers, died FROM claim_epic(
     %(but)s::text[]
 );
 
--- name: live_leases_of_host
--- Who of one host holds what; whether they live, their host can tell.
-SELECT thread_id, epoch, worker, host, pid, pid_started FROM leases
-WHERE token IS NOT NULL AND expires_at > clock_timestamp() AND host = %(host)s;
+-- name: leases_of_host
+-- What processes of one host took and did not give back, and for how many seconds more it is theirs; whether they live, their host can tell.
+SELECT
+    thread_id, epoch, worker, host, pid, pid_started,
+    -- Older servers cannot subtract from an infinite time.
+    extract(epoch FROM greatest(expires_at, clock_timestamp() - interval '1 day') - clock_timestamp())::float8 AS seconds_left
+FROM leases WHERE token IS NOT NULL AND host = %(host)s;
 
 -- name: end_dead_lease
 -- The lease of a process that is proved to be dead ends now, so that any worker on any host can take the epic. The token stays: it tells

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import signal
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +16,7 @@ from db.leases import Admission, claim_epic, end_dead_lease, release_lease, take
 from engine.identity import this_worker
 from engine.reading import epic_view
 from engine.sweeping import bury_the_dead
-from tests.integration.durability.writing import HERE, LONG_S, THERE, expire, rows
+from tests.integration.durability.writing import HERE, LONG_S, THERE, expire, rows, until
 
 pytestmark = pytest.mark.postgres
 
@@ -114,6 +118,30 @@ async def test_the_lease_of_a_dead_process_of_this_host_is_ended_and_no_other(da
     assert await bury_the_dead(database.pool) == 1
 
     assert [await _claimed(database.pool) for _ in range(2)] == [gone, None]
+
+
+async def test_the_agents_of_a_worker_that_is_stopped_past_its_lease_are_killed(database, new_epic):
+    code = "import subprocess; child = subprocess.Popen(['sleep', '600']); print(child.pid, flush=True); child.wait()"
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    child = Path("/proc") / process.stdout.readline().strip() / "stat"
+    try:
+        started = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[19]
+        await take_lease(database.pool, await new_epic(), replace(this_worker(), pid=process.pid, pid_started=started), seconds=LONG_S)
+        await expire(database.pool)
+        await bury_the_dead(database.pool)
+        assert child.read_text().rpartition(")")[2].split()[0] != "Z"
+
+        process.send_signal(signal.SIGSTOP)
+        await until(lambda: Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T")
+        assert await bury_the_dead(database.pool) == 0
+
+        await until(lambda: not child.exists() or child.read_text().rpartition(")")[2].split()[0] == "Z")
+        assert process.poll() is None
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
 
 
 async def test_only_deaths_without_progress_are_counted(database, new_epic):
