@@ -41,6 +41,7 @@ async def hear_hints(dsn: str, heard: Callable[[str], Awaitable[None]]) -> None:
                 install_signal_handlers=False,
                 fetch_job_polling_interval=POLL_S,
                 update_heartbeat_interval=HEARTBEAT_S,
+                shutdown_graceful_timeout=1.0,
                 stalled_worker_timeout=3 * HEARTBEAT_S,
             )
     except ConnectorException as error:

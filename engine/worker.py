@@ -86,12 +86,17 @@ class Worker:
             while not stop.is_set():
                 await self._sweep()
                 await self._until_woken(stopping)
+            # First of all: what we hand over must wake others, not us.
+            self._room.set()
+            hearing.cancel()
+            await asyncio.wait({hearing})
             await self._drain()
         finally:
+            self._room.set()
             for task in (hearing, stopping):
                 task.cancel()
-            await asyncio.wait({hearing, stopping})
             await self._stop_at_once()
+            await asyncio.wait({hearing, stopping})
             with contextlib.suppress(StoreUnavailable):
                 await leave(self._pool, self._id)
             self._log.info("the worker has ended")
