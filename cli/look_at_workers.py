@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import socket
+
 from rich.table import Table
 from rich.text import Text
 
+from cli.errors import ExitCode
 from cli.output import Output
 from cli.render import table
 from cli.words import ago
@@ -18,6 +21,15 @@ async def list_workers(engine: Engine, output: Output) -> int:
     parts = [_table(workers)] if workers else [Text("there is no worker; begin one with: genie worker")]
     output.answer(record=Page[WorkerView](items=workers), parts=parts)
     return 0
+
+
+async def check_worker(engine: Engine, output: Output) -> int:
+    """Say whether a worker of this machine was heard of lately: 0, or 1 if none was."""
+    here = socket.gethostname()
+    mine = tuple(worker for worker in await engine.workers() if worker.host == here)
+    said = _table(mine) if mine else Text(f"there is no worker on {here}")
+    output.answer(record=Page[WorkerView](items=mine), parts=[said])
+    return ExitCode.DONE if any(worker.alive for worker in mine) else ExitCode.FAILED
 
 
 def _table(workers: tuple[WorkerView, ...]) -> Table:

@@ -48,3 +48,13 @@ def list_workers(as_json: JsonOption = False) -> None:
     from cli.session import with_engine
 
     with_engine(lambda engine: look_at_workers.list_workers(engine, Output(as_json=as_json)))
+
+
+@app.command("check")
+def check_worker(as_json: JsonOption = False) -> None:
+    """Say whether a worker of this machine is alive, and end with 1 if none is: for health checks."""
+    from cli import look_at_workers
+    from cli.output import Output
+    from cli.session import with_engine
+
+    with_engine(lambda engine: look_at_workers.check_worker(engine, Output(as_json=as_json)))

@@ -82,4 +82,13 @@ def test_two_servers_and_two_workers_on_one_database_behave_as_one(team: Team, g
         assert [number for number, _ in here] == list(range(1, len(here) + 1))
         assert here[-1][1] == "epic_ended"
         assert judge(team.database_url, epic, git_server.folder / f"{n}.git").clean
+    # What the containers' health checks ask.
+    assert team.workers[0].machine.run("worker", "check").code == 0
     assert [member.running.code for member in (*team.servers, *team.workers)] == [None] * 4
+
+
+def test_a_machine_without_a_worker_is_told_from_one_with(genie):
+    checked = genie("worker", "check")
+
+    assert checked.code == 1
+    assert checked.out.startswith("there is no worker on ")

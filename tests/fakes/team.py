@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +49,7 @@ class Team:
         servers: int = 2,
         workers: int = 2,
         settings: Mapping[str, str] | None = None,
+        hostnames: Sequence[str] = (),
     ) -> None:
         """Choose the size.
 
@@ -59,19 +60,22 @@ class Team:
             servers: how many `genie serve --workers 0`.
             workers: how many `genie worker`.
             settings: variables that each of them has.
+            hostnames: for the workers, in order, names of hosts of their own (needs root).
         """
         self.database_url = database_url
         self._folder = folder
         self._nursery = nursery
         self._sizes = servers, workers
+        self._hostnames = dict(enumerate(hostnames))
         self._settings = {"GENIE_DATABASE_URL": database_url, **(settings or {})}
+        self._connection: psycopg.Connection[tuple[Any, ...]] | None = None
         self.servers: list[Member] = []
         self.workers: list[Member] = []
 
     def __enter__(self) -> Self:
         servers, workers = self._sizes
-        self.servers += [self._begun(f"api-{n + 1}", "serve", "--workers", "0") for n in range(servers)]
-        self.workers += [self._begun(f"worker-{n + 1}", "worker") for n in range(workers)]
+        self.servers += [self._begun(f"api-{n + 1}", None, "serve", "--workers", "0") for n in range(servers)]
+        self.workers += [self._begun(f"worker-{n + 1}", self._hostnames.get(n), "worker") for n in range(workers)]
         for member in (*self.servers, *self.workers):
             self.until_ready(member)
         return self
@@ -79,14 +83,20 @@ class Team:
     def __exit__(self, *exc: object) -> None:
         for member in (*self.servers, *self.workers):
             member.machine.close()
+        if self._connection is not None:
+            self._connection.close()
 
     def restart(self, member: Member) -> Ended:
         """End a process by SIGTERM, as an upgrade does, begin it again, wait until it is ready, and say how it had ended."""
         member.running.send(signal.SIGTERM)
         ended = member.running.end()
+        self.begin_again(member)
+        return ended
+
+    def begin_again(self, member: Member) -> None:
+        """Begin a process that has ended, and wait until it is ready."""
         member.running = member.machine.begin(*member.arguments)
         self.until_ready(member)
-        return ended
 
     def until_ready(self, member: Member) -> None:
         """Wait until a process does its part."""
@@ -100,13 +110,14 @@ class Team:
 
     def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
         """What the database itself says."""
-        with psycopg.connect(self.database_url, autocommit=True) as connection:
-            return connection.execute(query.encode(), values or None).fetchall()
+        if self._connection is None:
+            self._connection = psycopg.connect(self.database_url, autocommit=True)
+        return self._connection.execute(query.encode(), values or None).fetchall()
 
-    def _begun(self, name: str, *arguments: str) -> Member:
+    def _begun(self, name: str, hostname: str | None, *arguments: str) -> Member:
         port = free_port() if arguments[0] == "serve" else None
         given = arguments if port is None else (*arguments, "--port", str(port))
-        machine = Machine(self._folder / name, self._settings, nursery=self._nursery)
+        machine = Machine(self._folder / name, self._settings, hostname=hostname, nursery=self._nursery)
         return Member(machine=machine, arguments=given, running=machine.begin(*given), port=port)
 
     def _is_ready(self, member: Member) -> bool:
