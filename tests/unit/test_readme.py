@@ -18,6 +18,7 @@ from config.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
+OPERATIONS = (ROOT / "docs/operations.md").read_text()
 TARGETS = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 
 
@@ -38,7 +39,7 @@ def command(words: list[str]) -> tuple[Any, list[str]]:
     return found, rest
 
 
-@pytest.mark.parametrize("words", mentions(README), ids=" ".join)
+@pytest.mark.parametrize("words", mentions(README + OPERATIONS), ids=" ".join)
 def test_every_command_in_the_readme_is_there_with_its_options(words):
     called, rest = command(words)
     options = {option for parameter in called.params for option in parameter.opts}
@@ -65,14 +66,14 @@ def test_the_exit_codes_in_the_readme_are_those_of_the_command():
     assert listed == {int(code) for code in ExitCode}
 
 
-@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md"])
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "docs/operations.md"])
 def test_every_make_target_that_is_named_exists(page):
     named = set(re.findall(r"(?:`|\$ )make (?:\w+=\S+ )?([a-z]+)", (ROOT / page).read_text()))
 
     assert named - TARGETS == set()
 
 
-@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/why.md", "docs/glossary.md"])
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/why.md", "docs/glossary.md", "docs/operations.md"])
 def test_every_link_to_a_file_leads_somewhere(page):
     links = re.findall(r"\]\((?!http)([^)#]+)\)", (ROOT / page).read_text())
 
