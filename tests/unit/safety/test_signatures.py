@@ -29,7 +29,7 @@ def test_one_right_signature_is_enough(given):
 @pytest.mark.parametrize(
     "secret, message, time, body, given",
     [
-        (new_secret(), ID, str(TIME), BODY, SIGNATURE),
+        ("whsec_" + "A" * 43 + "=", ID, str(TIME), BODY, SIGNATURE),
         (SECRET, ID + "x", str(TIME), BODY, SIGNATURE),
         (SECRET, ID, str(TIME + 1), BODY, SIGNATURE),
         (SECRET, ID, str(TIME), BODY + b" ", SIGNATURE),
