@@ -72,10 +72,14 @@ class Breakpoints:
             for pid in waiting:
                 self._connection.execute("SELECT pg_terminate_backend(%s)", [pid])
             until(lambda: not self._waiting(), "the write is taken back")
-        self._connection.execute("DELETE FROM breakpoints")
-        self._connection.execute("SELECT pg_advisory_unlock(%s)", [KEY])
+        self.let_go()
         gone = "SELECT count(*) FROM pg_stat_activity WHERE pid = ANY(%s)"
         until(lambda: self._connection.execute(gone, [waiting]).fetchone() == (0,), "the server sees that its client is dead")
+
+    def let_go(self) -> None:
+        """Let whoever stands still go on, and stop nobody any more."""
+        self._connection.execute("DELETE FROM breakpoints")
+        self._connection.execute("SELECT pg_advisory_unlock(%s)", [KEY])
 
     def _waiting(self) -> list[int]:
         query = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objid = %s AND NOT granted"

@@ -71,6 +71,18 @@ BEGIN
 END
 $$;
 
+-- Whether an epic that was approved in advance stands at a gate only until its worker says yes; if that one dies, another must. What
+-- came back unchanged from a merge that could not be made was approved once, and is a person's.
+CREATE FUNCTION yes_is_coming(p_epic text) RETURNS boolean
+LANGUAGE sql STABLE AS $$
+    SELECT EXISTS (
+        SELECT FROM approvals a
+        WHERE a.epic_id = p_epic AND a.status = 'pending' AND a.gate IN ('plan_gate', 'merge_gate') AND NOT EXISTS (
+            SELECT FROM approvals b WHERE b.epic_id = p_epic AND b.content_hash = a.content_hash AND b.channel = 'auto'
+        )
+    )
+$$;
+
 CREATE INDEX epics_approved_in_advance ON epics (id) WHERE status = 'waiting' AND auto_approve;
 
 -- Epics that somebody must run, and that nobody holds. Four short lists, each with an index of its own.
@@ -83,12 +95,7 @@ FROM (
     UNION
     SELECT epic_id FROM approvals WHERE decision IS NOT NULL AND applied_at IS NULL
     UNION
-    -- Approved in advance, and the worker died before it said so. What came back unchanged from a merge that could not be made was
-    -- approved once, and is a person's.
-    SELECT w.id FROM epics w JOIN approvals a ON a.epic_id = w.id AND a.status = 'pending'
-    WHERE w.status = 'waiting' AND w.auto_approve AND a.gate IN ('plan_gate', 'merge_gate') AND NOT EXISTS (
-        SELECT FROM approvals b WHERE b.epic_id = w.id AND b.content_hash = a.content_hash AND b.channel = 'auto'
-    )
+    SELECT w.id FROM epics w WHERE w.status = 'waiting' AND w.auto_approve AND yes_is_coming(w.id)
 ) AS asked
 JOIN epics e ON e.id = asked.id AND e.status IN ('queued', 'waiting', 'paused')
 LEFT JOIN leases l ON l.thread_id = e.id
@@ -131,11 +138,16 @@ BEGIN
 END
 $$;
 
--- As before, and the place in the queue, and until when an epic is put off.
+-- As before, and the place in the queue, and until when an epic is put off. What waits for no person is not shown as waiting: whoever
+-- follows it would leave.
 CREATE OR REPLACE VIEW shown_epics AS
 SELECT
     e.id, e.goal, e.repo, e.base, e.status AS stored_status,
-    CASE WHEN e.status = 'queued' AND l.token IS NOT NULL AND l.expires_at > clock_timestamp() THEN 'running' ELSE e.status END AS status,
+    CASE
+        WHEN e.status <> 'queued' AND NOT (e.status = 'waiting' AND e.auto_approve AND yes_is_coming(e.id)) THEN e.status
+        WHEN l.token IS NOT NULL AND l.expires_at > clock_timestamp() THEN 'running'
+        ELSE 'queued'
+    END AS status,
     e.step, e.attempt, e.branch, e.head, e.moment, spent.cost_usd, spent.reserved_usd, e.budget_usd, spent.tokens, e.waiting_on, e.failure, e.problem,
     e.executor, e.model, e.autonomy, e.labels, e.created_at, e.updated_at,
     queue.place AS queue_place,

@@ -28,7 +28,10 @@ async def test_a_gate_that_opened_as_the_worker_died_is_gone_through_by_the_next
 
     await _approve_in_advance(epic)
 
+    assert (await epic.engine.epic(epic.id)).status == "queued"
     assert await _claimed(epic) == epic.id
+    # Who follows it must not take the moment until the yes for a question to a person.
+    assert (await epic.engine.epic(epic.id)).status == "running"
 
 
 async def test_what_was_approved_in_advance_and_came_back_waits_for_a_person(begin, small_repo):
