@@ -111,15 +111,17 @@ def _judged(world: World, people: People, chaos: Chaos) -> Report:
 
 def _resumes(kills: list[Kill], taken: list[tuple[str, datetime]]) -> dict[str, list[float]]:
     """How long each epic of a killed worker stood still: until the next time that somebody took it up."""
-    away = [kill.at for kill in kills if kill.kind.startswith("PostgreSQL")]
-    found: dict[str, list[float]] = {"nothing else": [], "PostgreSQL was away too": []}
+    without = [kill.at for kill in kills if kill.kind.startswith("PostgreSQL")]
+    back, other, disturbed = "its host came back at once", "its host stayed away", "PostgreSQL was killed too"
+    found: dict[str, list[float]] = {back: [], other: [], disturbed: []}
     for kill in kills:
         for epic in kill.held:
             later = [at for which, at in taken if which == epic and at > kill.at]
             if later:
-                back = min(later)
-                disturbed = any(kill.at - RECOVERY < at < back for at in away)
-                found["PostgreSQL was away too" if disturbed else "nothing else"].append((back - kill.at).total_seconds())
+                until = min(later)
+                usual = other if kill.away else back
+                name = disturbed if any(kill.at - RECOVERY < at < until for at in without) else usual
+                found[name].append((until - kill.at).total_seconds())
     return found
 
 

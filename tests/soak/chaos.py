@@ -18,7 +18,10 @@ from tests.soak.world import World
 
 WEIGHTS = {"worker": 45, "agent": 25, "server": 15, "postgres": 15}
 #: Between one kill and the next, in seconds.
-APART = (0.2, 1.0)
+APART = (0.3, 1.5)
+#: In one of so many kills of a worker, its host stays away for so many seconds: longer than its lease, so that another host must take over.
+AWAY_ONE_IN = 8
+AWAY_S = 14.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +32,8 @@ class Kill:
     victim: str
     at: datetime
     held: tuple[str, ...] = ()
+    away: bool = False
+    """Whether the victim's host stayed away for a while."""
 
 
 @dataclass(kw_only=True)
@@ -40,6 +45,8 @@ class Chaos:
     kills: list[Kill] = field(default_factory=list)
     revived: Counter[str] = field(default_factory=Counter)
     """Services that had ended by themselves, and were begun again."""
+
+    _away: dict[str, float] = field(default_factory=dict)
 
     def rage(self, number: int, said: Callable[[int], None]) -> None:
         """Kill so many times."""
@@ -55,18 +62,25 @@ class Chaos:
                 said(len(self.kills))
 
     def revive(self) -> None:
-        """Begin again what has ended by itself."""
+        """Begin again what has ended by itself, and hosts that were away long enough."""
         for service in self.world.services:
-            if not service.is_alive:
-                self.revived[service.name] += 1
-                self.world.begin(service)
+            if service.is_alive or self._away.get(service.name, 0.0) > time.monotonic():
+                continue
+            self.revived[service.name] += self._away.pop(service.name, None) is None
+            self.world.begin(service)
 
     def _worker(self, chance: random.Random) -> Kill | None:
         worker = chance.choice(self.world.workers)
+        away = chance.randrange(AWAY_ONE_IN) == 0 and not self._away
+        if not worker.is_alive:
+            return None
         at, held = now(), self._held_by(worker.pid, worker.hostname)
-        killed = self.world.kill(worker)
-        self.world.begin(worker)
-        return Kill(kind="worker", victim=worker.name, at=at, held=held) if killed else None
+        self.world.kill(worker)
+        if away:
+            self._away[worker.name] = time.monotonic() + AWAY_S
+        else:
+            self.world.begin(worker)
+        return Kill(kind="worker", victim=worker.name, at=at, held=held, away=away)
 
     def _server(self, chance: random.Random) -> Kill | None:
         server = chance.choice(self.world.servers)

@@ -121,8 +121,8 @@ class World:
             while here in parents and here > 1:
                 here = parents[here]
                 ancestors.append(here)
-            # Not git: that is Genie itself at work, not its agent.
-            if any(worker.pid in ancestors for worker in self.workers) and not _is_git(pid):
+            # Neither git nor what is not yet what it will be: that is Genie itself at work, not its agent.
+            if any(worker.pid in ancestors for worker in self.workers) and not _is_genie_itself(pid):
                 found.append(pid)
         return found
 
@@ -216,9 +216,10 @@ def _commit_sample(place: Path) -> None:
         git(place, *arguments)
 
 
-def _is_git(pid: int) -> bool:
+def _is_genie_itself(pid: int) -> bool:
     try:
         name = Path(f"/proc/{pid}/comm").read_text().strip()
+        line = Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
         return True
-    return name.startswith("git") or name in {"genie", "unshare", "setpriv"}
+    return name.startswith("git") or b"nursery" in line or name in {"unshare", "setpriv"}
