@@ -67,8 +67,9 @@ async def queue_epic(pool: Pool, epic_id: str, *, auto_approve: bool | None, by:
     """Make a paused epic runnable again, and note who asked; `hinted` as in `insert_epic`."""
     with foreseen():
         async with pool.connection() as connection, connection.transaction():
-            await connection.execute(QUERIES["queue_epic"], {"epic": epic_id, "auto_approve": auto_approve})
+            # The lease's row first, as every fenced write does: a worker at this epic and we cannot wait for each other.
             await connection.execute(QUERIES["forgive_takeovers"], {"thread": epic_id})
+            await connection.execute(QUERIES["queue_epic"], {"epic": epic_id, "auto_approve": auto_approve})
             await add_events(connection, epic_id, [{"type": "epic_resumed", "data": {"by": by}}])
             if hinted:
                 await hint(connection, epic_id)

@@ -15,18 +15,25 @@ ON CONFLICT (id) DO NOTHING
 RETURNING id;
 
 -- name: epic_view
--- One epic as the faces show it.
-SELECT s.*, CASE WHEN p.epic_id IS NOT NULL THEN
-    jsonb_build_object('checkpoints_at', p.checkpoints_at, 'journal_at', p.journal_at, 'events_at', p.events_at)
-END AS pruned
+-- One epic as the faces show it. Each column by its name: a newer release may add some to the view while we run, and a statement
+-- that was prepared before must not change what it gives.
+SELECT
+    s.id, s.goal, s.repo, s.base, s.stored_status, s.status, s.step, s.attempt, s.branch, s.head, s.moment, s.cost_usd, s.reserved_usd, s.budget_usd,
+    s.tokens, s.waiting_on, s.failure, s.problem, s.executor, s.model, s.autonomy, s.labels, s.created_at, s.updated_at, s.queue_place, s.retry_at,
+    CASE WHEN p.epic_id IS NOT NULL THEN
+        jsonb_build_object('checkpoints_at', p.checkpoints_at, 'journal_at', p.journal_at, 'events_at', p.events_at)
+    END AS pruned
 FROM shown_epics s LEFT JOIN prunings p ON p.epic_id = s.id
 WHERE id = %(epic)s;
 
 -- name: list_epics
 -- Newest first; the cursor is the id of the last one seen.
-SELECT s.*, CASE WHEN p.epic_id IS NOT NULL THEN
-    jsonb_build_object('checkpoints_at', p.checkpoints_at, 'journal_at', p.journal_at, 'events_at', p.events_at)
-END AS pruned
+SELECT
+    s.id, s.goal, s.repo, s.base, s.stored_status, s.status, s.step, s.attempt, s.branch, s.head, s.moment, s.cost_usd, s.reserved_usd, s.budget_usd,
+    s.tokens, s.waiting_on, s.failure, s.problem, s.executor, s.model, s.autonomy, s.labels, s.created_at, s.updated_at, s.queue_place, s.retry_at,
+    CASE WHEN p.epic_id IS NOT NULL THEN
+        jsonb_build_object('checkpoints_at', p.checkpoints_at, 'journal_at', p.journal_at, 'events_at', p.events_at)
+    END AS pruned
 FROM shown_epics s LEFT JOIN prunings p ON p.epic_id = s.id
 -- An array, not a join: so the view is read for the ids of the page alone, whatever the planner knows of the tables.
 WHERE s.id = ANY (ARRAY(SELECT page_of_epics(%(status)s::text, %(repo)s::text, %(before)s::text, %(limit)s::integer)))
