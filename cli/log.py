@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import MutableMapping
 from contextvars import ContextVar
@@ -32,6 +33,20 @@ def configure_log(level: str, *, as_json: bool = False) -> None:
         wrapper_class=structlog.make_filtering_bound_logger("debug" if DEBUG.get() else level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
+    if not any(isinstance(handler, _Libraries) for handler in logging.root.handlers):
+        logging.root.addHandler(_Libraries(logging.WARNING))
+
+
+class _Libraries(logging.Handler):
+    """What libraries log, as lines of ours: without a handler, Python prints it as it comes, between lines of JSON too."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Log one record."""
+        import structlog
+
+        # Of a connection that broke, Genie tells itself what came of it.
+        level = logging.INFO if record.name.startswith("psycopg") else record.levelno
+        structlog.get_logger().log(level, " ".join(record.getMessage().split()), library=record.name)
 
 
 def _without_traceback(_logger: object, _method: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

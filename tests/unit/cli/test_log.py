@@ -1,0 +1,47 @@
+"""The log is Genie's own: what libraries say is a line like any other."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Generator
+
+import pytest
+import structlog
+
+from cli.log import configure_log
+
+
+@pytest.fixture(autouse=True)
+def as_before() -> Generator[None]:
+    """Nothing of a test's log is left to the next."""
+    before = list(logging.root.handlers)
+    yield
+    logging.root.handlers[:] = before
+    structlog.reset_defaults()
+
+
+def test_a_warning_of_a_library_is_a_line_of_json(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_log("info", as_json=True)
+
+    logging.getLogger("some.library").warning("it is late:\n%s", "very")
+
+    line = json.loads(capsys.readouterr().err)
+    assert (line["event"], line["level"], line["library"]) == ("it is late: very", "warning", "some.library")
+
+
+def test_a_connection_that_broke_is_told_by_the_library_only_to_who_asks_for_more(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_log("warning")
+
+    logging.getLogger("psycopg.pool").warning("discarding closed connection")
+
+    assert capsys.readouterr().err == ""
+
+
+def test_the_log_may_be_set_up_again(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_log("info", as_json=True)
+    configure_log("info", as_json=True)
+
+    logging.getLogger("some.library").warning("once")
+
+    assert capsys.readouterr().err.count("once") == 1
