@@ -15,6 +15,7 @@ from uuid import UUID, uuid4
 
 import structlog
 
+from db.epics import fetch_one
 from db.hearing import hear_hints
 from db.leases import Admission, Lease, claim_epic, release_lease
 from db.workers import Beat, beat, leave
@@ -25,6 +26,7 @@ from engine.compatibility import flag_strange_epics
 from engine.identity import this_worker
 from engine.leftovers import run_tidying
 from engine.outbox import run_outbox
+from engine.resting import Rests
 from engine.retention import run_retention
 from engine.sweeping import bury_the_dead, tidy
 from epics.errors import EpicHeld, GenieError, LeaseLost, StoreUnavailable
@@ -34,19 +36,6 @@ SWEEP_S: Final = 1.0
 BEAT_S: Final = 2.0
 TIDY_S: Final = 60.0
 _STORE_AWAY_S: Final = 1.0
-_SOON_S: Final = 2.0
-"""An epic that comes back within this time did not get far."""
-_OFTEN: Final = 3
-_LONGEST_REST_S: Final = 60.0
-
-
-@dataclass(kw_only=True)
-class _Rest:
-    """How often an epic came back at once, and until when it is left alone."""
-
-    ended_at: float = 0.0
-    times: int = 0
-    until: float = 0.0
 
 
 @dataclass(kw_only=True)
@@ -68,7 +57,7 @@ class Worker:
         self._id: UUID = uuid4()
         self._name = this_worker().name
         self._running: dict[str, asyncio.Task[None]] = {}
-        self._rests: dict[str, _Rest] = {}
+        self._rests = Rests()
         self._woken = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
@@ -119,6 +108,9 @@ class Worker:
                 self._log.warning("no hints are heard at the moment", error=str(error))
             except Exception as error:  # noqa: BLE001  # a library's worker that breaks must not end ours
                 self._log.warning("hearing hints broke off", error=repr(error)[:300])
+            # The library raises what it met on its way out in place of the cancel: it would be heard on, and waited for, for ever.
+            if (this := asyncio.current_task()) is not None and this.cancelling():
+                raise asyncio.CancelledError
             await asyncio.sleep(_STORE_AWAY_S)
 
     async def _heard(self, epic_id: str) -> None:
@@ -155,7 +147,7 @@ class Worker:
                 executors=tuple(self._installation.executors),
                 graph=self._installation.release.graph,
                 state=self._installation.release.state,
-                but=(*self._running, *(epic for epic, rest in self._rests.items() if rest.until > now)),
+                but=(*self._running, *self._rests.resting(now)),
             )
             lease = await claim_epic(self._pool, this_worker(), admission, seconds=self._installation.lease_seconds)
             if lease is None:
@@ -165,22 +157,20 @@ class Worker:
             self._room.clear()
 
     def _begin(self, lease: Lease) -> None:
-        task = asyncio.create_task(self._advance(lease), name=f"advance-{lease.thread_id}")
+        task = asyncio.create_task(self._run_one(lease), name=f"advance-{lease.thread_id}")
         self._running[lease.thread_id] = task
         task.add_done_callback(lambda _: self._ended(lease.thread_id))
 
     def _ended(self, epic_id: str) -> None:
         del self._running[epic_id]
-        now = time.monotonic()
-        rest = self._rests.setdefault(epic_id, _Rest())
-        rest.times = rest.times + 1 if now - rest.ended_at < _SOON_S + rest.until - rest.ended_at else 0
-        rest.ended_at = now
-        # What comes back at once, again and again, must not keep a core busy.
-        rest.until = now + min(2.0**rest.times / 4, _LONGEST_REST_S) if rest.times >= _OFTEN else now
-        for known in [each for each, before in self._rests.items() if now - before.until > 2 * _LONGEST_REST_S]:
-            del self._rests[known]
         self._room.set()
         self._woken.set()
+
+    async def _run_one(self, lease: Lease) -> None:
+        await self._advance(lease)
+        with contextlib.suppress(StoreUnavailable):
+            row = await fetch_one(self._pool, "epic_facts", {"epic": lease.thread_id}) or {}
+            self._rests.ended(lease.thread_id, row.get("moment"), time.monotonic())
 
     async def _advance(self, lease: Lease) -> None:
         try:
