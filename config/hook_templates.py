@@ -37,6 +37,6 @@ def rendered(text: str, payload: Mapping[str, Any], *, most: int) -> str:
     """
     try:
         made = _ENVIRONMENT.from_string(text).render(payload)
-    except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
+    except (TemplateError, TypeError, ValueError, AttributeError, ArithmeticError, LookupError, RecursionError) as error:
         raise InvalidInput(f"the payload does not fit the rule's template: {str(error)[:200]}") from error
     return "".join(char for char in made if char in "\n\t" or char.isprintable())[:most]

@@ -29,7 +29,7 @@ def is_public(address: str) -> bool:
         return False
     if isinstance(found, IPv4Address):
         return _is_public_v4(found)
-    inside = _inside(found)
+    inside = addresses_inside(found)
     if inside:
         # Where it leads decides, not what the wrapper is: `is_global` of a wrapper differs between releases of Python.
         return all(_is_public_v4(each) for each in inside)
@@ -74,11 +74,7 @@ def checked_url(url: str, *, allow_private: bool) -> str:
     return url
 
 
-def _is_public_v4(address: IPv4Address) -> bool:
-    return address.is_global and not (address.is_multicast or address.is_reserved) and not any(address in net for net in _MORE_V4)
-
-
-def _inside(address: IPv6Address) -> tuple[IPv4Address, ...]:
+def addresses_inside(address: IPv6Address) -> tuple[IPv4Address, ...]:
     """The IPv4 addresses that an IPv6 address leads to."""
     if address.ipv4_mapped is not None:
         return (address.ipv4_mapped,)
@@ -89,3 +85,7 @@ def _inside(address: IPv6Address) -> tuple[IPv4Address, ...]:
     if address in _NAT64 or address in _IPV4_COMPATIBLE:
         return (IPv4Address(int(address) & 0xFFFFFFFF),)
     return ()
+
+
+def _is_public_v4(address: IPv4Address) -> bool:
+    return address.is_global and not (address.is_multicast or address.is_reserved) and not any(address in net for net in _MORE_V4)

@@ -15,9 +15,9 @@ from epics.errors import Environment, RepositoryUnusable
 from timemachine.commits import commit_of
 from timemachine.git import Git, branch_name, commit_id, last_words, require_git
 from timemachine.locks import locked
-from timemachine.repositories import is_url, refuse_credentials
 from timemachine.seclusion import AS_IT_IS
 from timemachine.stale_locks import locks_below, set_aside_locks, update_ref
+from timemachine.urls import is_url, refuse_credentials
 
 # The whole config of a mirror. Nothing may be collected, not even by a `git gc` that somebody runs in a work tree.
 CONFIG = """\

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import ip_address
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from epics.errors import InvalidInput, RepositoryUnusable
 from timemachine.commits import commit_of
 from timemachine.git import Git, branch_name, last_words, require_git
+from timemachine.urls import is_url, refuse_credentials
 
-SCHEMES = frozenset({"file", "git", "http", "https", "ssh"})
 NETWORK_SECONDS = 60
 
 
@@ -47,59 +44,11 @@ async def inspect_repository(repo: str, base: str | None, env: Mapping[str, str]
     if base is not None:
         branch_name(base)
     if is_url(repo):
+        if not repo.isprintable():
+            raise InvalidInput(f"{repo!r} has characters that cannot be printed: give the URL of a git server, in one line")
         refuse_credentials(repo)
         return await _inspect_url(repo, base, env)
     return await _inspect_path(Path(repo), base, env)
-
-
-def is_url(repo: str) -> bool:
-    """Say whether `repo` is a git URL and no path.
-
-    Raises:
-        InvalidInput: if it is a URL of a kind that Genie does not open.
-    """
-    if found := re.match(r"([A-Za-z][A-Za-z0-9+.-]*)(://|::)", repo):
-        if found[1].lower() not in SCHEMES or found[2] == "::":
-            raise InvalidInput(f"{found[0]} is not a way to a repository that Genie opens: use {', '.join(sorted(SCHEMES))}, or a path")
-        return True
-    if re.match(r"[^/:\s]+:[^/@\s]+@[^/:\s]+:", repo) and not Path(repo).exists():
-        raise InvalidInput("the address holds a password, which Genie does not store: give user@host:path, and let ssh log in")
-    return re.match(r"[^/:\s]+@[^/:\s]+:", repo) is not None and not Path(repo).exists()
-
-
-def refuse_credentials(url: str) -> None:
-    """See that the URL can be stored and shown.
-
-    Raises:
-        InvalidInput: if it holds a password or a token; the message does not repeat it.
-    """
-    if "://" not in url:
-        return
-    try:
-        parts = urlsplit(url)
-    except ValueError as error:
-        raise InvalidInput("the URL of the repository cannot be read: write it as scheme://host/path") from error
-    is_http = parts.scheme.lower() in ("http", "https")
-    if parts.password is not None or (parts.username is not None and is_http) or (is_http and (parts.query or parts.fragment)):
-        bare = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
-        way = "let ssh, a git credential helper or GENIE_GIT_CREDENTIALS log in"
-        raise InvalidInput(f"the URL holds a login, which Genie does not store: give {bare}, and {way}")
-    refuse_address(parts.hostname or "")
-
-
-def refuse_address(host: str) -> None:
-    """See that the host of a URL is none that only answers to this machine's own network card, as cloud metadata services do.
-
-    Raises:
-        InvalidInput: if it is.
-    """
-    try:
-        address = ip_address(host)
-    except ValueError:
-        return
-    inner = getattr(address, "ipv4_mapped", None) or address
-    if inner.is_link_local or inner.is_multicast or inner.is_unspecified:
-        raise InvalidInput(f"{host} is no address that a repository can have: give the URL of a git server")
 
 
 async def _inspect_path(path: Path, base: str | None, env: Mapping[str, str]) -> RepositoryFacts:

@@ -141,7 +141,23 @@ async def test_a_password_before_a_host_without_a_scheme_is_refused_without_repe
     assert "hunter2" not in str(caught.value)
 
 
-@pytest.mark.parametrize("host", ["169.254.169.254", "[fe80::1]", "0.0.0.0", "[::ffff:169.254.169.254]"])
+@pytest.mark.parametrize(
+    "host",
+    [
+        "169.254.169.254",
+        "169.254.169.254.",
+        "2852039166",
+        "0xa9fea9fe",
+        "0251.0376.0251.0376",
+        "169.254.43518",
+        "0",
+        "0.0.0.0",
+        "[fe80::1]",
+        "[::ffff:169.254.169.254]",
+        "[64:ff9b::169.254.169.254]",
+        "[fd00:ec2::254]",
+    ],
+)
 async def test_an_address_that_only_this_machines_link_answers_is_refused(env, host):
     with pytest.raises(InvalidInput, match="no address that a repository can have"):
         await inspect_repository(f"http://{host}/x.git", None, env)
@@ -151,6 +167,11 @@ async def test_an_address_that_only_this_machines_link_answers_is_refused(env, h
 async def test_what_is_no_repository_at_all_is_refused(env, repo):
     with pytest.raises(InvalidInput):
         await inspect_repository(repo, None, env)
+
+
+async def test_a_url_over_two_lines_never_reaches_git(env):
+    with pytest.raises(InvalidInput, match="cannot be printed"):
+        await inspect_repository("https://example.org/x\nhost=elsewhere", None, env)
 
 
 @pytest.mark.parametrize("base", ["-x", "a..b", "HEAD", "a b", ""])

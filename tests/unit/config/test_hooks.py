@@ -148,7 +148,7 @@ def test_what_stands_in_a_payload_is_never_a_template_and_is_cut():
     assert rendered("{{ t }}|{{ n }}", {"t": "a\x00b\x1b[31m\ud800\nc", "n": None}, most=100) == "ab[31m\nc|"
 
 
-@pytest.mark.parametrize("template", ["{{ missing }}", "{{ t.__class__.__mro__ }}", "{{ t.x.y }}", "{{ 1 / 0 }}"])
+@pytest.mark.parametrize("template", ["{{ missing }}", "{{ t.__class__.__mro__ }}", "{{ t.x.y }}", "{{ 1 / 0 }}", "{{ t|xmlattr }}"])
 def test_a_template_that_does_not_fit_the_payload_is_an_error_in_words(template):
     with pytest.raises(InvalidInput, match="does not fit"):
         rendered(template, {"t": "text"}, most=100)
