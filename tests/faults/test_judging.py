@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tests.faults.conftest import Scene
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 def test_the_judge_sees_what_is_lost_doubled_and_paid_twice(scene: Scene) -> None:
     """An epic that went well is clean; then each kind of wrong is done to its traces by hand."""
     ended = scene.start().end()

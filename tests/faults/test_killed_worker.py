@@ -47,7 +47,7 @@ def test_an_epic_that_is_killed_ten_times_is_merged_once_and_buys_no_recorded_an
     assert scene.git("status", "--porcelain") == ""
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 def test_a_killed_epic_ends_with_the_tree_of_one_that_was_not(scene: Scene) -> None:
     """Fault 1: the history is the same as without the kill."""
     process = scene.start()
