@@ -79,8 +79,9 @@ async def queue_epic(pool: Pool, epic_id: str, *, auto_approve: bool | None, by:
 async def pause_epic(pool: Pool, lease: Lease, problem: str) -> None:
     """Park an epic with the cause, fenced: a step raised what no node foresaw (durability rule 8)."""
     async with fenced(pool, lease) as connection:
-        await connection.execute(QUERIES["pause_epic"], {"epic": lease.thread_id, "problem": problem})
-        await add_events(connection, lease.thread_id, [{"type": "epic_paused", "data": {"problem": problem}}])
+        asked = await connection.execute(QUERIES["pause_epic"], {"epic": lease.thread_id, "problem": problem})
+        if await asked.fetchone() is not None:
+            await add_events(connection, lease.thread_id, [{"type": "epic_paused", "data": {"problem": problem}}])
 
 
 async def postpone_epic(pool: Pool, lease: Lease, problem: str, *, seconds: float, retries: int) -> None:

@@ -63,7 +63,10 @@ FROM (
 WHERE e.id = %(epic)s;
 
 -- name: pause_epic
-UPDATE epics SET status = 'paused', problem = %(problem)s, updated_at = now() WHERE id = %(epic)s AND status = 'queued';
+-- What waits for a person does so on; what was approved in advance would be taken again and again.
+UPDATE epics SET status = 'paused', problem = %(problem)s, updated_at = now()
+WHERE id = %(epic)s AND (status = 'queued' OR (status = 'waiting' AND auto_approve))
+RETURNING id;
 
 -- name: retries_of_epic
 -- How often it was put off where it is now.

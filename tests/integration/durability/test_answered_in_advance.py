@@ -51,3 +51,20 @@ async def test_a_failure_gate_waits_for_a_person_however_much_was_approved_in_ad
 
     assert (waiting.step, waiting.status) == ("failure_gate", "waiting")
     assert await _claimed(epic) is None
+
+
+async def test_one_that_cannot_be_gone_on_with_is_parked_once_with_the_cause(begin, small_repo):
+    epic = await begin()
+    assert (await epic.engine.advance(epic.id)).step == "plan_gate"
+    await _approve_in_advance(epic)
+    away = small_repo.rename(small_repo.with_name("away"))
+
+    parked = await epic.engine.advance(epic.id)
+
+    assert (parked.status, parked.step) == ("paused", "plan_gate")
+    assert str(small_repo) in (parked.problem or "")
+    # Else every worker would take it again, for ever.
+    assert await _claimed(epic) is None
+    away.rename(small_repo)
+    assert (await epic.engine.resume(epic.id)).step == "plan_gate"
+    assert await _claimed(epic) == epic.id

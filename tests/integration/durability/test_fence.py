@@ -83,8 +83,9 @@ WRITES: Mapping[str, Write] = {
     "next_attempt_number": next_attempt_number,
     "open_attempt": lambda pool, lease: open_attempt(pool, lease, {**ATTEMPT, "n": 2, "task": "task-2"}),
     "end_attempt": lambda pool, lease: end_attempt(pool, lease, 1, {}, {}),
-    "pause_epic": lambda pool, lease: pause_epic(pool, lease, "trouble"),
     "postpone_epic": lambda pool, lease: postpone_epic(pool, lease, "no model answers", seconds=1, retries=1),
+    # After what only an epic that runs can have done to it.
+    "pause_epic": lambda pool, lease: pause_epic(pool, lease, "trouble"),
     "record_event": lambda pool, lease: record_event(pool, lease, "epic_taken", {}),
 }
 
