@@ -66,7 +66,8 @@ class Chaos:
         for service in self.world.services:
             if service.is_alive or self._away.get(service.name, 0.0) > time.monotonic():
                 continue
-            self.revived[service.name] += self._away.pop(service.name, None) is None
+            if self._away.pop(service.name, None) is None:
+                self.revived[service.name] += 1
             self.world.begin(service)
 
     def _worker(self, chance: random.Random) -> Kill | None:
