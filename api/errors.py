@@ -49,6 +49,9 @@ _CODES: Final = {
 }
 
 
+_MOST_FAULTS: Final = 100
+
+
 def status_of(error: BaseException) -> int:
     """The HTTP status of an error."""
     return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
@@ -100,7 +103,7 @@ async def _invalid(_request: Request, error: Exception) -> Response:
     faults = error.errors() if isinstance(error, RequestValidationError) else []
     if any(fault["type"] == "json_invalid" for fault in faults):
         return problem(400, "malformed_request", f"the body is not JSON: {faults[0].get('ctx', {}).get('error', '')}".rstrip(": "))
-    shown = [{"path": ".".join(str(part) for part in fault["loc"])[:200], "message": _sentence(fault)} for fault in faults]
+    shown = [{"path": ".".join(str(part) for part in fault["loc"])[:200], "message": _sentence(fault)} for fault in faults[:_MOST_FAULTS]]
     detail = "; ".join(f"{fault['path']}: {fault['message']}" for fault in shown[:3])
     return problem(422, "invalid_request", detail, more={"errors": shown})
 

@@ -115,7 +115,7 @@ def checked_server(server: str) -> str:
     """
     split = urlsplit(server)
     if split.scheme not in {"http", "https"} or not split.hostname:
-        raise InvalidInput(f"--server takes the URL of a Genie server, such as http://127.0.0.1:8321; it was {server!r}")
+        raise InvalidInput(f"--server takes the URL of a Genie server, such as http://127.0.0.1:8321; it was {server.rpartition('@')[2]!r}")
     if split.username or split.password or split.query or split.fragment:
         raise InvalidInput("--server takes a URL without user, password, query and fragment")
     return server.rstrip("/")

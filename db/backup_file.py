@@ -21,6 +21,8 @@ SQL: Final = "database.sql"
 MANIFEST: Final = "manifest.json"
 CHUNK: Final = 1 << 20
 
+_MOST_MANIFEST: Final = 1 << 20
+
 Progress = Callable[[int], None]
 """Told how many bytes of SQL are done so far."""
 
@@ -76,6 +78,8 @@ def verified(path: Path, progress: Progress) -> Manifest:
         InvalidInput: if it cannot be read, is no backup, was cut off or has changed.
     """
     with _foreseen(path), zipfile.ZipFile(path) as archive:
+        if archive.getinfo(MANIFEST).file_size > _MOST_MANIFEST:
+            raise zipfile.BadZipFile
         manifest = Manifest.model_validate_json(archive.read(MANIFEST))
         if manifest.format != FORMAT:
             raise InvalidInput(f"{path} is a backup of format {manifest.format}, and this Genie reads {FORMAT}: install the newer Genie")

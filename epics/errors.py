@@ -185,10 +185,10 @@ class ServerUnavailable(Transient):
     code = "server_unavailable"
 
 
-class ExecutorUnavailable(Transient):
-    """The executor could not take the work; it is safe to try again."""
+class ServerBusy(Transient):
+    """The server that was asked has as much to do as it can."""
 
-    code = "executor_unavailable"
+    code = "server_busy"
 
 
 class ModelUnavailable(Transient):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from collections.abc import AsyncGenerator
 from typing import Annotated, Any, Final
 
@@ -13,7 +14,7 @@ from api.problems import problems
 from api.schemas import LARGEST_INT
 from api.strictness import StrictRoute
 from engine.views import EpicView, EventView, Page
-from epics.errors import GenieError, InvalidInput, StoreUnavailable
+from epics.errors import GenieError, InvalidInput, ServerBusy, StoreUnavailable
 
 router = APIRouter(prefix="/epics/{id}", tags=["events"], route_class=StrictRoute)
 
@@ -48,6 +49,7 @@ async def stream_events(
         return Response(page.model_dump_json(), media_type="application/json")
     if serving.news is None:
         raise StoreUnavailable(serving.trouble)
+    _leave_room(serving.news.followers)
     epic = await engine.epic(id)
     told = engine.follow(epic.id, serving.news, after=begin or 0, stopping=serving.stopping, quiet_s=KEEP_ALIVE_S)
     headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
@@ -76,6 +78,13 @@ def encode(each: EventView | EpicView | None) -> bytes:
             return f'event: end\ndata: {{"status":"{each.status}"}}\n\n'.encode()
         case None:
             return b": quiet\n\n"
+
+
+def _leave_room(streams: int) -> None:
+    """See that streams take no more than half of the open files that this process may have: other requests need some too."""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2
+    if streams >= most:
+        raise ServerBusy(f"{streams} streams are open at this server, as many as it may have: ask another, or raise its `ulimit -n`")
 
 
 def _wants_list(accept: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import threading
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager
@@ -135,3 +136,21 @@ def test_what_is_no_number_is_no_place_to_go_on_from(client, epic):
     answer = client.get(f"/epics/{epic}/events", headers={"Last-Event-ID": "seven"})
 
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid_input")
+
+
+def test_streams_leave_room_for_other_requests(server, client, epic):
+    before = resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (64, before[1]))
+    try:
+        with ExitStack() as stack:
+            streams = (stack.enter_context(client.stream("GET", f"/epics/{epic}/events")) for _ in range(40))
+
+            refused = next(answer for answer in streams if answer.status_code != 200)
+            other = client.get(f"/epics/{epic}")
+            problem = json.loads(refused.read())
+    finally:
+        resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, before)
+
+    assert (refused.status_code, problem["code"]) == (503, "server_busy")
+    assert int(refused.headers["retry-after"]) > 0
+    assert other.status_code == 200

@@ -90,6 +90,15 @@ def test_a_value_that_cannot_be_used_is_named(client, field, value):
     assert answer.json()["errors"][0]["path"].startswith(f"body.{field}")
 
 
+def test_of_very_many_faults_the_first_are_told(client):
+    body = {"goal": "Greet", "repo": "/nowhere", **{f"no such field {n}": n for n in range(10_000)}}
+
+    answer = client.post("/epics", json=body)
+
+    assert answer.status_code == 422
+    assert len(answer.json()["errors"]) == 100
+
+
 @pytest.mark.parametrize(
     "headers",
     [

@@ -50,6 +50,8 @@ def test_an_epic_is_started_decided_and_merged_by_a_server_and_looks_as_from_the
     ):
         here, by_server = genie(*look), genie(*look, env={"GENIE_SERVER": server.url})
         assert (by_server.code, by_server.out) == (here.code, here.out), look
+    (worker,) = genie("worker", "list", "--json", *there).json()["items"]
+    assert (worker["alive"], worker["pid"]) == (True, genie("worker", "list", "--json").json()["items"][0]["pid"])
 
 
 def test_what_a_server_refuses_is_told_as_the_engine_tells_it(genie, server, tmp_path):
@@ -103,7 +105,7 @@ class _Other(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(b"<html>It works</html>")
 
-    def log_message(self, *_: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  (its name at http.server)
         """Say nothing."""
 
 
@@ -137,7 +139,7 @@ class _Forgetful:
             def do_POST(self) -> None:
                 self._hand_on("POST")
 
-            def log_message(self, *_: object) -> None:
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002  (its name at http.server)
                 """Say nothing."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

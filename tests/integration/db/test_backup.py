@@ -304,3 +304,18 @@ async def test_a_backup_that_fails_leaves_no_file(tmp_path):
         await back_up("postgresql://nobody@127.0.0.1:1/none", target, quiet)
 
     assert list(tmp_path.glob("*backup*")) == []
+
+
+def test_a_manifest_that_would_fill_the_memory_is_refused(tmp_path):
+    from db.backup_file import MANIFEST, verified
+    from epics.errors import InvalidInput
+
+    with zipfile.ZipFile(tmp_path / "backup", "w", zipfile.ZIP_DEFLATED) as archive, archive.open(MANIFEST, "w") as manifest:
+        manifest.write(b'{"format": 2' + b" " * 2_000_000)
+        manifest.write(
+            b', "genie": "1", "taken_at": "2026-01-01T00:00:00Z", "postgres": "16", "migrations": [], "epics": {}, "moments": 0, '
+        )
+        manifest.write(b'"sql_bytes": 0, "sql_sha256": ""}')
+
+    with pytest.raises(InvalidInput, match="no whole backup"):
+        verified(tmp_path / "backup", quiet)

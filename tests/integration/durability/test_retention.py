@@ -331,4 +331,4 @@ async def test_an_epic_taken_over_after_pruning_goes_on_from_its_newest_checkpoi
     taken = await take_over(database.pool, lease)
     found = await FencedSaver(database.pool, taken).aget_tuple({"configurable": {"thread_id": lease.thread_id, "checkpoint_ns": ""}})
     assert found is not None
-    assert found.config["configurable"]["checkpoint_id"] == configs[-1]["configurable"]["checkpoint_id"]
+    assert found.checkpoint["id"] == configs[-1]["configurable"]["checkpoint_id"]
