@@ -13,7 +13,7 @@ from nodes.context import BroughtIn, DiffSize, Landing
 from safety.paths import matches
 from timemachine.branches import advance_branch, branch_commit, publish
 from timemachine.commits import Signature, tree_of
-from timemachine.diffs import changed_paths, diff_stat, diff_text, list_tree
+from timemachine.diffs import TreeEntry, changed_paths, diff_stat, diff_text, list_tree
 from timemachine.landing import BaseMoved, Landed, Refused, TargetDirty, land
 from timemachine.merges import Conflicted, bring_in, leftover_conflict_markers
 
@@ -30,10 +30,11 @@ class EpicRepository:
         """Bind to a run."""
         self._running = running
         self._mirror = running.workspace.mirror
+        self._listed: tuple[str, tuple[TreeEntry, ...]] | None = None
 
     async def overview(self, commit: str) -> str:
         """A few lines that tell an agent what the repository is."""
-        entries = await list_tree(self._mirror, commit)
+        entries = await self._files_of(commit)
         tops = sorted({entry.path.split("/", 1)[0] + ("/" if "/" in entry.path else "") for entry in entries})
         kinds = Counter(PurePosixPath(entry.path).suffix for entry in entries if PurePosixPath(entry.path).suffix)
         common = ", ".join(f"{suffix} ({count})" for suffix, count in kinds.most_common(6)) or "no suffixes"
@@ -69,7 +70,7 @@ class EpicRepository:
 
     async def free_adr_prefix(self, commit: str, *, but: str | None = None) -> str:
         """Where the next decision record goes: the folder that the repository has, and one number more than its highest."""
-        entries = await list_tree(self._mirror, commit)
+        entries = await self._files_of(commit)
         paths = [entry.path for entry in entries if entry.path != but]
         place = next((place for place in _ADR_PLACES if any(path.startswith(f"{place}/") for path in paths)), _ADR_PLACES[0])
         names = [path.removeprefix(f"{place}/") for path in paths if path.startswith(f"{place}/")]
@@ -126,6 +127,12 @@ class EpicRepository:
                 return Landing(how="refused", detail=f"it conflicts with the base branch in {', '.join(landed.paths[:10])}")
             case Refused():
                 return Landing(how="refused", detail=landed.why)
+
+    async def _files_of(self, commit: str) -> tuple[TreeEntry, ...]:
+        """All files of a commit; a step asks more than once for those of the same one."""
+        if self._listed is None or self._listed[0] != commit:
+            self._listed = commit, await list_tree(self._mirror, commit)
+        return self._listed[1]
 
     async def _signature(self, commit: str) -> Signature:
         """Signed with the time of the commit at hand, so that a merge that is made again after a crash has the same id."""

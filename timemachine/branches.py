@@ -9,7 +9,7 @@ from pathlib import Path
 from epics.errors import Conflict, InvalidInput, RepositoryUnusable
 from timemachine.commits import commit_of, is_ancestor
 from timemachine.git import Git, branch_name, commit_id, last_words
-from timemachine.mirrors import FETCH, Mirror, protect
+from timemachine.mirrors import FETCH, Mirror, loose_ref, protect
 from timemachine.repositories import remote_branches
 from timemachine.stale_locks import locks_below, set_aside_locks, update_ref
 
@@ -67,6 +67,8 @@ async def reset_branches(mirror: Mirror, folder: str, tips: Mapping[str, str]) -
     place = f"refs/heads/{branch_name(folder[:-1])}"
     # Whoever may write the epic's branches is the caller; a lock there is of a worker that was killed.
     set_aside_locks(mirror.path, list(locks_below(mirror.path / place)))
+    if all(loose_ref(mirror.path, f"refs/heads/{name}") == commit for name, commit in tips.items()):
+        return
     listed = await mirror.git.run("for-each-ref", "--format=%(objectname) %(refname:lstrip=2)", f"{place}/")
     here = {name: commit for commit, _, name in (line.partition(" ") for line in listed.splitlines())}
     for name, commit in tips.items():

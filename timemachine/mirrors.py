@@ -90,6 +90,8 @@ class Mirror:
         source, ref = f"refs/heads/{branch_name(base)}", base_ref(base)
         if self.is_path and not Path(self.location).is_dir():
             raise RepositoryUnusable(f"the repository {self.location} is gone: put it back where it was")
+        if (unmoved := await self._unmoved(source, ref)) is not None:
+            return unmoved
         async with self.lock():
             self.reassert_settings()
             self.free_cached_refs()
@@ -101,6 +103,17 @@ class Mirror:
             commit = await self.git.run("rev-parse", "--verify", f"{ref}^{{commit}}")
         await protect(self, commit)
         return commit
+
+    async def _unmoved(self, source: str, ref: str) -> str | None:
+        """The commit of a branch of a repository on this machine, where the mirror has fetched and kept it already.
+
+        To look takes a tenth of the time of a fetch, and of nobody else's; whatever is unclear, the fetch finds out.
+        """
+        cached = loose_ref(self.path, ref) if self.is_path else None
+        if cached is None or loose_ref(self.path, keep_ref(cached)) != cached:
+            return None
+        done = await Git(Path(self.location), self.env).call("rev-parse", "--verify", "--quiet", "--end-of-options", source)
+        return cached if done.code == 0 and done.text == cached else None
 
     async def fetch_commit(self, commit: str) -> bool:
         """Fetch one commit by its id, and say whether it could be had: not every server gives what no branch of it holds."""
@@ -122,6 +135,15 @@ def base_ref(base: str) -> str:
 def keep_ref(commit: str) -> str:
     """Return the ref that keeps a commit."""
     return f"refs/genie/keep/{commit_id(commit)}"
+
+
+def loose_ref(mirror_path: Path, ref: str) -> str | None:
+    """Return what a ref's own file in a mirror says, without asking git; None where there is no such file with a commit in it."""
+    try:
+        found = (mirror_path / ref).read_text(encoding="ascii", errors="replace").strip()
+    except OSError:
+        return None
+    return found if re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", found) else None
 
 
 async def protect(mirror: Mirror, commit: str) -> None:

@@ -62,7 +62,7 @@ async def missing_commits(mirror: Mirror, commits: Iterable[str]) -> tuple[str, 
 
 async def outside_of(mirror: Mirror, commits: Iterable[str], tip: str) -> tuple[str, ...]:
     """Return those of the commits that the history of `tip` does not hold."""
-    asked = tuple(dict.fromkeys(commit_id(commit) for commit in commits))
+    asked = tuple(dict.fromkeys(commit_id(commit) for commit in commits if commit != tip))
     if not asked:
         return ()
     # In one call: nothing is listed for a commit that `tip` holds.

@@ -42,6 +42,8 @@ async def restore_paths(worktree: Worktree, from_commit: str, paths: Iterable[st
         # Without the standard excludes: ignored files are listed too.
         listed = await git.run_bytes("ls-files", "--modified", "--deleted", "--others", "-z", "--", *names)
         differing = sorted({path.removesuffix(b"/") for path in listed.split(b"\0") if path})
+        if not differing:
+            return tuple(dict.fromkeys(blocked))
         for path in differing:
             _set_aside(worktree, os.fsdecode(path))
         tracked = await git.run_bytes("ls-files", "--cached", "-z", "--", *names)
@@ -61,11 +63,11 @@ async def _with_link_targets(worktree: Worktree, commit: str, names: list[str]) 
     """Add what the commit's symbolic links among the names lead to: a CLAUDE.md is often a link to another file."""
     done, todo = dict[str, None](), list(names)
     while todo and len(done) < MOST_LINKS + len(names):
-        name = todo.pop(0)
-        if name in done:
-            continue
-        done[name] = None
-        listed = await worktree.mirror.git.run_bytes("ls-tree", "-r", "-z", commit, "--", name)
+        asked, todo = list(dict.fromkeys(name for name in todo if name not in done)), []
+        if not asked:
+            break
+        done |= dict.fromkeys(asked)
+        listed = await worktree.mirror.git.run_bytes("ls-tree", "-r", "-z", commit, "--", *asked)
         for entry in listed.split(b"\0"):
             facts, _, path = entry.partition(b"\t")
             if facts.startswith(b"120000"):

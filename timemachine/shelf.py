@@ -6,6 +6,7 @@ from a new one. A tree in which anything else is left is not put there.
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import suppress
 from pathlib import Path
 
@@ -104,7 +105,9 @@ def _names(shelf: Path) -> frozenset[str]:
 async def _is_exact(worktree: Worktree) -> bool:
     """Say whether the files are those of HEAD and index, and there is no other, ignored or not, and no empty directory."""
     git = worktree.git()
-    if await git.run_bytes("ls-files", "--others", "--directory", "-z"):
-        return False
-    args = ("status", "--porcelain", "-z", "--untracked-files=no", "--no-renames")
-    return not await git.run_bytes(*args)
+    # Side by side, as the next attempt waits for both.
+    others, changed = await asyncio.gather(
+        git.run_bytes("ls-files", "--others", "--directory", "-z"),
+        git.run_bytes("status", "--porcelain", "-z", "--untracked-files=no", "--no-renames"),
+    )
+    return not others and not changed

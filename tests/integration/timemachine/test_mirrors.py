@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import subprocess
 import sys
 
@@ -164,6 +165,41 @@ async def test_only_one_at_a_time_holds_a_lock_and_a_killed_holder_lets_go(tmp_p
 
         async with asyncio.timeout(10), locked(path):
             pass
+
+
+async def test_a_base_branch_that_did_not_move_is_not_fetched_again(mirror, repo, git):
+    first = await mirror.fetch_base("main")
+    # Whoever needs the lock waits here, and a fetch does.
+    async with mirror.lock(), asyncio.timeout(10):
+        assert await mirror.fetch_base("main") == first
+
+    git(repo, "commit", "-q", "--allow-empty", "-m", "Moved")
+    moved = await mirror.fetch_base("main")
+    git(repo, "update-ref", "-d", "refs/heads/main")
+
+    assert moved != first
+    with pytest.raises(RepositoryUnusable, match="put it back if it is gone"):
+        await mirror.fetch_base("main")
+
+
+async def test_a_stopped_holder_of_a_lock_is_not_waited_for_for_ever_and_is_named(tmp_path):
+    path = tmp_path / "x.lock"
+    code = "import asyncio, sys; from pathlib import Path; from timemachine.locks import locked"
+    code += f"\nasync def hold():\n async with locked(Path({str(path)!r})):\n  print('held', flush=True)\n  await asyncio.sleep(60)"
+    code += "\nasyncio.run(hold())"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        holder.send_signal(signal.SIGSTOP)
+
+        with pytest.raises(Environment, match=f"process {holder.pid} is stopped and holds the lock"):
+            async with asyncio.timeout(30), locked(path, stopped_s=0.2):
+                pass
+        holder.send_signal(signal.SIGCONT)
+        with pytest.raises(Environment, match=f"process {holder.pid} holds the lock"):
+            async with asyncio.timeout(30), locked(path, patience_s=0.2):
+                pass
+        holder.kill()
 
 
 async def test_a_branch_is_made_once_and_made_again_without_harm(mirror, base):
