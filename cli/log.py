@@ -45,7 +45,7 @@ class _Libraries(logging.Handler):
         import structlog
 
         # Of a connection that broke, Genie tells itself what came of it.
-        level = logging.INFO if record.name.startswith("psycopg") else record.levelno
+        level = logging.DEBUG if record.name.startswith("psycopg") else record.levelno
         structlog.get_logger().log(level, " ".join(record.getMessage().split()), library=record.name)
 
 

@@ -10,14 +10,15 @@ from rich.text import Text
 from cli.errors import ExitCode
 from cli.output import Output
 from cli.render import table
+from cli.service import Service
 from cli.words import ago
 from engine.engine import Engine
 from engine.views import Page, WorkerView
 
 
-async def list_workers(engine: Engine, output: Output) -> int:
+async def list_workers(service: Service, output: Output) -> int:
     """List the workers, those that live first."""
-    workers = await engine.workers()
+    workers = await service.workers()
     parts = [_table(workers)] if workers else [Text("there is no worker; begin one with: genie worker")]
     output.answer(record=Page[WorkerView](items=workers), parts=parts)
     return 0

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from cli.options import HELP, JsonOption
+from cli.options import HELP, JsonOption, ServerOption
 
 app = typer.Typer(
     help="Run the epics that were left to workers, until it is stopped.",
@@ -41,13 +41,13 @@ def worker(
 
 
 @app.command("list")
-def list_workers(as_json: JsonOption = False) -> None:
+def list_workers(as_json: JsonOption = False, server: ServerOption = None) -> None:
     """List the workers, and what they do."""
     from cli import look_at_workers
     from cli.output import Output
-    from cli.session import with_engine
+    from cli.session import with_service
 
-    with_engine(lambda engine: look_at_workers.list_workers(engine, Output(as_json=as_json)))
+    with_service(lambda service: look_at_workers.list_workers(service, Output(as_json=as_json)), server=server)
 
 
 @app.command("check")

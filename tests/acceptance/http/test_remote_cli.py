@@ -9,7 +9,7 @@ from typing import Self
 
 import pytest
 
-from tests.fakes.servers import until
+from tests.fakes.machine import until
 
 pytestmark = [pytest.mark.postgres, pytest.mark.slow]
 

@@ -31,7 +31,7 @@ def test_a_warning_of_a_library_is_a_line_of_json(capsys: pytest.CaptureFixture[
 
 
 def test_a_connection_that_broke_is_told_by_the_library_only_to_who_asks_for_more(capsys: pytest.CaptureFixture[str]) -> None:
-    configure_log("warning")
+    configure_log("info")
 
     logging.getLogger("psycopg.pool").warning("discarding closed connection")
 
