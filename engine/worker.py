@@ -26,6 +26,7 @@ from engine.compatibility import flag_strange_epics
 from engine.identity import this_worker
 from engine.leftovers import run_tidying
 from engine.outbox import run_outbox
+from engine.posting import TIMEOUT_S
 from engine.resting import Rests
 from engine.retention import run_retention
 from engine.sweeping import bury_the_dead, tidy
@@ -36,6 +37,10 @@ SWEEP_S: Final = 1.0
 BEAT_S: Final = 2.0
 TIDY_S: Final = 60.0
 _STORE_AWAY_S: Final = 1.0
+_ENDS_IN_S: Final = 2.0
+"""What only the database keeps from its end is not waited for longer, in a process that is to end."""
+_BESIDE_ENDS_IN_S: Final = TIMEOUT_S + _ENDS_IN_S
+"""Longer than a message takes that is being sent."""
 
 
 @dataclass(kw_only=True)
@@ -73,21 +78,22 @@ class Worker:
         self._log.info("the worker is ready", concurrency=self._concurrency)
         try:
             while not stop.is_set():
-                await self._sweep()
+                await self._sweep_until_told(stopping)
                 await self._until_woken(stopping)
             # First of all: what we hand over must wake others, not us.
             self._room.set()
             hearing.cancel()
-            await asyncio.wait({hearing})
+            await asyncio.wait({hearing}, timeout=_ENDS_IN_S)
             await self._drain()
         finally:
             self._room.set()
             for task in (hearing, stopping):
                 task.cancel()
             await self._stop_at_once()
-            await asyncio.wait({hearing, stopping})
-            with contextlib.suppress(StoreUnavailable):
-                await leave(self._pool, self._id)
+            await asyncio.wait({hearing, stopping}, timeout=_ENDS_IN_S)
+            with contextlib.suppress(StoreUnavailable, TimeoutError):
+                async with asyncio.timeout(_ENDS_IN_S):
+                    await leave(self._pool, self._id)
             self._log.info("the worker has ended")
 
     async def _prepare(self) -> None:
@@ -125,6 +131,19 @@ class Worker:
         woken.cancel()
         await asyncio.wait({woken})
         self._woken.clear()
+
+    async def _sweep_until_told(self, stopping: asyncio.Task[bool]) -> None:
+        """Look, but do not wait for a database that says nothing once the worker is to end."""
+        sweeping = asyncio.create_task(self._sweep(), name="worker-sweep")
+        try:
+            await asyncio.wait({sweeping, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            # A claim that is answered now is heard.
+            await asyncio.wait({sweeping}, timeout=_ENDS_IN_S)
+        finally:
+            sweeping.cancel()
+            await asyncio.wait({sweeping})
+        if not sweeping.cancelled():
+            sweeping.result()
 
     async def _sweep(self) -> None:
         """One look at everything; the store may be away, which the next look finds out."""
@@ -213,8 +232,9 @@ class Worker:
         self._log.info("the worker is ending", running=len(self._running), grace_s=self._installation.dispatch.drain_seconds)
         self._done_at.beat = -1e9
         while self._running and (left := until - time.monotonic()) > 0:
-            with contextlib.suppress(StoreUnavailable):
-                await self._show()
+            with contextlib.suppress(StoreUnavailable, TimeoutError):
+                async with asyncio.timeout(left):
+                    await self._show()
             await asyncio.wait(set(self._running.values()), timeout=min(left, BEAT_S))
 
     async def _stop_at_once(self) -> None:
@@ -243,7 +263,7 @@ async def run_worker(installation: Installation, *, stop: asyncio.Event, concurr
         beside.add(asyncio.create_task(run_retention(installation.database.pool, installation.retention, stop), name="retention"))
     try:
         await Worker(installation, concurrency=concurrency).run(stop)
-        await asyncio.wait(beside)
+        await asyncio.wait(beside, timeout=_BESIDE_ENDS_IN_S)
     finally:
         for task in beside:
             task.cancel()
