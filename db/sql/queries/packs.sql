@@ -1,5 +1,6 @@
 -- name: keep_pack
-SELECT keep_pack(%(epic)s, %(commit)s, %(data)s, %(needs)s);
+-- The fence is asked first, in the same statement.
+SELECT keep_pack(%(epic)s, %(commit)s, %(data)s, %(needs)s) FROM assert_lease(%(epic)s, %(epoch)s, %(token)s);
 
 -- name: held_packs
 -- What an epic holds, in the order in which it came to hold it.

@@ -7,12 +7,14 @@ import asyncio
 import psycopg
 import pytest
 
+from db.connection import open_pool
 from db.leases import take_lease
 from db.packs import Pack, collect_packs, held_packs, keep_packs, let_go_of_unnamed, pack_data, packs_behind
 from db.saver import FencedSaver
 from engine.checkpoints import project_values
 from epics.errors import LeaseLost
 from epics.steps import Step
+from tests.fakes.tcp_proxy import TcpProxy
 from tests.integration.durability.writing import COMMIT, HERE, LONG_S, contents, put, rows, state_after, take_over
 
 BASE, FIRST, SECOND = COMMIT, "1" * 40, "2" * 40
@@ -159,3 +161,21 @@ async def test_the_collector_waits_for_a_pack_that_nobody_holds_yet(pool, lease)
 
     assert (await collecting).packs == 0
     assert await _stored(pool) == {"1": b"first"}
+
+
+async def test_a_lease_is_renewed_while_a_large_pack_is_on_its_way(pool, lease, database_url):
+    large = Pack(commit=FIRST, data=bytes(24 * 1024 * 1024))
+    with TcpProxy(database_url) as proxy:
+        async with open_pool(proxy.url) as slow:
+            await keep_packs(slow, lease, (Pack(commit=BASE),))
+            keeping = asyncio.create_task(keep_packs(slow, lease, (large,)))
+            await asyncio.sleep(0.03)
+            proxy.partition()
+            await asyncio.sleep(0.3)
+            # A transaction that is open while the bytes travel holds the lease's row, and is ended as an idle one at last.
+            async with pool.connection() as connection, connection.transaction():
+                await connection.execute("SET LOCAL lock_timeout = '2s'")
+                await connection.execute("UPDATE leases SET expires_at = expires_at WHERE thread_id = %s", [lease.thread_id])
+            proxy.heal()
+            await keeping
+    assert [row["commit"] for row in await rows(pool, "SELECT commit FROM packs WHERE data IS NOT NULL")] == [FIRST]
