@@ -92,10 +92,6 @@ def _running(team: Team) -> int:
     return int(team.rows("SELECT count(*) FROM shown_epics WHERE status = 'running'")[0][0])
 
 
-def _most_of(running: int) -> int:
-    return running if running >= _EPICS // 2 else 0
-
-
 def _ask(team: Team, took: list[float], ended: threading.Event) -> None:
     """Ask for what people ask for, by turns, as long as the epics run."""
     with team.client() as client:

@@ -30,7 +30,6 @@ _BRANCH_CHANGES = frozenset(
     {"-d", "-D", "-m", "-M", "-c", "-C", "-f", "--delete", "--move", "--copy", "--force", "--edit-description", "-u", "--set-upstream-to"}
 )
 _CONFIG_READS = frozenset({"--get", "--get-all", "--get-regexp", "--get-urlmatch", "--list", "-l", "get", "list"})
-_REFLOG_READS = frozenset({"show", "list", "exists"})
 _REMOTE_READS = frozenset({"-v", "--verbose", "show", "get-url"})
 
 

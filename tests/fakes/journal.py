@@ -78,10 +78,6 @@ class MemoryJournal:
         self.notes.append((kind, _stored(dict(data))))
         self.log.append(kind)
 
-    def noted_kinds(self) -> list[str]:
-        """Return the kinds of what was noted, in order."""
-        return [kind for kind, _ in self.notes]
-
     def up_to(self, n: int, *, with_results: bool = True) -> MemoryJournal:
         """Return the journal as a crash would have left it after turn `n`."""
         turns = self._turns[:n]

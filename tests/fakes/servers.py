@@ -7,8 +7,7 @@ import secrets
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,8 @@ from urllib.parse import urlsplit
 
 import httpx2
 import psycopg
+
+from tests.fakes.machine import until
 
 ROOT = Path(__file__).parents[2]
 GENIE = (sys.executable, "-P", "-c", "from cli.main import main; main()")
@@ -98,12 +99,3 @@ def running(folder: Path, database_url: str, *options: str, ready: bool = True, 
         process.wait(timeout=DEADLINE_S)
         if process.stdout is not None:
             process.stdout.close()
-
-
-def until(fact: Callable[[], Any], what: str) -> Any:
-    """Look until the fact is there, and return it."""
-    end = time.monotonic() + DEADLINE_S
-    while not (found := fact()):
-        assert time.monotonic() < end, f"in {DEADLINE_S:.0f} s it did not come to be that {what}"
-        time.sleep(0.05)
-    return found

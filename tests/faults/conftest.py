@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.fakes.effect_log import EffectLog
-from tests.fakes.machine import Ended, Machine, Running, until
+from tests.fakes.machine import Machine, Running, until
 from tests.fakes.story import GOAL, STORY, make_repository
 
 if TYPE_CHECKING:
@@ -127,8 +127,3 @@ def make_scene(tmp_path: Path, nursery: Nursery) -> Generator[Callable[..., Scen
 def scene(make_scene: Callable[..., Scene], database_url: str) -> Scene:
     """The story's repository, on a database of the test's own."""
     return make_scene(database_url)
-
-
-def ends_well(ended: Ended) -> None:
-    """See that a command did what it was called for."""
-    assert ended.code == 0, ended.said

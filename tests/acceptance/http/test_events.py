@@ -12,7 +12,8 @@ from typing import Any
 import httpx2
 import psycopg
 
-from tests.fakes.servers import DEADLINE_S, Server, until
+from tests.fakes.machine import until
+from tests.fakes.servers import DEADLINE_S, Server
 
 LISTENERS = "FROM pg_stat_activity WHERE application_name = 'genie listen' AND datname = current_database()"
 

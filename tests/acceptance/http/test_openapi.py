@@ -22,7 +22,6 @@ DOCUMENT = create_api(Serving(settings=Settings.model_validate({}), user="ann", 
 SCHEMA = schemathesis.openapi.from_dict(DOCUMENT)
 OPERATIONS = [(path, method) for path, methods in DOCUMENT["paths"].items() for method in methods]
 NAMES = ("not_a_server_error", "status_code_conformance", "content_type_conformance", "response_schema_conformance")
-UNHURRIED = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large, HealthCheck.large_base_example]
 TRUE: list[Any] = [CHECKS.get_one(name) for name in NAMES]
 
 

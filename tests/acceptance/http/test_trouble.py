@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 import httpx2
 import psycopg
 
-from tests.fakes.servers import DEADLINE_S, until
+from tests.fakes.machine import until
+from tests.fakes.servers import DEADLINE_S
 
 
 def test_a_server_starts_without_its_database_heals_with_it_and_ends_in_good_order(serve, repo, postgres_server, database_template):

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.servers import Server, until
+from tests.fakes.machine import until
+from tests.fakes.servers import Server
 
 pytestmark = pytest.mark.faults
 
