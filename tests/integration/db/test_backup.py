@@ -71,7 +71,8 @@ async def test_a_restored_database_holds_what_was_backed_up(database, empty_data
     assert manifest.epics == {"queued": 1}
     assert path.stat().st_mode & 0o777 == 0o600
     other = await opened(empty_database_url)
-    assert await held(other.pool) == before
+    # Nobody holds a lease after a restore, and epochs that were given before never come again.
+    assert {**await held(other.pool), "leases": []} == {**before, "leases": []}
     # The numbers go on where they were.
     assert (await rows(other.pool, "SELECT id FROM epics"))[0]["id"] == epic
     assert await with_epic(other, id="e-0000000002", repo="/another")
@@ -290,7 +291,9 @@ async def test_no_password_is_on_a_command_line(database):
         await AsyncConnection.connect(database.dsn) as connection,
         running(connection, "psql", "--no-psqlrc", "--file=-", feed=True) as process,
     ):
-        line = Path(f"/proc/{process.pid}/cmdline").read_bytes()
+        # Empty until the program has begun.
+        while not (line := Path(f"/proc/{process.pid}/cmdline").read_bytes()):
+            await asyncio.sleep(0.01)
 
     assert b"--dbname=" in line
     assert password.encode() not in line

@@ -104,9 +104,7 @@ def test_a_signature_of_one_letter_case_or_another_is_the_same_delivery():
     from_whom, headers = RIGHT["github"]
     upper = {**headers, "x-hub-signature-256": f"sha256={mac(BODY).upper()}", "x-github-delivery": "d-2"}
 
-    assert (
-        check_signature(from_whom, upper, BODY, NOW).delivery.signed == check_signature(from_whom, headers, BODY, NOW).delivery.signed
-    )
+    assert check_signature(from_whom, upper, BODY, NOW).delivery.signed == check_signature(from_whom, headers, BODY, NOW).delivery.signed
 
 
 @pytest.mark.parametrize("name", ["x" * 201, "a\nb", "a\x00b"])
