@@ -164,7 +164,7 @@ async def test_a_provider_that_never_answers_well_ends_as_an_error(executor, tmp
     with ModelServer(SCRIPT, faults=[Fault(kind="500", times=99)]) as server:
         outcome = await executor(server).run(order(tmp_path, models=(CLAUDE,)), MemoryJournal())
 
-    assert (outcome.ended_by, outcome.error_kind, len(server.requests)) == ("error", "provider", 5)
+    assert (outcome.ended_by, outcome.error_kind, len(server.requests)) == ("error", "unavailable", 5)
     assert "after 5 tries" in outcome.error
 
 
@@ -175,7 +175,7 @@ async def test_a_provider_that_is_not_there_charges_nothing(executor, tmp_path):
 
     outcome = await executor(server, tries=2).run(order(tmp_path, models=(CLAUDE,)), journal)
 
-    assert (outcome.ended_by, outcome.error_kind) == ("error", "provider")
+    assert (outcome.ended_by, outcome.error_kind) == ("error", "unavailable")
     assert "could not be reached" in outcome.error
     assert (journal.held, len(journal.released)) == ({}, 2)
 
