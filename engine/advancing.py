@@ -141,6 +141,9 @@ async def _drive_on(installation: Installation, hold: Hold) -> None:
                 # The database was there meanwhile, and the epic moved.
                 waits, came_to = iter(_RETRY_AFTER_S), hold.came_to
             wait = next(waits, None)
+            if wait is None and await _has_moved(installation, hold):
+                waits = iter(_RETRY_AFTER_S)
+                wait = next(waits)
             if wait is None:
                 raise
             await asyncio.sleep(wait)
@@ -149,6 +152,14 @@ async def _drive_on(installation: Installation, hold: Hold) -> None:
             return
         else:
             return
+
+
+async def _has_moved(installation: Installation, hold: Hold) -> bool:
+    """Whether the epic has come further in the drive that broke off; False where the database does not say."""
+    try:
+        return bool((await _facts(installation, hold.lease.thread_id))["moment"] != hold.came_to)
+    except StoreUnavailable:
+        return False
 
 
 async def _leave(installation: Installation, hold: Hold, error: Exception) -> None:

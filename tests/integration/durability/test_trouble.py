@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+import engine.advancing
 from epics.errors import Environment, StoreUnavailable
-from tests.integration.durability.acting import Failing, Killed, on_executor, scripted
+from tests.integration.durability.acting import Failing, Killed, Watched, on_executor, scripted
 
 pytestmark = pytest.mark.postgres
 
@@ -51,3 +52,20 @@ async def test_a_database_that_was_away_for_a_moment_parks_nothing(begin):
 
     assert (view.status, view.step) == ("waiting", "plan_gate")
     assert "epic_paused" not in {event.type for event in await engine.events(epic.id)}
+
+
+async def test_a_database_that_is_away_in_each_step_is_waited_for_in_each_anew(begin, monkeypatch):
+    class AwayTwice(Watched):
+        async def run(self, order, journal):
+            outcome = await super().run(order, journal)
+            if self.runs.count(order.workflow.name) <= 2:
+                raise StoreUnavailable("away")
+            return outcome
+
+    monkeypatch.setattr(engine.advancing, "_RETRY_AFTER_S", (0.01, 0.01))
+    epic = await begin()
+    away = AwayTwice(scripted(epic.engine))
+
+    view = await on_executor(epic.engine, away).advance(epic.id)
+
+    assert (view.status, view.step, away.runs) == ("waiting", "plan_gate", ["planning"] * 3 + ["architect"] * 3)

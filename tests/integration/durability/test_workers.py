@@ -9,9 +9,10 @@ from dataclasses import replace
 import pytest
 
 import engine.worker
+from db.jobs import hint
 from engine.engine import Engine
 from executors.port import Outcome
-from tests.integration.durability.acting import Watched, on_executor, scripted
+from tests.integration.durability.acting import Failing, Watched, on_executor, scripted
 from tests.integration.durability.writing import rows, until
 
 pytestmark = pytest.mark.postgres
@@ -178,3 +179,48 @@ async def test_a_step_that_takes_longer_than_the_grace_time_is_handed_over_resum
     assert (view.status, view.step) == ("queued", "planning")
     assert (await epic.engine.advance(epic.id)).step == "plan_gate"
     assert len(await epic.engine.attempts(epic.id)) == 2
+
+
+async def test_a_full_worker_ends_and_another_goes_on_at_once_with_what_it_hands_over(begin, monkeypatch):
+    epic = await begin()
+    long = Long(scripted(epic.engine), "planning")
+    pool, stop = epic.engine._pool, asyncio.Event()
+    full = asyncio.create_task(_with(on_executor(epic.engine, long), concurrency=1, drain_seconds=0.2).work(stop))
+    await until(lambda: long.runs, seconds=WAIT_S)
+    # Found by hints alone from here on; the full worker keeps this one to itself until it has room.
+    monkeypatch.setattr(engine.worker, "SWEEP_S", 600.0)
+    async with pool.connection() as connection:
+        await hint(connection, epic.id)
+    async with asyncio.timeout(WAIT_S):
+        while not await rows(pool, "SELECT id FROM procrastinate_jobs WHERE status = 'doing'"):
+            await asyncio.sleep(0.05)
+    async with _working(_with(epic.engine)):
+        async with asyncio.timeout(WAIT_S):
+            while len(await epic.engine.workers()) < 2:
+                await asyncio.sleep(0.05)
+
+        stop.set()
+        async with asyncio.timeout(WAIT_S):
+            await full
+
+        assert (await _status(epic.engine, epic.id, "waiting")).step == "plan_gate"
+    assert len(await epic.engine.attempts(epic.id)) == 2
+
+
+async def test_a_paused_epic_is_not_advanced_before_it_is_resumed(begin):
+    epic = await begin()
+    failing = Failing(scripted(epic.engine), ValueError("a step broke"))
+    engine = on_executor(epic.engine, failing)
+    assert (await engine.advance(epic.id)).status == "paused"
+
+    async with _working(_with(engine)):
+        async with epic.engine._pool.connection() as connection:
+            await hint(connection, epic.id)
+        # The worker has heard the hint, and what it heard is over.
+        async with asyncio.timeout(WAIT_S):
+            while await rows(epic.engine._pool, "SELECT id FROM procrastinate_jobs") or not await engine.workers():
+                await asyncio.sleep(0.05)
+        assert ((await engine.epic(epic.id)).status, failing.runs) == ("paused", ["planning"])
+        await engine.resume(epic.id)
+
+        assert (await _status(engine, epic.id, "waiting")).step == "plan_gate"
