@@ -73,12 +73,30 @@ CONNECT_TIMEOUT_S: Final = 10
 POOL_WAIT_S: Final = 30.0
 ANNOUNCE_WAIT_S: Final = 1.0
 FRESH_S: Final = 0.1
+GIVEN_UP_AFTER_S: Final = 15
+"""A connection whose packets nobody answers is given up then; the operating system itself would wait for a quarter of an hour."""
+
+
+def heard_within(seconds: float) -> dict[str, Any]:
+    """Settings of a connection that is given up when the network is silent for so long; local sockets ignore them."""
+    probes = 3
+    each = max(1, int(seconds / (probes + 1)))
+    return {
+        "keepalives": 1,
+        "keepalives_idle": each,
+        "keepalives_interval": each,
+        "keepalives_count": probes,
+        "tcp_user_timeout": int(seconds * 1_000),
+    }
+
+
 CONNECTION_KWARGS: Final[dict[str, Any]] = {
     "autocommit": True,
     "prepare_threshold": 0,
     "row_factory": dict_row,
     "application_name": "genie",
     "connect_timeout": CONNECT_TIMEOUT_S,
+    **heard_within(GIVEN_UP_AFTER_S),
 }
 
 # When each connection was given back last.

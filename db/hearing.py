@@ -8,6 +8,7 @@ from typing import Final
 from procrastinate import App, PsycopgConnector
 from procrastinate.exceptions import ConnectorException
 
+from db.connection import GIVEN_UP_AFTER_S, heard_within
 from db.failures import first_line
 from db.jobs import ADVANCE, QUEUE
 from epics.errors import StoreUnavailable
@@ -24,7 +25,9 @@ async def hear_hints(dsn: str, heard: Callable[[str], Awaitable[None]]) -> None:
     Raises:
         StoreUnavailable: if the database does not answer; hints that were missed are found by sweeping.
     """
-    connector = PsycopgConnector(conninfo=dsn, min_size=1, max_size=2, kwargs={"application_name": "genie-hints"})
+    connector = PsycopgConnector(
+        conninfo=dsn, min_size=1, max_size=2, kwargs={"application_name": "genie-hints", **heard_within(GIVEN_UP_AFTER_S)}
+    )
     app = App(connector=connector)
 
     @app.task(name=ADVANCE, queue=QUEUE)

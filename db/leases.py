@@ -147,6 +147,13 @@ async def end_dead_lease(pool: Pool, thread_id: str, epoch: int) -> None:
             await connection.execute(QUERIES["end_dead_lease"], {"thread": thread_id, "epoch": epoch})
 
 
+async def tidy_leases(pool: Pool) -> None:
+    """Forget who had the epics that have ended, where that worker died before it gave the lease back."""
+    with foreseen():
+        async with pool.connection() as connection:
+            await connection.execute(QUERIES["tidy_leases"])
+
+
 async def release_lease(pool: Pool, lease: Lease, *, unless_asked: bool = False, hand_over: bool = False) -> bool:
     """Give a lease back, if it is still ours; the epoch stays, so that a late write of ours is refused for ever.
 

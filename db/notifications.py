@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Final
 
+import structlog
 from psycopg import AsyncConnection
 from psycopg.rows import DictRow
 
@@ -58,9 +59,13 @@ class Listener:
             try:
                 with foreseen():
                     await self._listen()
-            except StoreUnavailable:
-                self.is_listening = False
-                await asyncio.sleep(_AGAIN_AFTER_S)
+            except StoreUnavailable as error:
+                trouble = str(error)
+            except Exception as error:  # noqa: BLE001  # whatever it is, those who follow must not wait for ever
+                trouble = repr(error)[:300]
+            self.is_listening = False
+            structlog.get_logger().info("new events are not heard of at the moment", trouble=trouble)
+            await asyncio.sleep(_AGAIN_AFTER_S)
 
     async def _listen(self) -> None:
         async with await AsyncConnection[DictRow].connect(

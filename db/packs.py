@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from db.connection import Pool
 from db.epics import fetch_all, fetch_one
 from db.failures import foreseen
 from db.leases import Lease
 from db.queries import QUERIES
+
+_ROUND: Final = 200
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,9 +96,14 @@ async def let_go_of_unnamed(pool: Pool, epic_id: str) -> int:
     return len(commits)
 
 
-async def collect_packs(pool: Pool) -> Collected:
-    """Remove the packs that no epic holds and no other pack needs."""
-    with foreseen():
-        async with pool.connection() as connection:
-            row = await (await connection.execute(QUERIES["collect_packs"])).fetchone()
-    return Collected(packs=row["packs_removed"], bytes=int(row["bytes_removed"])) if row else Collected(packs=0, bytes=0)
+async def collect_packs(pool: Pool, *, most: int = _ROUND) -> Collected:
+    """Remove the packs that no epic holds and no other pack needs; what a removed one needed alone goes in a later round."""
+    packs = size = 0
+    while True:
+        with foreseen():
+            async with pool.connection() as connection:
+                row = await (await connection.execute(QUERIES["collect_packs"], {"most": most})).fetchone()
+        if not row or not row["packs_removed"]:
+            return Collected(packs=packs, bytes=size)
+        packs += row["packs_removed"]
+        size += int(row["bytes_removed"])

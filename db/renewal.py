@@ -12,6 +12,7 @@ import psycopg
 from psycopg import errors as pg
 from psycopg.rows import DictRow, dict_row
 
+from db.connection import heard_within
 from db.failures import first_line
 from db.leases import Lease
 from db.queries import QUERIES
@@ -177,7 +178,13 @@ class _Renewer:
         timeout = max(2, int(self._seconds / 2))
         options = f"-c statement_timeout={int(self._seconds * 500)} -c lock_timeout={max(50, int(self._seconds * 50))}"
         return psycopg.Connection[DictRow].connect(
-            self._dsn, autocommit=True, row_factory=dict_row, connect_timeout=timeout, options=options, application_name="genie-lease"
+            self._dsn,
+            autocommit=True,
+            row_factory=dict_row,
+            connect_timeout=timeout,
+            options=options,
+            application_name="genie-lease",
+            **heard_within(self._seconds / 2),
         )
 
     def _ask(self, connection: psycopg.Connection[DictRow], lease: Lease) -> DictRow | None:

@@ -69,12 +69,6 @@ async def prune_epic(pool: Pool, due: Due, *, apply: bool) -> tuple[Freed, ...] 
     return tuple(Freed(kind=row["kind"], rows=row["row_count"], bytes=row["byte_count"]) for row in rows) or None
 
 
-async def collect_packs(pool: Pool) -> Freed:
-    """Remove the packs that no epic holds and no other pack needs."""
-    row = await fetch_one(pool, "collect_packs", {}) or {}
-    return Freed(kind="packs", rows=row.get("packs_removed", 0), bytes=row.get("bytes_removed", 0))
-
-
 async def what_is_kept(pool: Pool) -> Row:
     """Counts of what pruning leaves alone."""
     return await fetch_one(pool, "what_is_kept", {}) or {}

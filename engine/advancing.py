@@ -104,6 +104,9 @@ async def _drive_until_nothing_is_asked(installation: Installation, hold: Hold) 
         # Who takes over finds what was asked, as we would.
         if hold.handed_over or await let_go(installation.database, hold.lease):
             return
+        # A cancel that came between the two counts before anything more is run and paid for.
+        if await apply_cancel(installation, hold.lease) is not None and await let_go(installation.database, hold.lease):
+            return
         before, moment = moment, (await _facts(installation, epic_id))["moment"]
         if moment == before:
             problem = f"a decision was made, but the epic does not go on from moment {moment} with it"

@@ -14,7 +14,8 @@ from pydantic import Field
 
 from config.settings import Settings
 from db.connection import Pool
-from db.retention import Due, Freed, close_pass, collect_packs, due_epics, last_pass, only_pruner, open_pass, prune_epic, what_is_kept
+from db.packs import collect_packs
+from db.retention import Due, Freed, close_pass, due_epics, last_pass, only_pruner, open_pass, prune_epic, what_is_kept
 from epics.errors import GenieError
 from epics.records import Record
 
@@ -125,7 +126,7 @@ async def prune(pool: Pool, policy: RetentionPolicy, *, apply: bool, stop: async
             seen.add(due, await prune_epic(pool, due, apply=apply))
     if apply:
         removed = await collect_packs(pool)
-        seen.rows[removed.kind], seen.bytes[removed.kind] = removed.rows, removed.bytes
+        seen.rows["packs"], seen.bytes["packs"] = removed.packs, removed.bytes
     limits = policy.model_dump()
     return PruneReport(
         applied=apply,

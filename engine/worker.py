@@ -202,8 +202,15 @@ class Worker:
             self._log.info("another worker has the epic", epic=lease.thread_id, why=str(error))
         except GenieError as error:
             self._log.warning("an epic could not be advanced", epic=lease.thread_id, error=str(error))
+            await self._give_back(lease)
         except Exception as error:  # noqa: BLE001  # one epic must not end the worker with all the others
             self._log.exception("an epic could not be advanced", epic=lease.thread_id, error=repr(error)[:500])
+            await self._give_back(lease)
+
+    async def _give_back(self, lease: Lease) -> None:
+        """Give back a lease that was claimed, where nobody else did: it would run out, and count as a death."""
+        with contextlib.suppress(StoreUnavailable):
+            await release_lease(self._pool, lease)
 
     async def _show(self) -> None:
         now = time.monotonic()
@@ -239,6 +246,8 @@ class Worker:
 
     async def _stop_at_once(self) -> None:
         tasks = set(self._running.values())
+        # A task that is cancelled before its first step gives nothing back: let each take it.
+        await asyncio.sleep(0)
         for task in tasks:
             task.cancel()
         if tasks:

@@ -83,26 +83,21 @@ $$;
 
 -- Remove the packs that no epic holds and no other pack needs, and say how many they were and how large. One after the other: taking one
 -- away can free those that it needed. Under the lock nobody begins to hold one meanwhile.
-CREATE FUNCTION collect_packs(OUT packs_removed bigint, OUT bytes_removed bigint)
+CREATE FUNCTION collect_packs(p_most integer, OUT packs_removed bigint, OUT bytes_removed bigint)
 LANGUAGE plpgsql AS $$
-DECLARE
-    gone bigint;
-    size bigint;
 BEGIN
-    packs_removed := 0;
-    bytes_removed := 0;
+    -- Those who keep a pack wait for this with their lease's row in hand, and renewals wait for that: a round is short.
     PERFORM pg_advisory_xact_lock(7305814620418);
-    LOOP
-        WITH removed AS (
-            DELETE FROM packs p
+    WITH removed AS (
+        DELETE FROM packs USING (
+            SELECT p.project_id AS project, p.commit AS id FROM packs p
             WHERE NOT EXISTS (SELECT FROM epic_packs e WHERE e.project_id = p.project_id AND e.commit = p.commit)
                 AND NOT EXISTS (SELECT FROM pack_needs n WHERE n.project_id = p.project_id AND n.needs = p.commit)
-            RETURNING coalesce(octet_length(data), 0) AS bytes
-        )
-        SELECT count(*), coalesce(sum(bytes), 0) INTO gone, size FROM removed;
-        EXIT WHEN gone = 0;
-        packs_removed := packs_removed + gone;
-        bytes_removed := bytes_removed + size;
-    END LOOP;
+            LIMIT p_most
+        ) AS unheld
+        WHERE project_id = unheld.project AND commit = unheld.id
+        RETURNING coalesce(octet_length(data), 0) AS bytes
+    )
+    SELECT count(*), coalesce(sum(bytes), 0) INTO packs_removed, bytes_removed FROM removed;
 END
 $$;

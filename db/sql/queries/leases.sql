@@ -56,3 +56,9 @@ WHERE thread_id = %(thread)s AND epoch = %(epoch)s AND token = %(token)s;
 -- name: assert_lease
 -- The fence; the first statement of every transaction that writes an epic.
 SELECT assert_lease(%(thread)s, %(epoch)s, %(token)s);
+
+-- name: tidy_leases
+-- Of epics that ended just before their worker died: nobody takes them any more, and each sweep would look at them.
+UPDATE leases SET token = NULL FROM epics
+WHERE epics.id = thread_id AND token IS NOT NULL AND expires_at < clock_timestamp() - interval '1 minute'
+    AND epics.status IN ('merged', 'rejected', 'failed', 'cancelled');

@@ -46,7 +46,7 @@ WHERE h.epic_id = %(epic)s AND h.commit NOT IN (e.base_commit, coalesce(e.head, 
 DELETE FROM epic_packs WHERE epic_id = %(epic)s AND commit = ANY(%(commits)s);
 
 -- name: collect_packs
-SELECT packs_removed, bytes_removed FROM collect_packs();
+SELECT packs_removed, bytes_removed FROM collect_packs(%(most)s);
 
 -- name: named_commits
 -- What the rows of an epic name, for one that began before its commits were kept.

@@ -185,3 +185,11 @@ async def test_who_is_cancelled_as_a_connection_comes_is_cancelled(database_url:
         await pool.putconn(after)
 
     assert taking.cancelled() or not was_waiting
+
+
+async def test_a_connection_to_a_silent_network_is_given_up_long_before_the_system_would(database: Database) -> None:
+    async with database.pool.connection() as connection:
+        given = connection.info.get_parameters()
+
+    assert int(given["tcp_user_timeout"]) == 15_000
+    assert int(given["keepalives_idle"]) + int(given["keepalives_interval"]) * int(given["keepalives_count"]) <= 15

@@ -15,7 +15,7 @@ from db.epics import ask_cancel, pause_epic, postpone_epic, queue_epic
 from db.leases import Admission, claim_epic, end_dead_lease, release_lease, take_lease
 from engine.identity import this_worker
 from engine.reading import epic_view
-from engine.sweeping import bury_the_dead
+from engine.sweeping import bury_the_dead, tidy
 from tests.integration.durability.writing import HERE, LONG_S, THERE, expire, rows, until
 
 pytestmark = pytest.mark.postgres
@@ -191,3 +191,16 @@ async def test_an_epic_over_which_workers_die_is_parked_and_a_resume_counts_anew
 
     assert (await epic.engine.advance(epic.id)).step == "plan_gate"
     assert await rows(pool, "SELECT problem FROM epics") == [{"problem": None}]
+
+
+async def test_of_an_epic_that_has_ended_nobody_is_remembered_as_its_holder(database, new_epic):
+    ended, running = await new_epic(), await new_epic()
+    for epic in (ended, running):
+        await take_lease(database.pool, epic, THERE, seconds=LONG_S)
+    await rows(database.pool, "UPDATE epics SET status = 'merged' WHERE id = %s RETURNING id", ended)
+    await rows(database.pool, "UPDATE leases SET expires_at = now() - interval '1 hour' RETURNING thread_id")
+
+    await tidy(database.pool)
+
+    held = await rows(database.pool, "SELECT thread_id FROM leases WHERE token IS NOT NULL")
+    assert [row["thread_id"] for row in held] == [running]

@@ -87,6 +87,14 @@ async def test_only_what_no_epic_holds_and_no_pack_needs_is_collected(pool, leas
     assert (await collect_packs(pool)).packs == 2
 
 
+async def test_more_packs_than_fit_a_round_are_all_collected(pool, lease):
+    chain = [Pack(commit=BASE), *(Pack(commit=f"{n:040x}", data=b"x", needs=(f"{n - 1:040x}" if n > 1 else BASE,)) for n in range(1, 8))]
+    await keep_packs(pool, lease, tuple(chain))
+    await _delete(pool, lease.thread_id)
+
+    assert (await collect_packs(pool, most=2)).packs == 8
+
+
 async def test_what_another_epics_pack_is_thin_against_stays(pool, lease, other):
     await keep_packs(pool, lease, CHAIN)
     # The other epic forked off the second commit, and holds it alone.
