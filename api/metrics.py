@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 from api.patience import within
 from engine.engine import Engine
-from engine.standing import Standing
+from engine.readiness import Standing
 from epics.errors import GenieError
 
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})

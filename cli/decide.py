@@ -8,7 +8,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from cli import drive
-from cli.following import alive
+from cli.carrying_on import alive
 from cli.output import Output
 from cli.render import approval_facts, approvals_table
 from cli.render_gate import gate_parts

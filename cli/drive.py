@@ -6,8 +6,8 @@ import asyncio
 from dataclasses import replace
 from typing import Final
 
+from cli.carrying_on import alive, carried_on
 from cli.errors import STATUS_CODES, Interrupted
-from cli.following import alive, carried_on
 from cli.gates import Gatekeeper
 from cli.output import Output
 from cli.process import user_name

@@ -1,4 +1,4 @@
-"""`genie webhook …`: the options of each command; what they do stands in telling.py."""
+"""`genie webhook …`: the options of each command; what they do stands in webhook_commands.py."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ def add(
     as_json: JsonOption = False,
 ) -> None:
     """Send messages to a URL from now on. A secret that Genie makes is shown this once."""
-    from cli import telling
+    from cli import webhook_commands
     from cli.output import Output
     from cli.session import with_engine
     from config.settings import Settings
 
     settings = Settings.from_env()
-    secret = telling.secret_in(settings, secret_from_env)
+    secret = webhook_commands.secret_in(settings, secret_from_env)
     output = Output(as_json=as_json)
     with_engine(
-        lambda engine: telling.add(engine, output, url, name=name, events=event or [], secret=secret, allow_private=allow_private),
+        lambda engine: webhook_commands.add(engine, output, url, name=name, events=event or [], secret=secret, allow_private=allow_private),
         settings=settings,
     )
 
@@ -49,31 +49,31 @@ def add(
 @app.command("list", short_help="List the webhooks and what waits for each.")
 def list_webhooks(as_json: JsonOption = False) -> None:
     """List the webhooks, with what waits for each and what was given up."""
-    from cli import telling
+    from cli import webhook_commands
     from cli.output import Output
     from cli.session import with_engine
 
-    with_engine(lambda engine: telling.list_webhooks(engine, Output(as_json=as_json)))
+    with_engine(lambda engine: webhook_commands.list_webhooks(engine, Output(as_json=as_json)))
 
 
 @app.command("test", short_help="Send a ping now, and show the answer.")
 def ping(name: NameArgument, as_json: JsonOption = False) -> None:
     """Send a ping now, signed as all messages are, and show the answer; exit code 1 if it was not taken."""
-    from cli import telling
+    from cli import webhook_commands
     from cli.output import Output
     from cli.session import with_engine
 
-    with_engine(lambda engine: telling.test(engine, Output(as_json=as_json), name))
+    with_engine(lambda engine: webhook_commands.test(engine, Output(as_json=as_json), name))
 
 
 @app.command(short_help="Send nothing there any more.")
 def remove(name: NameArgument) -> None:
     """Send nothing there any more; what waited for it is forgotten."""
-    from cli import telling
+    from cli import webhook_commands
     from cli.output import Output
     from cli.session import with_engine
 
-    with_engine(lambda engine: telling.remove(engine, Output(), name))
+    with_engine(lambda engine: webhook_commands.remove(engine, Output(), name))
 
 
 @app.command(short_help="List the messages to a webhook.")
@@ -84,11 +84,11 @@ def deliveries(
     as_json: JsonOption = False,
 ) -> None:
     """List the messages to a webhook, newest first, and what became of each."""
-    from cli import telling
+    from cli import webhook_commands
     from cli.output import Output
     from cli.session import with_engine
 
-    with_engine(lambda engine: telling.deliveries(engine, Output(as_json=as_json), name, dead=dead, limit=limit))
+    with_engine(lambda engine: webhook_commands.deliveries(engine, Output(as_json=as_json), name, dead=dead, limit=limit))
 
 
 @app.command(short_help="Send messages again.")
@@ -100,10 +100,10 @@ def resend(
     ] = None,
 ) -> None:
     """Send a message again, or with --dead all that were given up; a worker does it, and the id stays the same."""
-    from cli import telling
+    from cli import webhook_commands
     from cli.output import Output
     from cli.session import with_engine
 
     if (message is None) is not dead or (name is not None and not dead):
         raise typer.BadParameter("give the ID of one message, or --dead, which may have a --name")
-    with_engine(lambda engine: telling.resend(engine, Output(), message, name))
+    with_engine(lambda engine: webhook_commands.resend(engine, Output(), message, name))

@@ -34,7 +34,7 @@ def worker(
     """
     if ctx.invoked_subcommand is not None:
         return
-    from cli.serve_epics import serve_epics
+    from cli.worker_process import serve_epics
     from config.settings import Settings
 
     serve_epics(Settings.from_env(), concurrency)
@@ -43,18 +43,18 @@ def worker(
 @app.command("list")
 def list_workers(as_json: JsonOption = False, server: ServerOption = None) -> None:
     """List the workers, and what they do."""
-    from cli import look_at_workers
+    from cli import worker_list
     from cli.output import Output
     from cli.session import with_service
 
-    with_service(lambda service: look_at_workers.list_workers(service, Output(as_json=as_json)), server=server)
+    with_service(lambda service: worker_list.list_workers(service, Output(as_json=as_json)), server=server)
 
 
 @app.command("check")
 def check_worker(as_json: JsonOption = False) -> None:
     """Say whether a worker of this machine is alive, and end with 1 if none is: for health checks."""
-    from cli import look_at_workers
+    from cli import worker_list
     from cli.output import Output
     from cli.session import with_engine
 
-    with_engine(lambda engine: look_at_workers.check_worker(engine, Output(as_json=as_json)))
+    with_engine(lambda engine: worker_list.check_worker(engine, Output(as_json=as_json)))

@@ -25,7 +25,7 @@ from engine.draining import HandedOver
 from engine.effects import RecordedRepository
 from engine.lease_keeper import Hold, hold_epic, let_go
 from engine.leftovers import put_away
-from engine.patience import put_off
+from engine.postponing import put_off
 from engine.running import Running
 from epics.approvals import ApprovalStatus, Choice, Decision
 from epics.errors import (

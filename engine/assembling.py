@@ -14,9 +14,9 @@ from config.repository import FILE, repository_policy
 from db.connection import Database
 from db.epics import Row
 from db.leases import Lease
-from engine.keeping import open_keeper
 from engine.retention import RetentionPolicy
 from engine.running import Running
+from engine.storing_packs import open_keeper
 from epics.errors import RepositoryUnusable
 from epics.policy import RepositoryPolicy
 from epics.upgrades import THIS_RELEASE, Release

@@ -17,7 +17,7 @@ from db.journal import AttemptJournal
 from engine.configuration import show_configuration
 from engine.draining import HandedOver
 from engine.ending import Ending, end_work
-from engine.patience import retries_so_far
+from engine.postponing import retries_so_far
 from engine.recording import RecordingJournal, turn_of
 from engine.recovering import face_cut
 from engine.running import Running

@@ -12,13 +12,14 @@ from db.epics import fetch_one, queue_epic
 from db.journal import AttemptJournal
 from db.notifications import listening
 from engine.assembling import Installation
-from engine.bringing import bring_to_read
 from engine.compatibility import StrangeEpic, flag_strange_epics
 from engine.deciding import decide
+from engine.fetching_packs import bring_to_read
 from engine.following import News, follow
 from engine.history import costs_view, diff_between, moment_view
 from engine.history_views import CostsView, DiffView
 from engine.hooks import Hooks
+from engine.readiness import Standing, free_bytes, schema_fault, standing, workers_seen
 from engine.reading import (
     approval_id_of,
     approval_view,
@@ -34,7 +35,6 @@ from engine.reading import (
 )
 from engine.recording import turn_of
 from engine.retention import PruneReport, RetentionPolicy, prune
-from engine.standing import Standing, free_bytes, schema_fault, standing, workers_seen
 from engine.starting import StartEpic, start_epic
 from engine.starting_once import OnceStarter, Started
 from engine.transcript import readable

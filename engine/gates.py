@@ -5,7 +5,7 @@ from __future__ import annotations
 from db.epics import fetch_one
 from db.reading import state_at
 from engine.assembling import Installation
-from engine.bringing import bring_to_read
+from engine.fetching_packs import bring_to_read
 from engine.views import ApprovalView, GateContent
 from epics.state import EpicState
 from epics.steps import Step

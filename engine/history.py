@@ -7,7 +7,7 @@ from typing import Final
 from db.connection import Pool
 from db.epics import fetch_all, fetch_one
 from engine.assembling import Installation
-from engine.bringing import bring_to_read
+from engine.fetching_packs import bring_to_read
 from engine.history_views import CostLine, CostsView, DiffView, FileStat
 from engine.views import EpicView, MomentView
 from epics.errors import MomentNotFound

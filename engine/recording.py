@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from db.journal import AttemptJournal, Refusal, SavedTree
-from engine.keeping import Keeper
+from engine.storing_packs import Keeper
 from epics.errors import BudgetSpent
 from epics.money import dollars
 from executors.port import Ask, Paid, Reservation, Turn

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from agents.registry import Registry
 from db.connection import Database
 from db.leases import Lease
-from engine.keeping import Keeper
+from engine.storing_packs import Keeper
 from epics.policy import RepositoryPolicy
 from executors.port import Executor
 from nodes.context import EpicFacts

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.admission import why_no_room
-from engine.patience import delay
+from engine.postponing import delay
 
 MIB = 1024 * 1024
 

@@ -8,7 +8,7 @@ from db.connection import Pool
 from db.epics import Row
 from db.leases import Lease
 from db.packs import Pack, branch_tips, held_packs, keep_packs, named_commits, packs_behind
-from engine.bringing import bring
+from engine.fetching_packs import bring
 from timemachine.branches import PREFIX, reset_branches
 from timemachine.mirrors import Mirror
 from timemachine.packs import make_pack, missing_commits, outside_of
