@@ -56,6 +56,7 @@ class Listener:
     async def run(self) -> None:
         """Listen for ever; a connection that is lost is made again."""
         while True:
+            trouble = "listening ended"
             try:
                 with foreseen():
                     await self._listen()

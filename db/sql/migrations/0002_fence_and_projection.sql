@@ -109,10 +109,6 @@ BEGIN
         SELECT p_epic, first_event + entry.place, entry.value ->> 'type', entry.value -> 'data'
         FROM jsonb_array_elements(p -> 'events') WITH ORDINALITY AS entry (value, place);
     END IF;
-    IF jsonb_array_length(p -> 'outbox') > 0 THEN
-        INSERT INTO outbox (epic_id, topic, data)
-        SELECT p_epic, entry.value ->> 'topic', entry.value -> 'data' FROM jsonb_array_elements(p -> 'outbox') AS entry (value);
-    END IF;
 END
 $$;
 
