@@ -137,16 +137,20 @@ async def _collect(process: asyncio.subprocess.Process, given: bytes | None, lim
     errors_read = asyncio.create_task(process.stderr.read())
     fed = asyncio.create_task(_feed(process, given))
     parts, size = list[bytes](), 0
-    while size <= limit and (part := await process.stdout.read(65536)):
-        parts.append(part)
-        size += len(part)
-    output = b"".join(parts)
-    if size > limit:
+    try:
+        while size <= limit and (part := await process.stdout.read(65536)):
+            parts.append(part)
+            size += len(part)
+        output = b"".join(parts)
+        if size > limit:
+            return Completed(code=0, output=output[:limit], errors="", cut=True)
+        await fed
+        return Completed(code=await process.wait(), output=output, errors=as_text(await errors_read))
+    finally:
+        # Whoever ends the process reads on, and two cannot read one pipe.
         errors_read.cancel()
         fed.cancel()
-        return Completed(code=0, output=output[:limit], errors="", cut=True)
-    await fed
-    return Completed(code=await process.wait(), output=output, errors=as_text(await errors_read))
+        await asyncio.wait({errors_read, fed})
 
 
 async def _feed(process: asyncio.subprocess.Process, given: bytes | None) -> None:

@@ -77,9 +77,10 @@ async def gone(directory: Path) -> bool:
     return False
 
 
-async def test_a_cancelled_call_kills_git_and_its_children(repo, env, tmp_path):
+@pytest.mark.parametrize("limit", [None, 1_000])
+async def test_a_cancelled_call_kills_git_and_its_children(repo, env, tmp_path, limit):
     path = f"{await slow_git(tmp_path)}:{env['PATH']}"
-    call = asyncio.create_task(Git(repo, {**env, "PATH": path}).run("status"))
+    call = asyncio.create_task(Git(repo, {**env, "PATH": path}).call("status", limit=limit))
     while not (tmp_path / "child").exists() or not (tmp_path / "child").read_text().strip():
         await asyncio.sleep(0.01)
 
