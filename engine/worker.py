@@ -242,12 +242,14 @@ class Worker:
             with contextlib.suppress(StoreUnavailable, TimeoutError):
                 async with asyncio.timeout(left):
                     await self._show()
-            await asyncio.wait(set(self._running.values()), timeout=min(left, BEAT_S))
+            # The last of them may have ended meanwhile.
+            if running := set(self._running.values()):
+                await asyncio.wait(running, timeout=min(left, BEAT_S))
 
     async def _stop_at_once(self) -> None:
-        tasks = set(self._running.values())
         # A task that is cancelled before its first step gives nothing back: let each take it.
         await asyncio.sleep(0)
+        tasks = set(self._running.values())
         for task in tasks:
             task.cancel()
         if tasks:
