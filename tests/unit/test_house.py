@@ -35,7 +35,6 @@ ELSEWHERE = re.compile(
             r"(?<!no-emit-)find" + r"-links\b",
             r"(?<![\w.\-}\])])/(?:work|opt)" + r"/\w",
             r"(?<![\w.\-}\])])/(?:home|Users)" + r"/\w+/",
-            r"(?<![\w.\-}\])])/tmp/w" + r"/",
         ]
     )
 )
