@@ -35,6 +35,8 @@ def configure_log(level: str, *, as_json: bool = False) -> None:
     )
     if not any(isinstance(handler, _Libraries) for handler in logging.root.handlers):
         logging.root.addHandler(_Libraries(logging.WARNING))
+    # Else Python prints them on stderr as they come.
+    logging.captureWarnings(capture=True)
 
 
 class _Libraries(logging.Handler):
@@ -44,8 +46,8 @@ class _Libraries(logging.Handler):
         """Log one record."""
         import structlog
 
-        # Of a connection that broke, Genie tells itself what came of it.
-        level = logging.DEBUG if record.name.startswith("psycopg") else record.levelno
+        # Of a connection that broke, Genie tells itself what came of it; what Python warns of is for developers.
+        level = logging.DEBUG if record.name.startswith(("psycopg", "py.warnings")) else record.levelno
         structlog.get_logger().log(level, " ".join(record.getMessage().split()), library=record.name)
 
 

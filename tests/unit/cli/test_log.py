@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 import logging
+import subprocess
+import sys
 from collections.abc import Generator
+from pathlib import Path
 
 import pytest
 import structlog
 
 from cli.log import configure_log
+
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(autouse=True)
@@ -45,3 +50,13 @@ def test_the_log_may_be_set_up_again(capsys: pytest.CaptureFixture[str]) -> None
     logging.getLogger("some.library").warning("once")
 
     assert capsys.readouterr().err.count("once") == 1
+
+
+@pytest.mark.parametrize("level", ["debug", "warning"])
+def test_a_warning_of_python_is_a_line_of_json_for_who_asks_for_more(level: str) -> None:
+    code = f"import warnings; from cli.log import configure_log; configure_log('{level}', as_json=True); warnings.warn('no SOCKS\\nhere')"
+
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+
+    lines = [json.loads(line) for line in done.stderr.split("\n") if line]
+    assert [line["library"] for line in lines] == (["py.warnings"] if level == "debug" else [])
