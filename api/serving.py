@@ -14,6 +14,7 @@ from config.hooks import HookSource
 from config.settings import Settings
 from engine.engine import Engine
 from engine.following import News
+from engine.waiting import any_set
 from epics.errors import GenieError, StoreUnavailable
 
 OpenEngine = Callable[[], AbstractAsyncContextManager[Engine]]
@@ -93,15 +94,9 @@ async def _keep(serving: Serving, open_engine: OpenEngine, settled: asyncio.Futu
                 structlog.get_logger().warning("serving without a database until it can be used", trouble=str(error))
             serving.trouble = str(error)
             _settle(settled)
-            await _pause(closing, next(waits, wait))
+            await any_set(closing, within=next(waits, wait))
 
 
 def _settle(settled: asyncio.Future[None]) -> None:
     if not settled.done():
         settled.set_result(None)
-
-
-async def _pause(closing: asyncio.Event, seconds: float) -> None:
-    waiting = asyncio.create_task(closing.wait())
-    await asyncio.wait({waiting}, timeout=seconds)
-    waiting.cancel()

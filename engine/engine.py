@@ -12,7 +12,6 @@ from db.epics import fetch_one, queue_epic
 from db.journal import AttemptJournal
 from db.notifications import listening
 from engine.assembling import Installation
-from engine.compatibility import StrangeEpic, flag_strange_epics
 from engine.deciding import decide
 from engine.fetching_packs import bring_to_read
 from engine.following import News, follow
@@ -214,10 +213,6 @@ class Engine:
         await bring_to_read(self._pool, workspace.mirror, facts, (begun, head))
         shown = await diff_text(workspace.mirror, begun, head, _DIFF_CAP)
         return shown.text
-
-    async def flag_strange(self) -> tuple[StrangeEpic, ...]:
-        """Pause the epics that no Genie up to this one can carry on; a worker does so when it starts. See `engine.compatibility`."""
-        return await flag_strange_epics(self._pool)
 
     async def prune(self, policy: RetentionPolicy, *, apply: bool) -> PruneReport:
         """Prune finished epics, or measure what that would free; see `engine.retention.prune`."""

@@ -11,6 +11,7 @@ from db.epics import fetch_one
 from db.notifications import Listener
 from engine.reading import epic_view, list_events
 from engine.views import EpicView, EventView
+from engine.waiting import any_set
 from epics.state import TERMINAL
 
 PAGE: Final = 200
@@ -42,16 +43,5 @@ async def follow(
             if row is None or row["status"] in TERMINAL:
                 yield await epic_view(pool, epic_id)
                 return
-            if not await _woken(woken, stopping, quiet_s):
+            if not await any_set(woken, stopping, within=quiet_s):
                 yield None
-
-
-async def _woken(woken: asyncio.Event, stopping: asyncio.Event, seconds: float) -> bool:
-    """Wait for either event; say whether one came."""
-    waits = {asyncio.create_task(event.wait()) for event in (woken, stopping)}
-    try:
-        done, _ = await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for wait in waits:
-            wait.cancel()
-    return bool(done)

@@ -30,8 +30,7 @@ async def epic_id_of(pool: Pool, given: str) -> str:
     if given in found:
         return given
     if not found:
-        message = f"there is no epic {given!r}: see `genie epic list`"
-        raise EpicNotFound(message)
+        raise _no_epic(given)
     return _only(found, given, "epic")
 
 
@@ -43,8 +42,7 @@ async def epic_view(pool: Pool, epic_id: str) -> EpicView:
     """
     row = await fetch_one(pool, "epic_view", {"epic": epic_id})
     if row is None:
-        message = f"there is no epic {epic_id!r}: see `genie epic list`"
-        raise EpicNotFound(message)
+        raise _no_epic(epic_id)
     return _epic(row)
 
 
@@ -188,3 +186,7 @@ def _only(found: list[str], given: str, kind: str) -> str:
         message = f"{given!r} begins more than one {kind}: {', '.join(found)}"
         raise InvalidInput(message)
     return found[0]
+
+
+def _no_epic(given: str) -> EpicNotFound:
+    return EpicNotFound(f"there is no epic {given!r}: see `genie epic list`")

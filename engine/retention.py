@@ -16,6 +16,7 @@ from config.settings import Settings
 from db.connection import Pool
 from db.packs import collect_packs
 from db.retention import Due, Freed, close_pass, due_epics, last_pass, only_pruner, open_pass, prune_epic, what_is_kept
+from engine.waiting import any_set
 from epics.errors import GenieError
 from epics.records import Record
 
@@ -160,11 +161,7 @@ async def run_retention(pool: Pool, policy: RetentionPolicy, stop: asyncio.Event
             await _pass(pool, policy, stop, every_s)
         except GenieError as error:
             structlog.get_logger().warning("finished epics could not be pruned", error=str(error))
-        waiting = asyncio.create_task(stop.wait(), name="retention-stop")
-        try:
-            await asyncio.wait({waiting}, timeout=min(_LOOK_S, every_s))
-        finally:
-            waiting.cancel()
+        await any_set(stop, within=min(_LOOK_S, every_s))
 
 
 async def _pass(pool: Pool, policy: RetentionPolicy, stop: asyncio.Event, every_s: float) -> None:
