@@ -212,6 +212,12 @@ def _history_pruned(data: Data) -> Line:
     return Line(mark="·", text=f"pruned, since it is old: {gone}", deep=True)
 
 
+def _moment_named(data: Data) -> Line:
+    name = _word(data, "name")
+    said = f"is named {name}" if name else f"is not named {_word(data, 'before')} any more"
+    return Line(mark="·", text=f"moment {_word(data, 'moment')} {said}, by {_word(data, 'by')}")
+
+
 def _other(kind: str) -> Callable[[Data], Line]:
     """A line for a kind of event that this release does not know: nothing that happened is hidden."""
 
@@ -260,4 +266,5 @@ _LINES: Final[dict[str, Callable[[Data], Line]]] = {
     "cancel_refused": _cancel_refused,
     "epic_ended": _ended,
     "history_pruned": _history_pruned,
+    "moment_named": _moment_named,
 }

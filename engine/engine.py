@@ -36,6 +36,7 @@ from engine.recording import turn_of
 from engine.retention import PruneReport, RetentionPolicy, prune
 from engine.starting import StartEpic, start_epic
 from engine.starting_once import OnceStarter, Started
+from engine.time_machine import naming
 from engine.transcript import readable
 from engine.views import ApprovalView, AttemptView, EpicView, EventView, GateContent, MomentView, Page, WorkerView
 from epics.approvals import Decision
@@ -143,6 +144,16 @@ class Engine:
     async def moment(self, epic: str, n: int) -> MomentView:
         """One moment of an epic."""
         return await moment_view(self._pool, await epic_id_of(self._pool, epic), n)
+
+    async def moment_number(self, epic: str, given: str) -> int:
+        """The number of the moment that a person means by its number or its name; see `naming.moment_number`."""
+        return await naming.moment_number(self._pool, await epic_id_of(self._pool, epic), given)
+
+    async def mark(self, epic: str, n: int, name: str | None, *, by: str) -> MomentView:
+        """Give a moment a name, or take it away with None; see `naming.mark`."""
+        epic_id = await epic_id_of(self._pool, epic)
+        await naming.mark(self._pool, epic_id, n, name, by=by)
+        return await moment_view(self._pool, epic_id, n)
 
     async def costs(self, epic: str) -> CostsView:
         """What an epic cost, and where."""
