@@ -97,6 +97,8 @@ class MomentView(Record):
     """One moment of an epic."""
 
     n: int
+    parent: int | None = Field(default=None, description="The moment whose state it came from; null for the first.")
+    back_to: int | None = Field(default=None, description="The moment that was gone back to, where it is a rollback.")
     step: AnyStep
     workflow: str | None
     attempt: int | None
@@ -105,7 +107,9 @@ class MomentView(Record):
     commit: str
     tree: str
     checkpoint_id: str
-    cost_usd: Money
+    cost_usd: Money = Field(description="What the epic had cost by then.")
+    step_cost_usd: Money | None = Field(default=None, description="What was paid since the moment before; null where another epic paid it.")
+    decided_by: str | None = Field(default=None, description="Who decided it, where a person's decision led to it.")
     name: str | None
     note: str
     created_at: datetime
