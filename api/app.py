@@ -13,7 +13,7 @@ from api.envelope import Envelope
 from api.errors import handle_errors
 from api.metrics import Metrics
 from api.problems import Problem
-from api.routes import approvals, epics, events, history, hooks, probes, workers
+from api.routes import approvals, epics, events, history, hooks, names, probes, workers
 from api.serving import Serving
 
 DISTRIBUTION: Final = "genie-orchestrator"
@@ -45,6 +45,7 @@ def create_api(serving: Serving, metrics: Metrics) -> FastAPI:
     app.state.metrics = metrics
     for router in (epics.starting, epics.router, history.router, history.comparing, events.router, approvals.router, workers.router):
         app.include_router(router, prefix=ROOT)
+    app.include_router(names.router, prefix=ROOT)
     app.include_router(probes.router)
     app.include_router(hooks.router)
     handle_errors(app)

@@ -70,6 +70,14 @@ class CancelBody(Body):
     reason: Annotated[Text, Field(max_length=2_000)] = ""
 
 
+class NameBody(Body):
+    """What a moment is called."""
+
+    name: Annotated[
+        Text, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$", description="One word of small letters, digits, dots, dashes; not a number.")
+    ]
+
+
 class DecisionBody(Body):
     """What is decided, and about what."""
 

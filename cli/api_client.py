@@ -50,6 +50,22 @@ class ApiClient:
         sent = {name: value for name, value in body.items() if value is not None}
         return self._read(kind, await self._send("POST", path, again=key is not None, json=sent, headers=headers))
 
+    async def put(self, kind: type[ModelT], path: str, body: Mapping[str, Any]) -> ModelT:
+        """What the server answers when something is made as it is sent; doing so again changes nothing.
+
+        Raises:
+            GenieError: as for `get`.
+        """
+        return self._read(kind, await self._send("PUT", path, again=True, json=body))
+
+    async def delete(self, kind: type[ModelT], path: str) -> ModelT:
+        """What the server answers when something is taken away; doing so again changes nothing.
+
+        Raises:
+            GenieError: as for `get`.
+        """
+        return self._read(kind, await self._send("DELETE", path, again=True))
+
     async def _send(self, method: str, path: str, *, again: bool, **rest: Any) -> httpx2.Response:
         waits = iter(_WAITS_S)
         while True:

@@ -14,6 +14,7 @@ from cli.api_client import ApiClient
 from engine.engine import OnEvent
 from engine.history_views import DiffView
 from engine.starting import StartEpic
+from engine.time_machine.naming import no_such_name, number_in
 from engine.views import ApprovalView, AttemptView, EpicView, EventView, GateContent, MomentView, Page, WorkerView
 from epics.approvals import ApprovalStatus, Decision
 
@@ -91,6 +92,22 @@ class RemoteService:
     async def moments(self, epic: str) -> tuple[MomentView, ...]:
         """The moments of an epic, in rising order."""
         return (await self._api.get(Page[MomentView], f"/epics/{_part(epic)}/moments")).items
+
+    async def moment_number(self, epic: str, given: str) -> int:
+        """The number of a moment that was typed as its number or its name."""
+        number = number_in(given)
+        if number is not None:
+            return number
+        named = [moment.n for moment in await self.moments(epic) if moment.name == given]
+        if not named:
+            raise no_such_name(epic, given)
+        return named[0]
+
+    async def mark(self, epic: str, n: int, name: str | None, *, by: str) -> MomentView:
+        """Give a moment a name, or take it away; the server knows who asks, so `by` is not sent."""
+        del by
+        path = f"/epics/{_part(epic)}/moments/{n}/name"
+        return await (self._api.delete(MomentView, path) if name is None else self._api.put(MomentView, path, {"name": name}))
 
     async def attempts(self, epic: str) -> tuple[AttemptView, ...]:
         """The attempts of an epic, in rising order."""

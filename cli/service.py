@@ -43,6 +43,14 @@ class Service(Protocol):
         """The moments of an epic."""
         ...
 
+    async def moment_number(self, epic: str, given: str) -> int:
+        """The number of a moment that was typed as its number or its name."""
+        ...
+
+    async def mark(self, epic: str, n: int, name: str | None, *, by: str) -> MomentView:
+        """Give a moment a name, or take it away."""
+        ...
+
     async def attempts(self, epic: str) -> tuple[AttemptView, ...]:
         """The attempts of an epic."""
         ...
