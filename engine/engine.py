@@ -6,17 +6,13 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from db.epics import fetch_one, queue_epic
-from db.journal import AttemptJournal
+from db.epics import queue_epic
 from db.notifications import listening
 from engine.assembling import Installation
 from engine.deciding import decide
-from engine.fetching_packs import bring_to_read
 from engine.following import News, follow
-from engine.history import costs_view, diff_between, moment_view
-from engine.history_views import CostsView, DiffView
 from engine.hooks import Hooks
 from engine.readiness import Standing, free_bytes, schema_fault, standing, workers_seen
 from engine.reading import (
@@ -26,41 +22,33 @@ from engine.reading import (
     epic_id_of,
     epic_view,
     list_approvals,
-    list_attempts,
     list_epics,
     list_events,
-    list_moments,
     page_of_approvals,
 )
-from engine.recording import turn_of
 from engine.retention import PruneReport, RetentionPolicy, prune
 from engine.starting import StartEpic, start_epic
 from engine.starting_once import OnceStarter, Started
-from engine.time_machine import naming
-from engine.transcript import readable
-from engine.views import ApprovalView, AttemptView, EpicView, EventView, GateContent, MomentView, Page, WorkerView
+from engine.time_machine.past import Past
+from engine.views import ApprovalView, EpicView, EventView, GateContent, Page, WorkerView
 from epics.approvals import Decision
-from epics.errors import Conflict, HistoryPruned, MomentNotFound
+from epics.errors import Conflict
 from epics.state import TERMINAL
-from timemachine.diffs import diff_text
-from timemachine.workspace import open_workspace
 
 if TYPE_CHECKING:
     from engine.webhooks import Webhooks
 
 _POLL_S = 0.15
-_DIFF_CAP = 400_000
 
 OnEvent = Callable[[EventView], None]
 
 
-class Engine:
+class Engine(Past):
     """All that a face can do; made by `open_engine`."""
 
     def __init__(self, installation: Installation) -> None:
         """Bind to an open database and its executors."""
-        self._installation = installation
-        self._pool = installation.database.pool
+        super().__init__(installation)
         self._once = OnceStarter(installation)
         self.hooks = Hooks(installation)
 
@@ -137,57 +125,9 @@ class Engine:
         """Epics, newest first."""
         return await list_epics(self._pool, status=status, repo=repo, limit=limit, cursor=cursor)
 
-    async def moments(self, epic: str) -> tuple[MomentView, ...]:
-        """The moments of an epic, in rising order."""
-        return await list_moments(self._pool, await epic_id_of(self._pool, epic))
-
-    async def moment(self, epic: str, n: int) -> MomentView:
-        """One moment of an epic."""
-        return await moment_view(self._pool, await epic_id_of(self._pool, epic), n)
-
-    async def moment_number(self, epic: str, given: str) -> int:
-        """The number of the moment that a person means by its number or its name; see `naming.moment_number`."""
-        return await naming.moment_number(self._pool, await epic_id_of(self._pool, epic), given)
-
-    async def mark(self, epic: str, n: int, name: str | None, *, by: str) -> MomentView:
-        """Give a moment a name, or take it away with None; see `naming.mark`."""
-        epic_id = await epic_id_of(self._pool, epic)
-        await naming.mark(self._pool, epic_id, n, name, by=by)
-        return await moment_view(self._pool, epic_id, n)
-
-    async def costs(self, epic: str) -> CostsView:
-        """What an epic cost, and where."""
-        return await costs_view(self._pool, await self.epic(epic))
-
-    async def diff(self, epic: str, *, begin: int | None = None, end: int | None = None) -> DiffView:
-        """What changed between two moments of an epic; see `diff_between`."""
-        return await diff_between(self._installation, await self.epic(epic), begin, end)
-
-    async def attempts(self, epic: str) -> tuple[AttemptView, ...]:
-        """The attempts of an epic, in rising order."""
-        return await list_attempts(self._pool, await epic_id_of(self._pool, epic))
-
     async def events(self, epic: str, *, after: int = 0, limit: int = 1000) -> tuple[EventView, ...]:
         """The events of an epic after a number, in order."""
         return await list_events(self._pool, await epic_id_of(self._pool, epic), after=after, limit=limit)
-
-    async def attempt_log(self, epic: str, n: int) -> tuple[dict[str, Any], ...]:
-        """The turns of an attempt, for reading.
-
-        Raises:
-            MomentNotFound: if the epic has no such attempt.
-            HistoryPruned: if its turns were pruned.
-        """
-        epic_id = await epic_id_of(self._pool, epic)
-        attempt = await fetch_one(self._pool, "attempt", {"epic": epic_id, "n": n})
-        if attempt is None:
-            message = f"epic {epic_id} has no attempt {n}: see `genie epic show {epic_id}`"
-            raise MomentNotFound(message)
-        if attempt["pruned_turns"]:
-            message = f"the {attempt['pruned_turns']} turns of attempt {n} of epic {epic_id} were pruned: see `genie epic show {epic_id}`"
-            raise HistoryPruned(message)
-        rows = await AttemptJournal.read(self._pool, epic_id, n)
-        return tuple(readable(turn_of(row)) for row in rows)
 
     async def approvals(self, *, status: str | None = None, epic: str | None = None) -> tuple[ApprovalView, ...]:
         """Approvals, newest first."""
@@ -214,16 +154,6 @@ class Engine:
         from engine.gates import gate_content  # noqa: PLC0415  # as in `advance`
 
         return await gate_content(self._installation, await self.approval(given))
-
-    async def changes(self, epic: str) -> str:
-        """The diff of an epic against the commit that it began from, capped."""
-        view = await self.epic(epic)
-        facts = await fetch_one(self._pool, "epic_facts", {"epic": view.id}) or {}
-        workspace = await open_workspace(self._installation.home, view.repo, self._installation.git_environment)
-        begun, head = facts["base_commit"], view.head or facts["base_commit"]
-        await bring_to_read(self._pool, workspace.mirror, facts, (begun, head))
-        shown = await diff_text(workspace.mirror, begun, head, _DIFF_CAP)
-        return shown.text
 
     async def prune(self, policy: RetentionPolicy, *, apply: bool) -> PruneReport:
         """Prune finished epics, or measure what that would free; see `engine.retention.prune`."""
