@@ -29,8 +29,8 @@ class Watch:
 
     lost: Callable[[str], None]
     """The lease is lost, or soon will be; the reason. Called at most once, and nothing is renewed after it."""
-    cancel_asked: Callable[[], None]
-    """Somebody asked for the epic to be cancelled; may be called again."""
+    stop_asked: Callable[[], None]
+    """Somebody asked for the epic to be cancelled or rolled back; may be called again."""
     ticked: Callable[[], float]
     """When the event loop last gave a sign of life, on the monotonic clock."""
 
@@ -94,8 +94,8 @@ class Renewal:
             self._lose("another worker has taken the epic over")
             return
         self._renew_before = asked_at + self.lease.seconds - self.interval
-        if row["cancel_asked"] and not self.is_over:
-            self._watch.cancel_asked()
+        if row["stop_asked"] and not self.is_over:
+            self._watch.stop_asked()
 
     def failed(self, trouble: str) -> None:
         """Remember why it could not be renewed, for when it is too late."""

@@ -26,7 +26,7 @@ class Hold:
         self.lease = lease
         self.lost: str | None = None
         """Why the lease is lost, if it is."""
-        self.cancel_asked = False
+        self.stop_asked = False
         self.came_to: int | None = None
         """The moment that the epic had reached when it was driven last."""
         self.handed_over = False
@@ -35,7 +35,7 @@ class Hold:
         self._ticked = time.monotonic()
 
     async def stopped(self) -> None:
-        """Wait until the lease is lost or a cancel is asked for."""
+        """Wait until the lease is lost, or a cancel or a rollback is asked for."""
         await self._stop.wait()
 
     async def tick(self) -> None:
@@ -56,11 +56,11 @@ class Hold:
             self.lost = reason
             stop()
 
-        def cancel_asked() -> None:
-            self.cancel_asked = True
+        def stop_asked() -> None:
+            self.stop_asked = True
             stop()
 
-        return Watch(lost=lost, cancel_asked=cancel_asked, ticked=lambda: self._ticked)
+        return Watch(lost=lost, stop_asked=stop_asked, ticked=lambda: self._ticked)
 
 
 @asynccontextmanager

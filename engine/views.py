@@ -72,6 +72,8 @@ class EpicView(Record):
     autonomy: str
     labels: dict[str, str]
     pruned: PrunedHistory | None = None
+    forked_from: str | None = Field(default=None, description="The epic that it is a fork of.")
+    forked_at: int | None = Field(default=None, description="The moment of that epic at which it was forked.")
     created_at: datetime
     updated_at: datetime
 

@@ -30,6 +30,8 @@ EVENTS: Final[Mapping[str, str]] = {
     "failure_analysed": "an attempt failed, and this is why",
     "approval_opened": "a gate waits for a person",
     "approval_decided": "somebody decided it",
+    "epic_rolled_back": "it was taken back to an earlier moment, or that was undone; `data` says which and by whom",
+    "epic_forked": "it was made from a moment of another epic, which `data` names",
 }
 """The events that can be asked for, each with what it means."""
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from epics.approvals import OPTIONS
 from epics.money import dollars
 from epics.records import Record
-from epics.state import EpicState, StepRecord
+from epics.state import Ended, EpicState, StepRecord
 from epics.steps import GATES, Step
 
 
@@ -24,20 +24,27 @@ def project(epic_id: str, checkpoint_id: str, state: EpicState, *, finished: boo
         finished: whether a step was finished, and not only the input taken in; each finished step is a moment.
     """
     last = state.last if finished else None
+    went_back = last is not None and last.outcome in _NO_STEP
     approval = _approval(epic_id, checkpoint_id, state) if state.step in GATES and state.ended is None and last else None
     return {
         "status": _status(state),
         "step": state.step,
         "branch": state.branch,
         "head": state.head,
+        "base": state.base,
+        "reverted": state.revert.head if last and state.revert and last.step is Step.MERGE and state.ended is Ended.MERGED else None,
         "failure": _json(state.failure),
         "moment": last and {**_json(last), "commit": state.head},
-        "leaves_gate": last is not None and (last.step in GATES or state.ended is not None),
+        "leaves_gate": last is not None and (last.step in GATES or state.ended is not None or went_back),
         "approval": approval,
         "analysis": _json(state.failure) if last and _analysed(last) else None,
-        "pull_request": _json(state.pull_request) if last and last.step is Step.PR and last.outcome == "done" else None,
+        "pull_request": _json(state.pull_request) if last and _shows_pull_request(state, last) else None,
         "events": _events(state, approval) if last else [],
     }
+
+
+_NO_STEP: Final = frozenset({"rolled_back", "forked"})
+"""Outcomes of moments at which no step was made."""
 
 
 def content_hash(state: EpicState) -> str:
@@ -108,7 +115,7 @@ def _events(state: EpicState, approval: Mapping[str, Any] | None) -> list[dict[s
         return []
     after = state.ended or state.step
     finished = {"step": last.step, "outcome": last.outcome, "next": after, "attempt": last.attempt, "note": last.note}
-    events: list[dict[str, Any]] = [{"type": "step_finished", "data": finished}]
+    events: list[dict[str, Any]] = [] if last.outcome in _NO_STEP else [{"type": "step_finished", "data": finished}]
     if _analysed(last) and state.failure:
         failure = state.failure
         analysed = {"type": failure.type, "cause": failure.cause, "prevention": failure.prevention, "by": failure.by, "next": after}
@@ -119,6 +126,11 @@ def _events(state: EpicState, approval: Mapping[str, Any] | None) -> list[dict[s
     if state.ended is not None:
         events.append({"type": "epic_ended", "data": {"status": state.ended, "why": last.note, "commit": state.head}})
     return events
+
+
+def _shows_pull_request(state: EpicState, last: StepRecord) -> bool:
+    # A revert that was refused leaves the one that was merged.
+    return (last.step is Step.PR and last.outcome == "done") or (last.step is Step.MERGE_GATE and state.ended is Ended.MERGED)
 
 
 def _analysed(last: StepRecord) -> bool:

@@ -25,19 +25,21 @@ class Ended(StrEnum):
 
 
 TERMINAL: Final[frozenset[str]] = frozenset(Ended)
-"""The statuses that an epic never leaves."""
+"""The statuses that an epic leaves by a rollback alone."""
 
 
 class StepRecord(Record):
     """The step that was finished last; each one becomes a moment."""
 
     step: Step
-    outcome: Literal["done", "failed", "budget", "decided", "cancelled"]
+    outcome: Literal["done", "failed", "budget", "decided", "cancelled", "rolled_back", "forked"]
     workflow: str | None = None
     attempt: int | None = None
     branch: str | None = None
     tree: str = ""
     note: str = Field(default="", max_length=2_000, description="One line for the history: what came of it.")
+    back_to: int | None = Field(default=None, description="The moment that was gone back to, if that is what was done.")
+    parent: int | None = Field(default=None, description="The moment whose state this one came from, where that is not the one before.")
 
 
 class Trouble(Record):
@@ -61,6 +63,15 @@ class BudgetStop(Record):
     spent_usd: str
     needed_usd: str = Field(default="0", description="What the call that was refused needs at least.")
     resume_attempt: int = Field(description="The attempt whose tree and conversation the next one goes on from.")
+
+
+class Revert(Record):
+    """Work that was merged and is proposed to be taken back by a commit; what the epic is again where people say no."""
+
+    base: str
+    head: str
+    branch: str | None
+    pull_request: PullRequest | None
 
 
 class EpicState(BaseModel):
@@ -96,4 +107,5 @@ class EpicState(BaseModel):
     start_bases: dict[str, str] = Field(default_factory=dict, description="The base that each of `starts` stands on.")
     rounds: dict[str, int] = Field(default_factory=dict, description="How often a capped loop was taken: architect, fix.")
     failures: dict[str, int] = Field(default_factory=dict, description="Failed attempts of each step since a person last helped.")
+    revert: Revert | None = Field(default=None, description="What the merge at hand would take back, if it is a revert.")
     notice: str = Field(default="", description="What the next gate must tell the person beside its question.")

@@ -6,10 +6,11 @@ from langgraph.types import interrupt
 
 from epics.approvals import Choice, Decision
 from epics.failures import restart_step
+from epics.going_back import restarted, taken_back_at_gate
 from epics.state import Ended, EpicState, StepRecord
-from epics.steps import AGENT_STEPS, Step, advance
+from epics.steps import Step, advance
 from epics.verdicts import FailureType
-from nodes.working import Update, decision_note, restarted
+from nodes.working import Update, decision_note
 
 
 async def failure_gate(state: EpicState) -> Update:
@@ -27,26 +28,7 @@ async def failure_gate(state: EpicState) -> Update:
             return {**helped, **restarted(state, failed, target), "step": advance(Step.FAILURE_GATE, target)}
         case Choice.ROLLBACK:
             back = EpicState.model_validate(answer["back"])
-            at = last.model_copy(update={"branch": back.branch})
-            return {**helped, **_taken_back(back), "last": at, "step": advance(Step.FAILURE_GATE, resume_step(back))}
+            update = taken_back_at_gate(state, back, last, decision.to or 0, decision.comment)
+            return {**update, "step": advance(Step.FAILURE_GATE, update["step"])}
         case _:
             return {"ended": Ended.FAILED, "last": last}
-
-
-def resume_step(state: EpicState) -> Step:
-    """The agent step that an epic goes on with from an earlier state: the one that came next, or the one whose work a gate asked about."""
-    if state.step in AGENT_STEPS:
-        return state.step
-    if state.step is Step.PLAN_GATE:
-        return Step.ARCHITECT
-    if state.step in {Step.MERGE_GATE, Step.MERGE}:
-        return Step.PR
-    if state.step is Step.BUDGET_GATE and state.budget:
-        return state.budget.step
-    return state.trouble.step if state.trouble else Step.PLANNING
-
-
-def _taken_back(back: EpicState) -> Update:
-    # Counters and guidance are a person's doing and stay; the analysis stays too, since the next attempt must read it.
-    kept = ("base", "head", "branch", "plan", "design", "tests", "review", "pull_request", "conflicts", "starts", "start_bases")
-    return {**{name: getattr(back, name) for name in kept}, "trouble": None, "budget": None}

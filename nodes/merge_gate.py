@@ -5,6 +5,7 @@ from __future__ import annotations
 from langgraph.types import interrupt
 
 from epics.approvals import Choice, Decision
+from epics.going_back import revert_refused
 from epics.state import Ended, EpicState, StepRecord
 from epics.steps import Step, advance
 from nodes.working import Update, decision_note
@@ -26,5 +27,10 @@ async def merge_gate(state: EpicState) -> Update:
                 "notice": "",
                 "last": last,
             }
+        case _ if state.revert:
+            # What was merged stays merged.
+            revert = state.revert
+            last = last.model_copy(update={"branch": revert.branch})
+            return {**revert_refused(revert), "ended": Ended.MERGED, "last": last}
         case _:
             return {"ended": Ended.REJECTED, "last": last}

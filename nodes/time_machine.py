@@ -7,12 +7,13 @@ from decimal import Decimal
 from langgraph.runtime import Runtime
 
 from epics.failures import MODEL_HELPS, NEEDS_PERSON, analyse, restart_step
+from epics.going_back import restarted
 from epics.state import EpicState, StepRecord, Trouble
 from epics.steps import Step, advance
 from epics.verdicts import FailureAnalysis, FailureInsight
 from nodes.briefing import variables_for
 from nodes.context import Assignment, Attempted, EpicContext
-from nodes.working import Update, counted, restarted, task_id
+from nodes.working import Update, counted, task_id
 
 _WORKFLOW = "time_machine"
 

@@ -10,7 +10,6 @@ from typing import Any, Final, Literal
 from langgraph.runtime import Runtime
 
 from epics.approvals import Decision
-from epics.failures import restart_from
 from epics.state import BudgetStop, EpicState, StepRecord, Trouble
 from epics.steps import Step, advance
 from nodes.briefing import variables_for
@@ -129,15 +128,6 @@ def counted(counters: Mapping[str, int], name: str) -> dict[str, int]:
 def accepted(state: EpicState, attempted: Attempted) -> Update:
     """The update that makes the attempt's commit the head; a step that changed nothing leaves the branch as it was."""
     return {"head": attempted.commit, "branch": attempted.branch or state.branch}
-
-
-def restarted(state: EpicState, failed_step: Step, target: Step) -> Update:
-    """The update that takes the work back to where `target` begins; from an earlier step on, later verdicts no longer hold."""
-    if target is failed_step:
-        return {"trouble": None}
-    cleared: Update = {"tests": None, "review": None, "pull_request": None, "rounds": {**state.rounds, Step.FIX: 0}}
-    head, base = restart_from(state, target)
-    return {**cleared, "trouble": None, "conflicts": (), "head": head, "base": base}
 
 
 def decision_note(decision: Decision) -> str:

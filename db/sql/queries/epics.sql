@@ -22,9 +22,10 @@ SELECT
     s.tokens, s.waiting_on, s.failure, s.problem, s.executor, s.model, s.autonomy, s.labels, s.created_at, s.updated_at, s.queue_place, s.retry_at,
     CASE WHEN p.epic_id IS NOT NULL THEN
         jsonb_build_object('checkpoints_at', p.checkpoints_at, 'journal_at', p.journal_at, 'events_at', p.events_at)
-    END AS pruned
-FROM shown_epics s LEFT JOIN prunings p ON p.epic_id = s.id
-WHERE id = %(epic)s;
+    END AS pruned,
+    f.forked_from, f.forked_at
+FROM shown_epics s JOIN epics f ON f.id = s.id LEFT JOIN prunings p ON p.epic_id = s.id
+WHERE s.id = %(epic)s;
 
 -- name: list_epics
 -- Newest first; the cursor is the id of the last one seen.
@@ -33,8 +34,9 @@ SELECT
     s.tokens, s.waiting_on, s.failure, s.problem, s.executor, s.model, s.autonomy, s.labels, s.created_at, s.updated_at, s.queue_place, s.retry_at,
     CASE WHEN p.epic_id IS NOT NULL THEN
         jsonb_build_object('checkpoints_at', p.checkpoints_at, 'journal_at', p.journal_at, 'events_at', p.events_at)
-    END AS pruned
-FROM shown_epics s LEFT JOIN prunings p ON p.epic_id = s.id
+    END AS pruned,
+    f.forked_from, f.forked_at
+FROM shown_epics s JOIN epics f ON f.id = s.id LEFT JOIN prunings p ON p.epic_id = s.id
 -- An array, not a join: so the view is read for the ids of the page alone, whatever the planner knows of the tables.
 WHERE s.id = ANY (ARRAY(SELECT page_of_epics(%(status)s::text, %(repo)s::text, %(before)s::text, %(limit)s::integer)))
 ORDER BY s.id DESC;
@@ -80,6 +82,18 @@ WHERE id = %(epic)s AND status = 'queued' RETURNING retry_at;
 
 -- name: ask_cancel
 INSERT INTO commands (epic_id, kind, data) VALUES (%(epic)s, 'cancel', %(data)s);
+
+-- name: ask_rollback
+INSERT INTO commands (epic_id, kind, data) VALUES (%(epic)s, 'rollback', %(data)s) RETURNING id;
+
+-- name: asked_rollback
+SELECT applied_at, problem FROM commands WHERE id = %(command)s;
+
+-- name: unapplied_rollback
+SELECT id, data FROM commands WHERE epic_id = %(epic)s AND kind = 'rollback' AND applied_at IS NULL ORDER BY id LIMIT 1;
+
+-- name: refuse_rollback
+UPDATE commands SET applied_at = now(), problem = %(problem)s WHERE id = %(command)s AND applied_at IS NULL;
 
 -- name: unapplied_cancel
 SELECT data FROM commands WHERE epic_id = %(epic)s AND kind = 'cancel' AND applied_at IS NULL ORDER BY id LIMIT 1;

@@ -31,19 +31,19 @@ UPDATE leases SET expires_at = clock_timestamp() WHERE thread_id = %(thread)s AN
 UPDATE leases SET takeovers = 0, progress = NULL WHERE thread_id = %(thread)s;
 
 -- name: renew_lease
--- Also tells the worker of a cancel that somebody asked for. No row: the lease is lost.
+-- Also tells the worker of a cancel or a rollback that somebody asked for. No row: the lease is lost.
 UPDATE leases SET expires_at = clock_timestamp() + make_interval(secs => %(seconds)s)
 WHERE thread_id = %(thread)s AND epoch = %(epoch)s AND token = %(token)s
 RETURNING EXISTS (
-    SELECT FROM commands WHERE epic_id = %(thread)s AND kind = 'cancel' AND applied_at IS NULL
-) AS cancel_asked;
+    SELECT FROM commands WHERE epic_id = %(thread)s AND applied_at IS NULL
+) AS stop_asked;
 
 -- name: lock_lease
 SELECT FROM leases WHERE thread_id = %(thread)s FOR UPDATE;
 
 -- name: asked_of_epic
--- What only the holder of the lease can do, and has not done: a cancel, or a decision at the gate that it waits at.
-SELECT id::text FROM commands WHERE epic_id = %(thread)s AND kind = 'cancel' AND applied_at IS NULL
+-- What only the holder of the lease can do, and has not done: a command, or a decision at the gate that it waits at.
+SELECT id::text FROM commands WHERE epic_id = %(thread)s AND applied_at IS NULL
 UNION ALL
 SELECT a.id FROM approvals a JOIN epics e ON e.id = a.epic_id
 WHERE a.epic_id = %(thread)s AND a.decision IS NOT NULL AND a.applied_at IS NULL AND e.status = 'queued'

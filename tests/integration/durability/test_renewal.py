@@ -35,10 +35,10 @@ class Told:
         def lost(reason: str) -> None:
             self.lost.append((reason, time.monotonic() - self._began))
 
-        def cancel_asked() -> None:
+        def stop_asked() -> None:
             self.cancels += 1
 
-        return Watch(lost=lost, cancel_asked=cancel_asked, ticked=lambda: self._began if self._hung else time.monotonic())
+        return Watch(lost=lost, stop_asked=stop_asked, ticked=lambda: self._began if self._hung else time.monotonic())
 
 
 def _take_in_another_process(dsn: str, thread: str) -> bool:

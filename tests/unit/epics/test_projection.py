@@ -156,6 +156,8 @@ def test_a_finished_step_is_a_moment_and_an_event():
         "tree": "t",
         "note": "so",
         "commit": "h",
+        "back_to": None,
+        "parent": None,
     }
     assert made["events"] == [
         {"type": "step_finished", "data": {"step": "implement", "outcome": "done", "next": "test", "attempt": 3, "note": "so"}}

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from epics.approvals import Choice
+from epics.going_back import resume_step
 from epics.state import BudgetStop, Ended, EpicState, StepRecord, Trouble
 from epics.steps import Step
 from epics.verdicts import FailureAnalysis, FailureType, Plan
-from nodes.failure_gate import resume_step
 from tests.fakes.ports import decided, said
 
 PLAN = Plan(summary="Greet.", tasks=("greet",), acceptance_criteria=("it greets",))
