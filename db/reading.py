@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import CheckpointTuple
+from pydantic import ValidationError
 
 from db.connection import Pool
 from db.failures import foreseen
 from db.upgrading import UpgradingSaver
-from epics.errors import MomentNotFound
+from epics.errors import EpicStrange, MomentNotFound
 from epics.state import EpicState
 from epics.upgrades import THIS_RELEASE, Release
 
@@ -24,5 +28,32 @@ async def state_at(pool: Pool, epic_id: str, checkpoint_id: str, release: Releas
     if found is None:
         message = f"the checkpoint {checkpoint_id} of epic {epic_id} is not stored any more"
         raise MomentNotFound(message)
+    return _state_in(found)
+
+
+async def states_at(pool: Pool, epic_id: str, checkpoint_ids: Iterable[str], release: Release = THIS_RELEASE) -> dict[str, EpicState | str]:
+    """The states that checkpoints of an epic hold, read in one go; of one that this release cannot read, why; none for one that is gone."""
+    wanted = frozenset(checkpoint_ids)
+    config: RunnableConfig = {"configurable": {"thread_id": epic_id, "checkpoint_ns": ""}}
+    states: dict[str, EpicState | str] = {}
+    try:
+        with foreseen():
+            async for found in UpgradingSaver(pool, release).alist(config):
+                checkpoint_id = found.checkpoint["id"]
+                if checkpoint_id in wanted:
+                    states[checkpoint_id] = _state_in(found)
+    except (EpicStrange, ValidationError):
+        # One that cannot be read ends the list: then each is read by itself.
+        for checkpoint_id in wanted - states.keys():
+            try:
+                states[checkpoint_id] = await state_at(pool, epic_id, checkpoint_id, release)
+            except MomentNotFound:
+                continue
+            except (EpicStrange, ValidationError) as error:
+                states[checkpoint_id] = " ".join(str(error).split())[:500]
+    return states
+
+
+def _state_in(found: CheckpointTuple) -> EpicState:
     values = found.checkpoint["channel_values"]
     return EpicState.model_validate({name: value for name, value in values.items() if name in EpicState.model_fields})

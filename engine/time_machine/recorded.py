@@ -52,6 +52,8 @@ class RecordedMoment:
     created_at: datetime | None
     name: str | None
     state: EpicState | None
+    unreadable: str = ""
+    """Why this release cannot read the state, where it cannot."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,14 +135,14 @@ class Recorded:
         return tuple(dict.fromkeys(commit for commit in named if commit))
 
 
-def recorded_of(epic: Row, rows: Mapping[str, Sequence[Row]], states: Mapping[str, EpicState]) -> Recorded:
+def recorded_of(epic: Row, rows: Mapping[str, Sequence[Row]], states: Mapping[str, EpicState | str]) -> Recorded:
     """Put together what is recorded of an epic.
 
     Args:
         epic: its row.
         rows: the rows of `moments`, `attempts` (each with its brief), `turns`, `approvals` and `rollbacks`, whole or at least the columns
             that the records above name.
-        states: the states by checkpoint; one that was pruned is not among them.
+        states: the states by checkpoint, or why one cannot be read; one that was pruned is not among them.
     """
     turns: dict[int, list[Turn]] = {}
     for row in rows["turns"]:
@@ -156,9 +158,15 @@ def recorded_of(epic: Row, rows: Mapping[str, Sequence[Row]], states: Mapping[st
     )
 
 
-def _moment(row: Row, states: Mapping[str, EpicState]) -> RecordedMoment:
+def _moment(row: Row, states: Mapping[str, EpicState | str]) -> RecordedMoment:
     kept = ("n", "parent", "back_to", "step", "attempt", "outcome", "branch", "commit", "tree", "note", "created_at", "name")
-    return RecordedMoment(**{key: row[key] for key in kept}, cost_usd=format(row["cost_usd"], "f"), state=states.get(row["checkpoint_id"]))
+    found = states.get(row["checkpoint_id"])
+    return RecordedMoment(
+        **{key: row[key] for key in kept},
+        cost_usd=format(row["cost_usd"], "f"),
+        state=found if isinstance(found, EpicState) else None,
+        unreadable=found if isinstance(found, str) else "",
+    )
 
 
 def _attempt(row: Row, turns: list[Turn]) -> RecordedAttempt:
