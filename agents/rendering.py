@@ -31,6 +31,7 @@ VARIABLES: Final = frozenset(
         "forbidden_paths",
         "goal",
         "guidance",
+        "lessons",
         "log_tail",
         "plan",
         "pull_request",
@@ -43,9 +44,9 @@ VARIABLES: Final = frozenset(
 """What a template may use; a name outside of it is refused when the workflow is loaded, not in the middle of an epic."""
 
 EARLIER: Final = Path(__file__).with_name("earlier.md")
-"""What every brief ends with: the number of the attempt, and verbatim what failed and what people said of earlier ones."""
+"""What every brief ends with: the number of the attempt, verbatim what failed and what people said of earlier ones, and older failures."""
 
-TOLD_BY_ALL: Final = frozenset({"attempt_note", "failure", "comments", "guidance"})
+TOLD_BY_ALL: Final = frozenset({"attempt_note", "failure", "comments", "guidance", "lessons"})
 """The variables that reach the agent whether or not its template uses them."""
 
 # Every run of an epic reads the workflows anew, and a worker runs thousands: a text that was compiled once is not compiled again.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from db.connection import Pool
 from db.epics import Row, fetch_one
@@ -11,6 +11,9 @@ from db.fence import add_events, fenced
 from db.leases import Lease
 from db.queries import QUERIES
 from db.storable import jsonb
+
+_ALWAYS: Final = frozenset({"brief_hash", "start_commit"})
+"""No two attempts have the same brief, and few the same start: that is no news."""
 
 
 async def attempt_of_task(pool: Pool, epic_id: str, task_id: str) -> Row | None:
@@ -29,10 +32,17 @@ async def next_attempt_number(pool: Pool, lease: Lease) -> int:
 
 
 async def open_attempt(pool: Pool, lease: Lease, values: Mapping[str, Any]) -> Row:
-    """Add an attempt, with its event, and return its row."""
+    """Add an attempt, with its event, and return its row.
+
+    Args:
+        pool: connections to the database.
+        lease: ours.
+        values: the columns and the brief; `configuration`, `changed` and `lessons` may be missing.
+    """
+    documents = {name: None if values.get(name) is None else jsonb(values[name]) for name in ("configuration", "changed", "lessons")}
     async with fenced(pool, lease) as connection:
         row = await (
-            await connection.execute(QUERIES["open_attempt"], {**values, "epic": lease.thread_id, "epoch": lease.epoch})
+            await connection.execute(QUERIES["open_attempt"], {**values, **documents, "epic": lease.thread_id, "epoch": lease.epoch})
         ).fetchone()
         if row is None:
             message = f"attempt {values['n']} of {lease.thread_id} could not be added"
@@ -40,13 +50,21 @@ async def open_attempt(pool: Pool, lease: Lease, values: Mapping[str, Any]) -> R
         await connection.execute(QUERIES["show_attempt"], {"epic": lease.thread_id, "n": values["n"]})
         await connection.execute(QUERIES["keep_brief"], {"epic": lease.thread_id, "n": values["n"], "brief": values["brief"]})
         keys = ("step", "workflow", "executor", "model", "branch")
-        data = {"attempt": values["n"], **{key: values[key] for key in keys}}
+        data = {"attempt": values["n"], **{key: values[key] for key in keys}, **_news(values)}
         await add_events(connection, lease.thread_id, [{"type": "attempt_started", "data": data}])
         return row
 
 
 async def end_attempt(pool: Pool, lease: Lease, n: int, result: Mapping[str, Any], event: Mapping[str, Any]) -> None:
-    """Store the result of an attempt, once, with its event."""
+    """Store the result of an attempt, once, with its event; what went well is shown beside the failure that it came after."""
     async with fenced(pool, lease) as connection:
         await connection.execute(QUERIES["end_attempt"], {"epic": lease.thread_id, "n": n, "result": jsonb(dict(result))})
+        await connection.execute(QUERIES["settle_analysis"], {"epic": lease.thread_id, "n": n})
         await add_events(connection, lease.thread_id, [{"type": "attempt_ended", "data": {"attempt": n, **event}}])
+
+
+def _news(values: Mapping[str, Any]) -> dict[str, Any]:
+    """What an event says of how an attempt is set up: which fields differ from the attempt before, and how many lessons it is told."""
+    fields = [change["field"] for change in values.get("changed") or () if change["field"] not in _ALWAYS]
+    lessons = len(values.get("lessons") or ())
+    return {**({"changed": fields} if fields else {}), **({"lessons": lessons} if lessons else {})}

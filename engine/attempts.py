@@ -11,6 +11,7 @@ from structlog.contextvars import bound_contextvars
 
 from agents.rendering import render_brief
 from agents.workflow import Workflow
+from db.analyses import attempt_before
 from db.attempts import attempt_of_task, end_attempt, next_attempt_number, open_attempt
 from db.epics import Row, fetch_one
 from db.journal import AttemptJournal
@@ -22,6 +23,7 @@ from engine.recording import RecordingJournal, turn_of
 from engine.recovering import face_cut
 from engine.running import Running
 from engine.suites import prepare_worktree, suite_in
+from engine.time_machine.configuration_change import changes, configuration_of, narrowed, offered
 from epics.errors import Environment, GenieError, ModelUnavailable
 from epics.policy import OWN_CONFIGURATION
 from executors.port import Executor, Order, Outcome, Turn
@@ -68,12 +70,17 @@ class EpicAttempts:
         if row is not None and row["result"] is not None:
             return Attempted.model_validate(row["result"])
         workflow = running.registry.get(assignment.workflow)
+        if row is not None:
+            workflow = narrowed(workflow, row["configuration"])
         opened = await (self._open(assignment, workflow) if row is None else self._recover(assignment, workflow, row))
         return await self._work(assignment, opened)
 
     async def _open(self, assignment: Assignment, workflow: Workflow) -> Opened:
         running = self._running
         mirror = running.workspace.mirror
+        before = await attempt_before(running.database.pool, running.facts.id, assignment.step) or {}
+        whole = workflow
+        workflow = offered(whole, before)
         n = await next_attempt_number(running.database.pool, running.lease)
         start = await self._start_of(assignment)
         worktree = await ready_worktree(mirror, running.workspace.worktree_path(running.facts.id, n), start)
@@ -105,6 +112,12 @@ class EpicAttempts:
             "brief": render_brief(workflow, variables).replace("\0", "\N{REPLACEMENT CHARACTER}"),
             "limit_usd": await self._limit(assignment, workflow),
             "continues": assignment.continues,
+        }
+        configuration = configuration_of(values, whole, workflow, variables)
+        values |= {
+            "configuration": configuration,
+            "changed": changes(before.get("configuration"), configuration),
+            "lessons": [lesson.model_dump(mode="json") for lesson in variables["lessons"]] or None,
         }
         row = await open_attempt(running.database.pool, running.lease, values)
         return Opened(row=row, workflow=workflow, worktree=worktree, problem=problem)

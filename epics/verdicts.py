@@ -197,3 +197,6 @@ class FailureInsight(Record):
     restart_at: Literal["same", "architect", "implement"] = Field(
         default="same", description="Where the next attempt should begin: the step that failed, or an earlier one if its work is at fault."
     )
+    without_tools: tuple[Line, ...] = Field(
+        default=(), max_length=10, description="Tools that the next attempt does better without; nearly always none."
+    )

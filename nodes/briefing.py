@@ -7,16 +7,30 @@ from typing import Any
 
 from epics.state import EpicState
 from epics.steps import Step
-from nodes.context import EpicContext
+from epics.verdicts import FailureAnalysis
+from nodes.context import EpicContext, Need
 
 _WITH_DIFF = frozenset({Step.REVIEW, Step.FIX, Step.REFACTOR, Step.DOCUMENT, Step.PR, Step.TEST, Step.TIME_MACHINE})
 
 
-async def variables_for(state: EpicState, context: EpicContext, step: Step) -> Mapping[str, Any]:
-    """What the prompts may name; those that only the attempt knows (its number, the test command) are added where it is run."""
+async def variables_for(
+    state: EpicState, context: EpicContext, step: Step, *, task_id: str, failure: FailureAnalysis | None = None
+) -> Mapping[str, Any]:
+    """What the prompts may name; those that only the attempt knows (its number, the test command) are added where it is run.
+
+    Args:
+        state: the epic before the step.
+        context: the ports.
+        step: the step that the brief is for.
+        task_id: LangGraph's id of the task.
+        failure: the failure that the brief is about, where that is not the one that the state hands on.
+    """
     repository, facts = context.repository, context.facts
     begun = state.head != state.base
     size = await repository.size(state.base, state.head) if begun else None
+    failure = failure or state.failure
+    allowed = state.plan.allowed_paths if state.plan else ("**",)
+    about = state.trouble.step if step is Step.TIME_MACHINE and state.trouble else step
     return {
         "goal": facts.goal,
         "repository": await repository.overview(state.head),
@@ -26,13 +40,14 @@ async def variables_for(state: EpicState, context: EpicContext, step: Step) -> M
         "tests": state.tests,
         "review": state.review,
         "findings": state.review.open_findings if state.review else (),
-        "failure": state.failure,
+        "failure": failure,
+        "lessons": await context.lessons.relevant(Need(task_id=task_id, step=about, paths=allowed, failure=failure)),
         "guidance": state.guidance,
         "comments": state.comments,
         "conflicts": state.conflicts,
         "diff": await repository.diff(state.base, state.head) if begun and step in _WITH_DIFF else "",
         "diff_stat": size.text if size else "",
-        "allowed_paths": state.plan.allowed_paths if state.plan else ("**",),
+        "allowed_paths": allowed,
         "forbidden_paths": state.plan.forbidden_paths if state.plan else (),
         "pull_request": state.pull_request,
         "log_tail": state.trouble.detail if state.trouble else "",

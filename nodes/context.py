@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 
 from pydantic import Field
 
+from epics.lessons import Lesson
 from epics.policy import RepositoryPolicy
 from epics.records import Record
 from epics.steps import Step
-from epics.verdicts import TestReport
+from epics.verdicts import FailureAnalysis, TestReport
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +81,42 @@ class Attempts(Protocol):
     async def run(self, assignment: Assignment) -> Attempted:
         """Run an attempt to its end, go on with one that a crash left, or return the one that has ended."""
         ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Need:
+    """What an attempt is about to do, for whoever remembers what failed before."""
+
+    task_id: str
+    step: Step
+    """The step that begins, or the one that failed where its failure is to be analysed."""
+    paths: tuple[str, ...]
+    """The globs of what the work may change."""
+    failure: FailureAnalysis | None
+    """What its brief tells anyway."""
+
+
+class Lessons(Protocol):
+    """What earlier attempts on the same repository failed of, as far as it is of use now."""
+
+    async def relevant(self, need: Need) -> tuple[Lesson, ...]:
+        """A few earlier failures, most useful first; those that were told, where the task's attempt is there already.
+
+        What cannot be looked for is not told: no step fails of that.
+        """
+        ...
+
+
+class NoLessons:
+    """Remembers nothing."""
+
+    async def relevant(self, need: Need) -> tuple[Lesson, ...]:
+        """Nothing."""
+        del need
+        return ()
+
+
+NO_LESSONS: Final = NoLessons()
 
 
 class DiffSize(Record):
@@ -160,3 +197,4 @@ class EpicContext:
     policy: RepositoryPolicy
     attempts: Attempts
     repository: Repository
+    lessons: Lessons = NO_LESSONS

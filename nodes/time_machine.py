@@ -43,12 +43,13 @@ async def time_machine(state: EpicState, runtime: Runtime[EpicContext]) -> Updat
 
 
 async def _ask_model(state: EpicState, runtime: Runtime[EpicContext], analysis: FailureAnalysis) -> Attempted:
-    variables = {**await variables_for(state, runtime.context, Step.TIME_MACHINE), "failure": analysis}
+    task = task_id(runtime)
+    variables = dict(await variables_for(state, runtime.context, Step.TIME_MACHINE, task_id=task, failure=analysis))
     left = state.trouble.commit if state.trouble and state.trouble.commit else state.head
     if left != state.head:
         variables["diff"] = await runtime.context.repository.diff(state.head, left)
     assignment = Assignment(
-        task_id=task_id(runtime),
+        task_id=task,
         step=Step.TIME_MACHINE,
         workflow=_WORKFLOW,
         at=left,

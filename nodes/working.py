@@ -43,13 +43,14 @@ async def work(
     """
     goes_on = state.budget if state.budget and state.budget.step is step else None
     plan = state.plan
+    task = task_id(runtime)
     assignment = Assignment(
-        task_id=task_id(runtime),
+        task_id=task,
         step=step,
         workflow=step,
         at=state.head,
         base=state.base,
-        variables=await variables_for(state, runtime.context, step),
+        variables=await variables_for(state, runtime.context, step, task_id=task),
         allowed_paths=allowed_paths,
         forbidden_paths=plan.forbidden_paths if plan else (),
         own_files=own_files,

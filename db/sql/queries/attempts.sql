@@ -1,7 +1,7 @@
 -- name: attempt_of_task
 SELECT
     a.n, a.workflow, a.workflow_hash, a.executor, a.model, a.base_commit, a.branch, b.text AS brief, a.limit_usd, a.continues, a.result,
-    a.started_at
+    a.configuration, a.started_at
 FROM attempts a LEFT JOIN briefs b ON b.epic_id = a.epic_id AND b.attempt = a.n
 WHERE a.epic_id = %(epic)s AND a.task_id = %(task)s;
 
@@ -10,13 +10,15 @@ UPDATE epics SET last_attempt = last_attempt + 1 WHERE id = %(epic)s RETURNING l
 
 -- name: open_attempt
 INSERT INTO attempts (
-    epic_id, n, task_id, step, workflow, workflow_hash, executor, model, base_commit, branch, limit_usd, continues, epoch
+    epic_id, n, task_id, step, workflow, workflow_hash, executor, model, base_commit, branch, limit_usd, continues, epoch,
+    configuration, changed, lessons
 ) VALUES (
     %(epic)s, %(n)s, %(task)s, %(step)s, %(workflow)s, %(workflow_hash)s, %(executor)s, %(model)s, %(base_commit)s, %(branch)s,
-    %(limit_usd)s, %(continues)s, %(epoch)s
+    %(limit_usd)s, %(continues)s, %(epoch)s, %(configuration)s, %(changed)s, %(lessons)s
 )
 RETURNING
-    n, workflow, workflow_hash, executor, model, base_commit, branch, %(brief)s::text AS brief, limit_usd, continues, result, started_at;
+    n, workflow, workflow_hash, executor, model, base_commit, branch, %(brief)s::text AS brief, limit_usd, continues, result,
+    configuration, started_at;
 
 -- name: show_attempt
 -- The epic shows the attempt that runs, not the one that ended last.
@@ -31,6 +33,12 @@ UPDATE attempts SET result = %(result)s, ended_at = now() WHERE epic_id = %(epic
 -- name: list_attempts
 SELECT
     a.n, a.step, a.workflow, a.executor, a.model, a.branch, a.base_commit, a.result, a.recovery, a.started_at, a.ended_at,
+    a.configuration, a.changed,
+    (
+        SELECT jsonb_agg(jsonb_build_object(
+            'epic', l -> 'epic', 'moment', l -> 'moment', 'attempt', l -> 'attempt', 'step', l -> 'step', 'type', l -> 'type'
+        )) FROM jsonb_array_elements(a.lessons) AS l
+    ) AS lessons,
     (SELECT count(*) FROM turns t WHERE t.epic_id = a.epic_id AND t.attempt = a.n) + a.pruned_turns AS turns,
     (
         SELECT coalesce(sum(c.cost_usd), 0) FROM calls c WHERE c.epic_id = a.epic_id AND c.attempt = a.n AND c.state = 'settled'

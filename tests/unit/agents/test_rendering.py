@@ -32,6 +32,7 @@ NOTHING = {
     "failure": None,
     "guidance": (),
     "comments": (),
+    "lessons": (),
     "conflicts": (),
     "diff": "",
     "diff_stat": "",
