@@ -14,6 +14,7 @@ from cli.api_client import ApiClient
 from engine.engine import OnEvent
 from engine.history_views import DiffView
 from engine.starting import StartEpic
+from engine.time_machine.moment_views import MomentDetail
 from engine.time_machine.naming import no_such_name, number_in
 from engine.views import ApprovalView, AttemptView, EpicView, EventView, GateContent, MomentView, Page, WorkerView
 from epics.approvals import ApprovalStatus, Decision
@@ -91,7 +92,21 @@ class RemoteService:
 
     async def moments(self, epic: str) -> tuple[MomentView, ...]:
         """The moments of an epic, in rising order."""
-        return (await self._api.get(Page[MomentView], f"/epics/{_part(epic)}/moments")).items
+        found: list[MomentView] = []
+        page = await self._api.get(Page[MomentView], f"/epics/{_part(epic)}/moments")
+        found.extend(page.items)
+        while page.next is not None:
+            page = await self._api.get(Page[MomentView], f"/epics/{_part(epic)}/moments", cursor=page.next)
+            found.extend(page.items)
+        return tuple(found)
+
+    async def moment(self, epic: str, n: int) -> MomentDetail:
+        """One moment of an epic with all that is known of it."""
+        return await self._api.get(MomentDetail, f"/epics/{_part(epic)}/moments/{n}")
+
+    async def diff(self, epic: str, *, begin: int | None = None, end: int | None = None) -> DiffView:
+        """What changed between two moments of an epic."""
+        return await self._api.get(DiffView, f"/epics/{_part(epic)}/diff", **{"from": begin, "to": end})
 
     async def moment_number(self, epic: str, given: str) -> int:
         """The number of a moment that was typed as its number or its name."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from engine.engine import OnEvent
+from engine.history_views import DiffView
 from engine.starting import StartEpic
+from engine.time_machine.moment_views import MomentDetail
 from engine.views import ApprovalView, AttemptView, EpicView, EventView, GateContent, MomentView, Page, WorkerView
 from epics.approvals import Decision
 
@@ -41,6 +43,14 @@ class Service(Protocol):
 
     async def moments(self, epic: str) -> tuple[MomentView, ...]:
         """The moments of an epic."""
+        ...
+
+    async def moment(self, epic: str, n: int) -> MomentDetail:
+        """One moment of an epic with all that is known of it."""
+        ...
+
+    async def diff(self, epic: str, *, begin: int | None = None, end: int | None = None) -> DiffView:
+        """What changed between two moments of an epic."""
         ...
 
     async def moment_number(self, epic: str, given: str) -> int:

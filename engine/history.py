@@ -2,19 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from db.connection import Pool
-from db.epics import fetch_all, fetch_one
+from db.epics import Row, fetch_all, fetch_one
 from engine.assembling import Installation
 from engine.fetching_packs import bring_to_read
-from engine.history_views import CostLine, CostsView, DiffView, FileStat
-from engine.views import EpicView, MomentView
-from epics.errors import MomentNotFound
-from timemachine.diffs import diff_stat, diff_text
+from engine.history_views import CostLine, CostsView, FileStat
+from engine.views import EpicView, MomentView, Page
+from epics.errors import InvalidInput, MomentNotFound
+from timemachine.diffs import diff_stat
+from timemachine.mirrors import Mirror
 from timemachine.workspace import open_workspace
 
-_DIFF_CAP: Final = 400_000
+MOMENTS_OF_A_PAGE: Final = 1_000
+_LARGEST: Final = 2_147_483_647
+"""Of the database's integers."""
+
+
+async def list_moments(pool: Pool, epic_id: str) -> tuple[MomentView, ...]:
+    """The moments of an epic, in rising order."""
+    return _moments(await fetch_all(pool, "page_of_moments", {"epic": epic_id, "after": 0, "limit": None}))
+
+
+async def page_of_moments(pool: Pool, epic_id: str, *, limit: int, cursor: str | None) -> Page[MomentView]:
+    """A page of the moments of an epic, in rising order.
+
+    Raises:
+        InvalidInput: if the limit is out of range, or the cursor is none.
+    """
+    if not 1 <= limit <= MOMENTS_OF_A_PAGE:
+        message = f"the limit must be from 1 to {MOMENTS_OF_A_PAGE}, not {limit}"
+        raise InvalidInput(message)
+    after = cursor or "0"
+    if not (after.isascii() and after.isdecimal()) or len(after) > len(str(_LARGEST)) or int(after) > _LARGEST:
+        message = f"{cursor!r} is no cursor: give what `next` said, or none"
+        raise InvalidInput(message)
+    rows = await fetch_all(pool, "page_of_moments", {"epic": epic_id, "after": int(after), "limit": limit + 1})
+    items = _moments(rows[:limit])
+    return Page[MomentView](items=items, next=str(items[-1].n) if len(rows) > limit else None)
 
 
 async def moment_view(pool: Pool, epic_id: str, n: int) -> MomentView:
@@ -23,9 +50,9 @@ async def moment_view(pool: Pool, epic_id: str, n: int) -> MomentView:
     Raises:
         MomentNotFound: if it has none with that number.
     """
-    row = await fetch_one(pool, "moment_view", {"epic": epic_id, "n": n})
-    if row is None:
-        message = f"epic {epic_id} has no moment {n}"
+    row = await fetch_one(pool, "page_of_moments", {"epic": epic_id, "after": n - 1, "limit": 1})
+    if row is None or row["n"] != n:
+        message = f"epic {epic_id} has no moment {n}: see `genie time history {epic_id}`"
         raise MomentNotFound(message)
     return MomentView.model_validate(row)
 
@@ -46,34 +73,26 @@ async def costs_view(pool: Pool, epic: EpicView) -> CostsView:
     return CostsView(epic=epic.id, cost_usd=epic.cost_usd, reserved_usd=epic.reserved_usd, budget_usd=epic.budget_usd, lines=lines)
 
 
-async def diff_between(installation: Installation, epic: EpicView, begin: int | None, end: int | None) -> DiffView:
-    """What changed from one moment of an epic to another.
-
-    Args:
-        installation: where the repository's mirror is.
-        epic: the epic.
-        begin: the earlier moment; 0 or None for the commit that the epic began from.
-        end: the later moment; None for the newest.
+async def mirror_to_read(installation: Installation, facts: Row, commits: Sequence[str]) -> Mirror:
+    """The mirror of an epic's repository, with these commits in it.
 
     Raises:
-        MomentNotFound: if there is no such moment.
-        RepositoryUnusable: if a commit of it cannot be had any more.
+        RepositoryUnusable: if a commit cannot be had any more.
     """
-    pool = installation.database.pool
-    facts = await fetch_one(pool, "epic_facts", {"epic": epic.id}) or {}
-    first, last = begin or 0, epic.moment or 0 if end is None else end
-    before, after = [(await moment_view(pool, epic.id, n)).commit if n else str(facts["base_commit"]) for n in (first, last)]
-    workspace = await open_workspace(installation.home, epic.repo, installation.git_environment)
-    await bring_to_read(pool, workspace.mirror, facts, (before, after))
-    shown = await diff_text(workspace.mirror, before, after, _DIFF_CAP)
-    stats = await diff_stat(workspace.mirror, before, after)
-    return DiffView(
-        epic=epic.id,
-        from_moment=first,
-        to_moment=last,
-        from_commit=before,
-        to_commit=after,
-        files=tuple(FileStat(path=each.path, added=each.added, removed=each.removed) for each in stats),
-        diff=shown.text,
-        cut=shown.cut,
-    )
+    workspace = await open_workspace(installation.home, facts["repo"], installation.git_environment)
+    await bring_to_read(installation.database.pool, workspace.mirror, facts, commits)
+    return workspace.mirror
+
+
+async def diff_stats(installation: Installation, facts: Row, before: str, after: str) -> tuple[FileStat, ...]:
+    """How many lines of each file came and went between two commits of an epic; errors as in `mirror_to_read`."""
+    return await stats_between(await mirror_to_read(installation, facts, (before, after)), before, after)
+
+
+async def stats_between(mirror: Mirror, before: str, after: str) -> tuple[FileStat, ...]:
+    """How many lines of each file came and went between two commits that are there."""
+    return tuple(FileStat(path=each.path, added=each.added, removed=each.removed) for each in await diff_stat(mirror, before, after))
+
+
+def _moments(rows: Sequence[Row]) -> tuple[MomentView, ...]:
+    return tuple(MomentView.model_validate(row) for row in rows)

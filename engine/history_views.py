@@ -45,14 +45,25 @@ class FileStat(Record):
     removed: int | None
 
 
+class StateChange(Record):
+    """A field of an epic's state that differs between two moments, as JSON."""
+
+    field: str
+    before: Any = None
+    after: Any = None
+
+
 class DiffView(Record):
-    """What changed between two moments of an epic; moment 0 is the commit that it began from."""
+    """What changed between two moments of an epic; moment 0 is where it began."""
 
     epic: str
     from_moment: int
     to_moment: int
     from_commit: str
     to_commit: str
+    state: tuple[StateChange, ...] | None = Field(
+        default=None, description="Null where one of the two was pruned, or another release wrote it."
+    )
     files: tuple[FileStat, ...]
     diff: str
     cut: bool = Field(description="Whether the diff was longer than what is shown.")

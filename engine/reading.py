@@ -9,7 +9,7 @@ from db.connection import Connection, Pool
 from db.epics import Row, fetch_all, fetch_one, find_epics
 from db.queries import QUERIES
 from engine.cursors import approvals_cursor, cursor_at
-from engine.views import ApprovalView, AttemptView, EpicView, EventView, MomentView, Page
+from engine.views import ApprovalView, AttemptView, EpicView, EventView, Page
 from epics.errors import ApprovalNotFound, EpicNotFound, InvalidInput
 from epics.ids import is_id
 
@@ -73,11 +73,6 @@ async def list_epics(pool: Pool, *, status: str | None, repo: str | None, limit:
     rows = await fetch_all(pool, "list_epics", {"status": status, "repo": repo, "before": cursor, "limit": limit + 1})
     items = tuple(_epic(row) for row in rows[:limit])
     return Page[EpicView](items=items, next=items[-1].id if len(rows) > limit else None)
-
-
-async def list_moments(pool: Pool, epic_id: str) -> tuple[MomentView, ...]:
-    """The moments of an epic, in rising order."""
-    return tuple(MomentView.model_validate(row) for row in await fetch_all(pool, "list_moments", {"epic": epic_id}))
 
 
 async def list_attempts(pool: Pool, epic_id: str) -> tuple[AttemptView, ...]:

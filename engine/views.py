@@ -112,6 +112,7 @@ class MomentView(Record):
     cost_usd: Money = Field(description="What the epic had cost by then.")
     step_cost_usd: Money | None = Field(default=None, description="What was paid since the moment before; null where another epic paid it.")
     decided_by: str | None = Field(default=None, description="Who decided it, where a person's decision led to it.")
+    forks: tuple[str, ...] = Field(default=(), description="The epics that were forked from it.")
     name: str | None
     note: str
     created_at: datetime

@@ -6,11 +6,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from api.deps import EngineDep, EpicId, NumberInPath
+from api.deps import Cursor, EngineDep, EpicId, NumberInPath
 from api.problems import problems
 from api.schemas import LARGEST_INT
 from api.strictness import PatientRoute, StrictRoute
+from engine.history import MOMENTS_OF_A_PAGE
 from engine.history_views import CostsView, DiffView, TurnView
+from engine.time_machine.moment_views import MomentDetail
 from engine.views import AttemptView, MomentView, Page
 
 router = APIRouter(prefix="/epics/{id}", tags=["history"], route_class=StrictRoute)
@@ -20,14 +22,19 @@ MomentNumber = Annotated[int | None, Query(ge=0, le=LARGEST_INT)]
 
 
 @router.get("/moments", response_model=Page[MomentView], responses=problems(404))
-async def list_moments(id: EpicId, engine: EngineDep) -> Page[MomentView]:  # noqa: A002  # the name in the path
+async def list_moments(
+    id: EpicId,  # noqa: A002  # the name in the path
+    engine: EngineDep,
+    limit: Annotated[int, Query(ge=1, le=MOMENTS_OF_A_PAGE, description="How many at most.")] = MOMENTS_OF_A_PAGE,
+    cursor: Cursor = None,
+) -> Page[MomentView]:
     """List the moments of an epic in rising order; the last is where it is."""
-    return Page[MomentView](items=await engine.moments(id))
+    return await engine.moment_page(id, limit=limit, cursor=cursor)
 
 
-@router.get("/moments/{n}", response_model=MomentView, responses=problems(404))
-async def show_moment(id: EpicId, n: NumberInPath, engine: EngineDep) -> MomentView:  # noqa: A002
-    """Show one moment."""
+@comparing.get("/moments/{n}", response_model=MomentDetail, responses=problems(404))
+async def show_moment(id: EpicId, n: NumberInPath, engine: EngineDep) -> MomentDetail:  # noqa: A002
+    """Show one moment: its record, the state, what was asked and decided, the attempt, the files, and what became of it."""
     return await engine.moment(id, n)
 
 

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from db.epics import fetch_one
 from db.journal import AttemptJournal
 from engine.assembling import Installation
 from engine.fetching_packs import bring_to_read
-from engine.history import costs_view, diff_between, moment_view
+from engine.history import MOMENTS_OF_A_PAGE, costs_view, list_moments, moment_view, page_of_moments
 from engine.history_views import CostsView, DiffView
-from engine.reading import epic_id_of, epic_view, list_attempts, list_moments
+from engine.reading import epic_id_of, epic_view, list_attempts
 from engine.recording import turn_of
 from engine.time_machine import naming
+from engine.time_machine.differing import DIFF_CAP, diff_between
+from engine.time_machine.moment_views import MomentDetail
+from engine.time_machine.showing import moment_detail
 from engine.transcript import readable
-from engine.views import AttemptView, MomentView
+from engine.views import AttemptView, MomentView, Page
 from epics.errors import HistoryPruned, MomentNotFound
 from timemachine.diffs import diff_text
 from timemachine.workspace import open_workspace
-
-_DIFF_CAP: Final = 400_000
 
 
 class Past:
@@ -34,9 +35,13 @@ class Past:
         """The moments of an epic, in rising order."""
         return await list_moments(self._pool, await epic_id_of(self._pool, epic))
 
-    async def moment(self, epic: str, n: int) -> MomentView:
-        """One moment of an epic."""
-        return await moment_view(self._pool, await epic_id_of(self._pool, epic), n)
+    async def moment_page(self, epic: str, *, limit: int = MOMENTS_OF_A_PAGE, cursor: str | None = None) -> Page[MomentView]:
+        """A page of the moments of an epic, in rising order."""
+        return await page_of_moments(self._pool, await epic_id_of(self._pool, epic), limit=limit, cursor=cursor)
+
+    async def moment(self, epic: str, n: int) -> MomentDetail:
+        """One moment of an epic with all that is known of it; see `moment_detail`."""
+        return await moment_detail(self._installation, await epic_view(self._pool, await epic_id_of(self._pool, epic)), n)
 
     async def moment_number(self, epic: str, given: str) -> int:
         """The number of the moment that a person means by its number or its name; see `naming.moment_number`."""
@@ -85,5 +90,5 @@ class Past:
         workspace = await open_workspace(self._installation.home, view.repo, self._installation.git_environment)
         begun, head = facts["base_commit"], view.head or facts["base_commit"]
         await bring_to_read(self._pool, workspace.mirror, facts, (begun, head))
-        shown = await diff_text(workspace.mirror, begun, head, _DIFF_CAP)
+        shown = await diff_text(workspace.mirror, begun, head, DIFF_CAP)
         return shown.text

@@ -13,7 +13,3 @@ FROM calls c JOIN attempts a ON a.epic_id = c.epic_id AND a.n = c.attempt
 WHERE c.epic_id = %(epic)s
 GROUP BY c.attempt, a.step, a.workflow, c.model
 ORDER BY c.attempt, c.model;
-
--- name: moment_view
-SELECT n, step, workflow, attempt, outcome, branch, commit, tree, checkpoint_id, cost_usd, name, note, created_at
-FROM moments WHERE epic_id = %(epic)s AND n = %(n)s;

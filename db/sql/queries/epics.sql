@@ -107,13 +107,6 @@ UPDATE epics SET budget_usd = budget_usd + %(amount)s, updated_at = now() WHERE 
 -- name: raise_project_budget
 UPDATE projects SET budget_usd = budget_usd + %(amount)s WHERE id = (SELECT project_id FROM epics WHERE id = %(epic)s);
 
--- name: list_moments
--- What a step cost is what was spent since the moment before it, whatever came of what.
-SELECT
-    n, step, workflow, attempt, outcome, branch, commit, tree, checkpoint_id, cost_usd,
-    cost_usd - coalesce(lag(cost_usd) OVER (ORDER BY n), 0) AS step_cost_usd, name, note, created_at
-FROM moments WHERE epic_id = %(epic)s ORDER BY n;
-
 -- name: moment
 SELECT n, step, commit, branch, checkpoint_id FROM moments WHERE epic_id = %(epic)s AND n = %(n)s;
 
