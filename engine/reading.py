@@ -164,10 +164,12 @@ def _epic(row: Row) -> EpicView:
 def _attempt(row: Row) -> AttemptView:
     result: dict[str, Any] = row["result"] or {}
     names = ("n", "step", "workflow", "executor", "model", "branch", "base_commit", "turns", "cost_usd")
-    kept = (*names, "recovery", "started_at", "ended_at")
+    kept = (*names, "configuration", "recovery", "started_at", "ended_at")
     return AttemptView.model_validate(
         {
             **{key: row[key] for key in kept},
+            "changed": row["changed"] or (),
+            "lessons": row["lessons"] or (),
             "commit": result.get("commit"),
             "ended_by": result.get("ended_by"),
             "error": result.get("error", ""),

@@ -141,6 +141,24 @@ class ApprovalView(Record):
     amount_usd: Money | None
 
 
+class ConfigurationChange(Record):
+    """One field in which an attempt was set up otherwise than the one before it."""
+
+    field: str
+    before: Any
+    after: Any
+
+
+class LessonTold(Record):
+    """An earlier failure that a brief tells of."""
+
+    epic: str
+    moment: int
+    attempt: int | None
+    step: str
+    type: str
+
+
 class AttemptView(Record):
     """One execution of a workflow."""
 
@@ -157,6 +175,15 @@ class AttemptView(Record):
     turns: int
     cost_usd: Money
     files_changed: tuple[str, ...]
+    configuration: dict[str, Any] | None = Field(
+        default=None,
+        description="How it was set up: executor, models, limits, tools (and those held back), bounds, hashes, what it answers; null for "
+        "attempts of older releases.",
+    )
+    changed: tuple[ConfigurationChange, ...] = Field(
+        default=(), description="What differs from the attempt of the same step before it; empty for the first."
+    )
+    lessons: tuple[LessonTold, ...] = Field(default=(), description="The earlier failures that its brief tells of.")
     recovery: dict[str, Any] | None = Field(
         default=None, description="What became of it when a crash cut it off in the middle of a command: on_crash, did, why, turn, tools."
     )
