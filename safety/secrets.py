@@ -18,11 +18,17 @@ _SHAPES = (
     re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"),
     re.compile(r"\bAIza[0-9A-Za-z_-]{30,}"),
     re.compile(r"\bey[A-Za-z0-9_-]{8,}\.ey[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}"),
+    re.compile(r"\b(?:[rs]k_(?:live|test)_[A-Za-z0-9]{16,}|whsec_[A-Za-z0-9+/=]{16,}|npm_[A-Za-z0-9]{30,}|hf_[A-Za-z0-9]{30,})"),
+    re.compile(r"\b(?:pypi-[A-Za-z0-9_-]{32,}|dop_v1_[a-f0-9]{40,}|SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}|ya29\.[A-Za-z0-9_-]{20,})"),
+    re.compile(r"(?<=hooks\.slack\.com/services/)[A-Za-z0-9/]{20,}|\bAGE-SECRET-KEY-[A-Z0-9]{20,}"),
 )
 
+# Between a name and its value: also as a program writes it, or as JSON within JSON.
+_IS = r"""[\\"']*\s*[:=]\s*[\\"']*"""
+
 _AFTER = (
-    re.compile(r"(?i)(\b(?:authorization|proxy-authorization)\s*[:=]\s*(?:bearer|basic|token)\s+)[^\s\"',;]+"),
-    re.compile(r"(?i)(\bx-api-key\s*[:=]\s*)[^\s\"',;]+"),
+    re.compile(rf"(?i)(\b(?:authorization|proxy-authorization){_IS}(?:bearer|basic|token|digest)\s+)[^\s\"'\\,;]+"),
+    re.compile(rf"(?i)(\b(?:x-api-key|x-auth-token|private-token|x-goog-api-key){_IS})[^\s\"'\\,;]+"),
     re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s/:@]*:)[^\s/@]+(?=@)"),
 )
 

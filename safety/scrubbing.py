@@ -1,0 +1,81 @@
+"""Taking secrets out of what leaves this machine: a wider net than that of `redact`, since nobody works on with what comes of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from safety.secrets import MARK, redact
+
+_NAME: Final = (
+    r"(?:[A-Za-z0-9_.-]{0,60}(?:passw(?:or)?d|passphrase|passwd|secret|token|api_?-?key|access_?-?key|private_?-?key|credentials?|auth_?-?key)"
+    r"[A-Za-z0-9_.-]{0,60}|[A-Z0-9_]{0,60}(?:_KEY|_PWD|_PAT|_DSN))"
+)
+_IS: Final = r"""(?:\\*["'])?\s*(?:=>|:=|[:=])\s*"""
+_LITERALS: Final = frozenset({"true", "false", "none", "null", "undefined", "nil"})
+
+# A value in quotes may have spaces; one without ends where a shell, an env file, a query or a header ends it.
+_ASSIGNED: Final = re.compile(
+    rf"""(?i:(?P<name>(?<![A-Za-z0-9_]){_NAME})(?P<is>{_IS}))(?:(?P<quote>\\*["'])(?P<inside>.+?)(?P=quote)|(?P<bare>[^\s"'\\,;&()<>\[\]{{}}]+))"""
+)
+_IN_URL: Final = (
+    re.compile(
+        r"(?i)(?<=[?&;])((?:[a-z0-9_.-]{0,60}(?:token|key|secret|password|sig|signature|credential|auth|code|session)[a-z0-9_.-]{0,60})=)[^&#\s\"'\\]+"
+    ),
+    re.compile(r"(?i)(\bhttps?://)[^/@\s\"'\\]+(?=@)"),
+)
+_HEADERS: Final = (
+    re.compile(r"(?im)((?:^|[\"'\s])(?:set-)?cookie[\\\"']*\s*:\s*[\\\"']*)[^\r\n\"'\\]+"),
+    re.compile(r"(?i)(\b(?:proxy-)?authorization[\\\"']*\s*:\s*[\\\"']*)(?!(?:bearer|basic|token|digest)\s)[^\s\"'\\,;]+"),
+)
+_SENSITIVE: Final = re.compile(rf"(?i:{_NAME}|authorization|cookie|set-cookie)")
+
+
+class Scrubber:
+    """Takes secrets out of texts and of JSON, and counts them."""
+
+    def __init__(self, known: Iterable[str] = ()) -> None:
+        """Keep the values that are known to be secret."""
+        self._known = tuple(known)
+        self.found = 0
+        """How many secrets were taken out."""
+
+    def text(self, text: str) -> str:
+        """Return `text` with a mark in place of each known secret, of what looks like one, and of what has the name of one."""
+        before = text.count(MARK)
+        clean = redact(text, self._known)
+        for shape in (*_IN_URL, *_HEADERS):
+            clean = shape.sub(lambda found: found.group(1) + MARK, clean)
+        clean = _ASSIGNED.sub(_without_value, clean)
+        self.found += max(clean.count(MARK) - before, clean != text)
+        return clean
+
+    def json(self, value: Any) -> Any:  # any JSON
+        """Return a JSON value with all its texts scrubbed, and with a mark for every text that has the name of a secret."""
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, Mapping):
+            return {name: self._named(name, inside) for name, inside in value.items()}
+        if isinstance(value, Sequence):
+            return [self.json(inside) for inside in value]
+        return value
+
+    def _named(self, name: str, value: Any) -> Any:
+        if isinstance(value, str) and value and value != MARK and _SENSITIVE.fullmatch(name) and not _is_harmless(value):
+            self.found += 1
+            return MARK
+        return self.json(value)
+
+
+def _without_value(found: re.Match[str]) -> str:
+    value = found["inside"] or found["bare"]
+    if MARK in value or _is_harmless(value):
+        return found[0]
+    quote = found["quote"] or ""
+    return f"{found['name']}{found['is']}{quote}{MARK}{quote}"
+
+
+def _is_harmless(value: str) -> bool:
+    """Whether a value can be no secret: a number, a word of a language, a variable that stands for one."""
+    return value.lower() in _LITERALS or value.startswith("$") or re.fullmatch(r"\d{1,6}(?:\.\d+)?", value) is not None

@@ -1,0 +1,102 @@
+"""What leaves this machine holds no secret that can be told from other text."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from safety.scrubbing import Scrubber
+from safety.secrets import MARK
+
+SECRET = "hunter22-Correct"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"export DB_PASSWORD={SECRET}",
+        f'STRIPE_API_KEY="{SECRET}"',
+        f"aws_secret_access_key = {SECRET}",
+        f"token: {SECRET}",
+        f"client_secret: '{SECRET}'",
+        f"$env:GH_PAT={SECRET}",
+        f"password => {SECRET}",
+        f"https://example.org/x?access_token={SECRET}&page=2",
+        f"https://example.org/x?X-Amz-Signature={SECRET}",
+        f"git clone https://{SECRET}@example.org/x.git",
+        f"git clone https://me:{SECRET}@example.org/x.git",
+        f"postgresql://me:{SECRET}@host/db",
+        f"Authorization: Bearer {SECRET}",
+        f"Authorization: {SECRET}",
+        f"curl -H 'Authorization: Basic {SECRET}' x",
+        f"headers = {{'Authorization': 'Bearer {SECRET}'}}",
+        json.dumps({"headers": {"Authorization": f"Bearer {SECRET}"}}),
+        json.dumps(json.dumps({"password": SECRET})),
+        f"PRIVATE-TOKEN: {SECRET}",
+        f"Cookie: session={SECRET}; theme=dark",
+        f"Set-Cookie: sid={SECRET}; Path=/",
+        'password = "two words of ' + SECRET + '"',
+    ],
+)
+def test_what_is_given_the_name_of_a_secret_is_gone(text):
+    scrubber = Scrubber()
+
+    clean = scrubber.text(text)
+
+    assert SECRET not in clean
+    assert MARK in clean
+    assert scrubber.found >= 1
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "sk_live_" + "a1B2" * 6,
+        "whsec_" + "a1B2" * 6,
+        "npm_" + "a1B2" * 9,
+        "pypi-" + "a1B2" * 10,
+        "https://hooks.slack.com/services/" + "T000/B000/" + "a1B2" * 6,
+    ],
+)
+def test_more_shapes_are_known(secret):
+    assert Scrubber().text(f"see {secret}").endswith(MARK)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The token is refreshed: see docs/tokens.md",
+        "max_tokens=4096, input_tokens: 12",
+        'token = "$TOKEN"',
+        "password=None",
+        "git@host:repo and http://host/path?page=2",
+        "ssh://git@example.org/repo.git",
+        "def f(password: str, *, key: int) -> None: ...",
+    ],
+)
+def test_ordinary_text_stays_but_for_words_after_a_colon(text):
+    clean = Scrubber().text(text)
+
+    assert clean.count(MARK) <= 1
+    assert len(clean) >= len(text) - 30
+
+
+def test_json_is_scrubbed_by_name_and_by_text_and_keeps_its_form():
+    scrubber = Scrubber(known=["correct-horse"])
+    value = {"a": ["x correct-horse y", 3, None, 1.5], "api_key": SECRET, "n": {"passwords": [f"password={SECRET}"]}, "tokens": 7}
+
+    clean = scrubber.json(value)
+
+    assert clean == {"a": [f"x {MARK} y", 3, None, 1.5], "api_key": MARK, "n": {"passwords": [f"password={MARK}"]}, "tokens": 7}
+    assert scrubber.found == 3
+
+
+def test_scrubbing_again_finds_nothing_more():
+    scrubber = Scrubber()
+    once = scrubber.text(f"DB_PASSWORD={SECRET} Authorization: Bearer {SECRET} https://x/?token={SECRET} Cookie: a={SECRET}")
+
+    again = Scrubber()
+
+    assert again.text(once) == once
+    assert again.found == 0
