@@ -93,7 +93,7 @@ class EpicAttempts:
         suite = await self._suite(worktree)
         variables = {
             **assignment.variables,
-            "attempt_note": _note(n, assignment),
+            "attempt_note": note_of(n, assignment),
             "test_command": suite.text if suite else None,
             "allowed_paths": bounds_of(assignment, workflow),
             "forbidden_paths": forbidden_to(assignment, workflow),
@@ -260,7 +260,7 @@ def signature_of(row: Mapping[str, Any]) -> Signature:
     return Signature(name="Genie", email="genie@localhost", at=row["started_at"])
 
 
-def _note(n: int, assignment: Assignment) -> str:
+def note_of(n: int, assignment: Assignment) -> str:
     """What makes the brief of each attempt differ from every other."""
     if assignment.continues is not None:
         before = assignment.continues

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from langgraph.runtime import Runtime
 
 from epics.state import Ended, EpicState, StepRecord
 from epics.steps import Step, advance
 from nodes.context import EpicContext, Landing
 from nodes.working import Update
+
+NOT_MADE: Final = ("The merge was not made: ", ". When that is put right, approve again.")
+"""What stands around why a merge was not made, in what the gate tells."""
 
 
 async def merge(state: EpicState, runtime: Runtime[EpicContext]) -> Update:
@@ -29,7 +34,7 @@ async def merge(state: EpicState, runtime: Runtime[EpicContext]) -> Update:
         case _:
             return {
                 "step": advance(Step.MERGE, Step.MERGE_GATE),
-                "notice": f"The merge was not made: {landing.detail}. When that is put right, approve again.",
+                "notice": f"{NOT_MADE[0]}{landing.detail}{NOT_MADE[1]}",
                 "last": _record(state.branch, "failed", landing.detail),
             }
 

@@ -12,6 +12,9 @@ from epics.verdicts import PullRequest, PullRequestText
 from nodes.context import Attempted, EpicContext
 from nodes.working import Update, work
 
+HIDDEN: Final = "The branch could not be shown in the repository: "
+"""What stands before why the branch is not there, in what the gate tells."""
+
 _NAMED: Final = 20
 
 
@@ -50,6 +53,6 @@ def _notice(hidden: str, delicate: tuple[str, ...]) -> str:
     more = f" and {len(delicate) - _NAMED} more" if len(delicate) > _NAMED else ""
     parts = (
         f"Look at these with care, a workflow marks them as needing approval: {', '.join(delicate[:_NAMED])}{more}." if delicate else "",
-        f"The branch could not be shown in the repository: {hidden}" if hidden else "",
+        f"{HIDDEN}{hidden}" if hidden else "",
     )
     return "\n".join(part for part in parts if part)
