@@ -8,16 +8,17 @@ from typing import Any, Final
 
 from safety.secrets import MARK, redact
 
+# From the telling part of a name on: what stands before it does not matter, and a search for it would take long.
 _NAME: Final = (
-    r"(?:[A-Za-z0-9_.-]{0,60}(?:passw(?:or)?d|passphrase|passwd|secret|token|api_?-?key|access_?-?key|private_?-?key|credentials?|auth_?-?key)"
-    r"[A-Za-z0-9_.-]{0,60}|[A-Z0-9_]{0,60}(?:_KEY|_PWD|_PAT|_DSN))"
+    r"(?:(?:passw(?:or)?d|passphrase|secret|token|api_?-?key|access_?-?key|private_?-?key|credentials?|auth_?-?key)[A-Za-z0-9_.-]{0,40}"
+    r"|(?-i:_KEY|_PWD|_PAT|_DSN))"
 )
 _IS: Final = r"""(?:\\*["'])?\s*(?:=>|:=|[:=])\s*"""
 _LITERALS: Final = frozenset({"true", "false", "none", "null", "undefined", "nil"})
 
 # A value in quotes may have spaces; one without ends where a shell, an env file, a query or a header ends it.
 _ASSIGNED: Final = re.compile(
-    rf"""(?i:(?P<name>(?<![A-Za-z0-9_]){_NAME})(?P<is>{_IS}))(?:(?P<quote>\\*["'])(?P<inside>.+?)(?P=quote)|(?P<bare>[^\s"'\\,;&()<>\[\]{{}}]+))"""
+    rf"""(?i:(?P<name>{_NAME})(?P<is>{_IS}))(?:(?P<quote>\\*["'])(?P<inside>.+?)(?P=quote)|(?P<bare>[^\s"'\\,;&()<>\[\]{{}}]+))"""
 )
 _IN_URL: Final = (
     re.compile(
@@ -29,7 +30,7 @@ _HEADERS: Final = (
     re.compile(r"(?im)((?:^|[\"'\s])(?:set-)?cookie[\\\"']*\s*:\s*[\\\"']*)[^\r\n\"'\\]+"),
     re.compile(r"(?i)(\b(?:proxy-)?authorization[\\\"']*\s*:\s*[\\\"']*)(?!(?:bearer|basic|token|digest)\s)[^\s\"'\\,;]+"),
 )
-_SENSITIVE: Final = re.compile(rf"(?i:{_NAME}|authorization|cookie|set-cookie)")
+_SENSITIVE: Final = re.compile(rf"(?i:[a-z0-9_.-]{{0,60}}{_NAME}|authorization|cookie|set-cookie)")
 
 
 class Scrubber:
