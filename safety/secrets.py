@@ -29,7 +29,7 @@ _IS = r"""[\\"']*\s*[:=]\s*[\\"']*"""
 _AFTER = (
     re.compile(rf"(?i)(\b(?:authorization|proxy-authorization){_IS}(?:bearer|basic|token|digest)\s+)[^\s\"'\\,;]+"),
     re.compile(rf"(?i)(\b(?:x-api-key|x-auth-token|private-token|x-goog-api-key){_IS})[^\s\"'\\,;]+"),
-    re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s/:@]*:)[^\s/@]+(?=@)"),
+    re.compile(r"(\b[a-z][a-z0-9+.-]{0,30}://[^\s/:@]*:)[^\s/@]+(?=@)"),
 )
 
 
