@@ -60,7 +60,14 @@ class FencedSaver(UpgradingSaver):
     """
 
     def __init__(
-        self, pool: Pool, lease: Lease, *, project: Projector | None = None, folded: bool = False, release: Release = THIS_RELEASE
+        self,
+        pool: Pool,
+        lease: Lease,
+        *,
+        project: Projector | None = None,
+        folded: bool = False,
+        release: Release = THIS_RELEASE,
+        after: str | None = None,
     ) -> None:
         """Bind the saver to a lease.
 
@@ -70,8 +77,10 @@ class FencedSaver(UpgradingSaver):
             project: makes the rows of a checkpoint from its state.
             folded: hold the writes of a task back until its checkpoint.
             release: what can be read, and what is written.
+            after: another thread whose checkpoints come before those that are written here.
         """
         super().__init__(pool, release)
+        self._after = after
         self._pool = pool
         self._project = project
         self._folded = folded
@@ -181,7 +190,7 @@ class FencedSaver(UpgradingSaver):
         """Let new checkpoint ids come after the newest stored one, whichever checkpoint was loaded and whatever this host's clock says."""
         with foreseen():
             async with self._pool.connection() as connection:
-                row = await (await connection.execute(QUERIES["newest_checkpoint"], {"thread": thread})).fetchone()
+                row = await (await connection.execute(QUERIES["newest_checkpoint"], {"threads": [thread, self._after]})).fetchone()
         # Once is enough: from here on only this saver writes the thread.
         self._clock_seeded = True
         if row is None or row["newest"] is None:

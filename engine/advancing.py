@@ -17,8 +17,8 @@ from db.leases import Lease
 from db.reading import state_at
 from engine.assembling import Installation, assemble
 from engine.attempts import EpicAttempts
-from engine.cancelling import apply_cancel
 from engine.checkpoints import config_of, saver_for
+from engine.commands import apply_commands
 from engine.compatibility import adopt, leave_to_newer
 from engine.deciding import answer_for, decide, decision_in
 from engine.draining import HandedOver
@@ -27,6 +27,7 @@ from engine.lease_keeper import Hold, hold_epic, let_go
 from engine.leftovers import put_away
 from engine.postponing import put_off
 from engine.running import Running
+from engine.time_machine.lessons import EpicLessons
 from epics.approvals import ApprovalStatus, Choice, Decision
 from epics.errors import (
     AlreadyDecided,
@@ -68,7 +69,7 @@ async def advance_epic(installation: Installation, epic_id: str, *, lease: Lease
     with bound_contextvars(epic=epic_id):
         async with hold_epic(database, epic_id, seconds=installation.lease_seconds, lease=lease) as hold:
             # What the worker before us did not come to.
-            if await apply_cancel(installation, hold.lease) is not None:
+            if await apply_commands(installation, hold.lease):
                 return
             row = await _facts(installation, epic_id)
             if row["status"] in TERMINAL or row["status"] == "paused" or await _is_poison(installation, hold.lease, row):
@@ -96,19 +97,25 @@ async def _is_poison(installation: Installation, lease: Lease, row: Row) -> bool
 
 
 async def _drive_until_nothing_is_asked(installation: Installation, hold: Hold) -> None:
-    """Drive, and do so again where a decision or a cancel came while the worker was leaving."""
+    """Drive, and do so again where a decision, or a command that is refused, came while the worker was leaving."""
     epic_id, moment = hold.lease.thread_id, -1
-    while True:
+    while (row := await _facts(installation, epic_id))["status"] != "paused":
         await _drive_until_stopped(installation, hold)
-        await apply_cancel(installation, hold.lease)
+        # Told to stop for what was refused then, or was done meanwhile: the epic goes on.
+        goes_on = hold.stop_asked and not await apply_commands(installation, hold.lease)
+        if hold.handed_over:
+            return
+        row = await _facts(installation, epic_id)
         # Who takes over finds what was asked, as we would.
-        if hold.handed_over or await let_go(installation.database, hold.lease):
+        if not (goes_on and row["status"] == "queued") and await let_go(installation.database, hold.lease):
             return
-        # A cancel that came between the two counts before anything more is run and paid for.
-        if await apply_cancel(installation, hold.lease) is not None and await let_go(installation.database, hold.lease):
-            return
-        before, moment = moment, (await _facts(installation, epic_id))["moment"]
-        if moment == before:
+        # A command that came between the two counts before anything more is run and paid for.
+        while await apply_commands(installation, hold.lease):
+            if await let_go(installation.database, hold.lease):
+                return
+        hold.go_on()
+        before, moment = moment, row["moment"]
+        if moment == before and not goes_on:
             problem = f"a decision was made, but the epic does not go on from moment {moment} with it"
             await pause_epic(installation.database.pool, hold.lease, problem)
             return
@@ -191,7 +198,11 @@ async def _drive(installation: Installation, hold: Hold) -> None:
     hold.came_to = row["moment"]
     running = await assemble(installation, hold.lease, row)
     context = EpicContext(
-        facts=running.facts, policy=running.policy, attempts=EpicAttempts(running), repository=RecordedRepository(running)
+        facts=running.facts,
+        policy=running.policy,
+        attempts=EpicAttempts(running),
+        repository=RecordedRepository(running),
+        lessons=EpicLessons(running),
     )
     graph = compile_epic_graph(saver_for(installation.database, hold.lease, installation.release))
     said_yes: set[str] = set()

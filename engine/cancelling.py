@@ -12,15 +12,15 @@ from db.strangers import cancel_strange
 from engine.assembling import Installation
 from engine.checkpoints import config_of, saver_for
 from engine.compatibility import why_strange
-from engine.effects import landed_meanwhile
 from engine.lease_keeper import hold_epic
+from engine.merged_meanwhile import settle_merge
 from engine.reading import epic_view
 from engine.views import EpicView
 from epics.errors import Conflict, EffectUnknown, EpicHeld
+from epics.going_back import revert_refused
 from epics.state import TERMINAL, Ended, EpicState, StepRecord
 from epics.steps import Step
 from graphs.epic import compile_epic_graph
-from timemachine.workspace import open_workspace
 
 
 async def cancel_epic(installation: Installation, epic_id: str, *, by: str, reason: str) -> EpicView:
@@ -76,32 +76,25 @@ async def apply_cancel(installation: Installation, lease: Lease) -> str | None:
 
 async def _end(installation: Installation, lease: Lease, facts: Row, data: dict[str, Any], note: str) -> str | None:
     pool, config = installation.database.pool, config_of(lease.thread_id)
-    graph = compile_epic_graph(saver_for(installation.database, lease, installation.release))
-    snapshot = await graph.aget_state(config)
-    state = EpicState.model_validate(snapshot.values or {"base": facts["base_commit"], "head": facts["base_commit"]})
     try:
-        landed = await _landed(installation, lease, facts, state)
+        landed = await settle_merge(installation, lease, facts)
     except EffectUnknown as error:
         await pause_epic(pool, lease, str(error))
         return str(error)
     if landed is not None:
-        last = StepRecord(step=Step.MERGE, outcome="done", branch=state.branch, note=f"merged to {facts['base']} at {landed[:12]}")
-        await graph.aupdate_state(config, {"ended": Ended.MERGED, "last": last, "step": state.step}, as_node=Step.MERGE)
         async with fenced(pool, lease) as connection:
             late = {"by": data["by"], "why": f"the work was merged to {facts['base']} before, at {landed[:12]}"}
             await add_events(connection, lease.thread_id, [{"type": "cancel_refused", "data": late}])
         return None
+    graph = compile_epic_graph(saver_for(installation.database, lease, installation.release))
+    snapshot = await graph.aget_state(config)
+    state = EpicState.model_validate(snapshot.values or {"base": facts["base_commit"], "head": facts["base_commit"]})
     last = StepRecord(step=state.step, outcome="cancelled", branch=state.branch, note=note)
     update = {"ended": Ended.CANCELLED, "last": last, "step": state.step, "base": state.base, "head": state.head}
+    if state.revert is not None:
+        # What was merged stays merged: only the proposal to take it back is given up.
+        update |= {**revert_refused(state.revert), "ended": Ended.MERGED}
     # As a gate, from which an edge leads to the end: edges are chosen by the state, and `ended` chooses that one. A Command that goes
     # to the end is refused by LangGraph where the newest node has no such edge (docs/decisions/0005).
     await graph.aupdate_state(config, update, as_node=Step.MERGE_GATE)
     return None
-
-
-async def _landed(installation: Installation, lease: Lease, facts: Row, state: EpicState) -> str | None:
-    """The commit with the merge that was being made when the cancel came; the last look before an end that could not be true."""
-    if state.step is not Step.MERGE:
-        return None
-    workspace = await open_workspace(installation.home, facts["repo"], installation.git_environment)
-    return await landed_meanwhile(installation.database.pool, lease, workspace.mirror, base=facts["base"], head=state.head)

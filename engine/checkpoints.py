@@ -10,7 +10,7 @@ from langgraph.checkpoint.base import CheckpointMetadata
 
 from db.connection import Database
 from db.leases import Lease
-from db.saver import FencedSaver
+from db.saver import FencedSaver, Projector
 from epics.projection import project
 from epics.state import EpicState
 from epics.upgrades import THIS_RELEASE, Release
@@ -19,9 +19,19 @@ from epics.upgrades import THIS_RELEASE, Release
 _STRICT: Final = "__pregel_strict_resume"
 
 
-def saver_for(database: Database, lease: Lease, release: Release = THIS_RELEASE) -> FencedSaver:
-    """A saver for one run; folded, since the epic graph has one task per superstep."""
-    return FencedSaver(database.pool, lease, project=project_values, folded=True, release=release)
+def saver_for(
+    database: Database, lease: Lease, release: Release = THIS_RELEASE, *, project: Projector | None = None, after: str | None = None
+) -> FencedSaver:
+    """A saver for one run; folded, since the epic graph has one task per superstep.
+
+    Args:
+        database: where the checkpoints are.
+        lease: of the epic.
+        release: what can be read, and what is written.
+        project: makes the rows of its checkpoints; by default those of a step.
+        after: another thread whose checkpoints are older than all that this saver writes: that which is copied from.
+    """
+    return FencedSaver(database.pool, lease, project=project or project_values, folded=True, release=release, after=after)
 
 
 def config_of(epic_id: str) -> RunnableConfig:

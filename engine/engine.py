@@ -29,6 +29,7 @@ from engine.reading import (
 from engine.retention import PruneReport, RetentionPolicy, prune
 from engine.starting import StartEpic, start_epic
 from engine.starting_once import OnceStarter, Started
+from engine.time_machine.going_back import GoingBack
 from engine.time_machine.past import Past
 from engine.views import ApprovalView, EpicView, EventView, GateContent, Page, WorkerView
 from epics.approvals import Decision
@@ -43,7 +44,7 @@ _POLL_S = 0.15
 OnEvent = Callable[[EventView], None]
 
 
-class Engine(Past):
+class Engine(Past, GoingBack):
     """All that a face can do; made by `open_engine`."""
 
     def __init__(self, installation: Installation) -> None:
@@ -161,7 +162,7 @@ class Engine(Past):
 
     def warm_up(self) -> None:
         """Import now what is else imported by the first request that needs it."""
-        for module in ("engine.cancelling", "engine.gates"):
+        for module in ("engine.cancelling", "engine.gates", "engine.time_machine.rollback", "engine.time_machine.forking"):
             import_module(module)
         for name in self._installation.executors:
             self._installation.executors[name]

@@ -38,6 +38,12 @@ class Hold:
         """Wait until the lease is lost, or a cancel or a rollback is asked for."""
         await self._stop.wait()
 
+    def go_on(self) -> None:
+        """Let the epic be driven again, after what was asked of it is done or refused."""
+        if self.lost is None:
+            self.stop_asked = False
+            self._stop.clear()
+
     async def tick(self) -> None:
         """Show for ever that the event loop is alive."""
         while True:

@@ -6,12 +6,13 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, Final
 
+from agents.registry import Registry
 from config.settings import Settings
 from db.epics import Within, insert_epic
 from engine.assembling import Installation, policy_at, registry_at
 from epics.errors import InvalidInput
 from epics.ids import new_id
-from epics.policy import Autonomy
+from epics.policy import Autonomy, RepositoryPolicy
 from epics.state import GRAPH_VERSION
 from epics.steps import AGENT_STEPS
 from timemachine.repositories import inspect_repository
@@ -61,23 +62,14 @@ async def start_epic(installation: Installation, asked: StartEpic, *, within: Wi
         RepositoryUnusable: if the repository or its base branch cannot carry an epic.
     """
     goal = checked_goal(asked.goal)
-    if asked.budget_usd is not None and (not asked.budget_usd.is_finite() or asked.budget_usd <= 0):
-        message = f"the budget must be an amount above 0 in US dollars, not {asked.budget_usd}"
-        raise InvalidInput(message)
+    check_budget(asked.budget_usd)
     facts = await inspect_repository(asked.repo, asked.base, installation.git_environment)
     workspace = await open_workspace(installation.home, facts.location, installation.git_environment)
     commit = await workspace.mirror.fetch_base(facts.base)
     policy = await policy_at(workspace.mirror, commit)
     registry = await registry_at(workspace.mirror, commit, installation.agents_dir)
-    models = tuple(name for part in (asked.model or "").split(",") if (name := part.strip()))
-    for step in sorted(AGENT_STEPS):
-        workflow = registry.get(step)
-        name = policy.executor_for(asked=asked.executor, own=workflow.executor)
-        executor = installation.executors.get(name)
-        if executor is None:
-            message = f"there is no executor {name!r}; there are {', '.join(sorted(installation.executors))}"
-            raise InvalidInput(message)
-        executor.check_models(policy.models_for(workflow.name, asked=models, own=workflow.models))
+    models = models_in(asked.model)
+    check_choice(installation, policy, registry, asked.executor, models)
     values: dict[str, Any] = {
         "goal": goal,
         "repo": facts.location,
@@ -95,6 +87,40 @@ async def start_epic(installation: Installation, asked: StartEpic, *, within: Wi
     while not await insert_epic(pool, {**values, "id": (epic_id := new_id("e"))}, hinted=asked.detached, within=within):
         continue
     return epic_id
+
+
+def check_budget(budget_usd: Decimal | None) -> None:
+    """Refuse a limit that is none.
+
+    Raises:
+        InvalidInput: naming it.
+    """
+    if budget_usd is not None and (not budget_usd.is_finite() or budget_usd <= 0):
+        message = f"the budget must be an amount above 0 in US dollars, not {budget_usd}"
+        raise InvalidInput(message)
+
+
+def models_in(given: str | None) -> tuple[str, ...]:
+    """The models that a person names, with commas between them, in order."""
+    return tuple(name for part in (given or "").split(",") if (name := part.strip()))
+
+
+def check_choice(
+    installation: Installation, policy: RepositoryPolicy, registry: Registry, asked_executor: str | None, models: tuple[str, ...]
+) -> None:
+    """Refuse an executor that is not there, or models that the executor of a step cannot use.
+
+    Raises:
+        InvalidInput: naming them.
+    """
+    for step in sorted(AGENT_STEPS):
+        workflow = registry.get(step)
+        name = policy.executor_for(asked=asked_executor, own=workflow.executor)
+        executor = installation.executors.get(name)
+        if executor is None:
+            message = f"there is no executor {name!r}; there are {', '.join(sorted(installation.executors))}"
+            raise InvalidInput(message)
+        executor.check_models(policy.models_for(workflow.name, asked=models, own=workflow.models))
 
 
 def checked_goal(goal: str) -> str:

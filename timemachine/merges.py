@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
-from timemachine.commits import Signature, commit_tree, is_ancestor
+from timemachine.commits import Signature, commit_tree, is_ancestor, tree_of
 from timemachine.git import as_text, commit_id
 from timemachine.mirrors import Mirror, protect
 
@@ -46,6 +47,21 @@ async def merge_preview(mirror: Mirror, head: str, base: str) -> Merged | Confli
     if done.code == 0:
         return Merged(tree=tree.decode())
     return Conflicted(tree=tree.decode(), paths=tuple(dict.fromkeys(as_text(path) for path in paths)))
+
+
+async def change_on(mirror: Mirror, tip: str, old: str, new: str) -> Merged | Conflicted:
+    """Say what `tip` would be with the change from `old` to `new` made to it; no ref is changed by asking.
+
+    Raises:
+        GitFailed: if a commit is not in the mirror.
+    """
+    git = mirror.git
+    # Commits of these trees alone, so that git takes `old` for where the other two part: older ones cannot be told.
+    nobody = Signature(name="Genie", email="genie@localhost", at=datetime.fromtimestamp(0, UTC))
+    begun = await commit_tree(git, await tree_of(git, old), (), "old\n", nobody)
+    ours = await commit_tree(git, await tree_of(git, tip), (begun,), "tip\n", nobody)
+    theirs = await commit_tree(git, await tree_of(git, new), (begun,), "new\n", nobody)
+    return await merge_preview(mirror, ours, theirs)
 
 
 async def merge_commit(mirror: Mirror, tree: str, parents: tuple[str, ...], message: str, signature: Signature) -> str:

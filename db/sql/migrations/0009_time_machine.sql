@@ -74,7 +74,7 @@ BEGIN
         UNION
         SELECT m.n, m.parent FROM ancestry a JOIN moments m ON m.epic_id = source AND m.n = a.parent
     )
-    SELECT array_agg(n) INTO line FROM ancestry;
+    SELECT coalesce(array_agg(n), '{}') INTO line FROM ancestry;
     SELECT coalesce(array_agg(DISTINCT m.attempt), '{}') INTO carried
     FROM moments m WHERE m.epic_id = source AND m.n = ANY (line) AND m.attempt IS NOT NULL;
 
@@ -83,7 +83,7 @@ BEGIN
         labels, graph_version, state_version, last_moment, last_attempt, forked_from, forked_at
     )
     SELECT
-        p_epic, project_id, goal, repo, base, base_commit, 'paused', step, (SELECT max(n) FROM unnest(carried) AS n), (f ->> 'at')::integer,
+        p_epic, project_id, goal, repo, base, base_commit, 'paused', step, (SELECT max(n) FROM unnest(carried) AS n), nullif((f ->> 'at')::integer, 0),
         coalesce((f ->> 'budget_usd')::numeric, budget_usd), coalesce(f ->> 'executor', executor), coalesce(f ->> 'model', model),
         coalesce(f ->> 'autonomy', autonomy), false, labels || (f -> 'labels'), graph_version, (f ->> 'state_version')::integer,
         (f ->> 'at')::integer, last_attempt, source, (f ->> 'at')::integer
@@ -218,11 +218,11 @@ BEGIN
     ELSIF p ? 'closes_pull_request' THEN
         -- The record is the pull request: closing it is a deed that is undone here, and a later one is a new generation (durability rule 19).
         DELETE FROM pull_requests WHERE epic_id = p_epic;
-        UPDATE effects SET state = 'undone', ended_at = now(), found = found || jsonb_build_object('closed_at_moment', this_moment)
+        UPDATE effects f SET state = 'undone', ended_at = now(), found = f.found || jsonb_build_object('closed_at_moment', this_moment)
         WHERE epic_id = p_epic AND kind = 'pull_request' AND state = 'done';
     END IF;
     IF p ->> 'reverted' IS NOT NULL THEN
-        UPDATE effects SET state = 'undone', ended_at = now(), found = found || jsonb_build_object('reverted_by', p ->> 'head')
+        UPDATE effects f SET state = 'undone', ended_at = now(), found = f.found || jsonb_build_object('reverted_by', p ->> 'head')
         WHERE epic_id = p_epic AND kind = 'merge' AND state = 'done' AND content ->> 2 = p ->> 'reverted';
     END IF;
     IF added > 0 THEN

@@ -7,5 +7,5 @@ SELECT put_checkpoint(
 );
 
 -- name: newest_checkpoint
--- Over all namespaces: the clock must be past every id of the thread.
-SELECT max(checkpoint_id) AS newest FROM checkpoints WHERE thread_id = %(thread)s;
+-- Over all namespaces: the clock must be past every id of the thread, and of that which it is copied from.
+SELECT max(checkpoint_id) AS newest FROM checkpoints WHERE thread_id = ANY(%(threads)s::text[]);

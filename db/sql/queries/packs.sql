@@ -25,12 +25,15 @@ FROM wanted w JOIN packs p ON p.project_id = w.project_id AND p.commit = w.commi
 SELECT p.data FROM packs p JOIN epics e ON e.project_id = p.project_id WHERE e.id = %(epic)s AND p.commit = %(commit)s;
 
 -- name: branch_tips
--- Where the rows say that an epic's branches are: at what the attempt came to or began with, unless a merge step brought the base in.
+-- Where the rows say that an epic's branches are: at what the attempt came to or began with, unless a merge step brought the base in, or
+-- the branch was made to go back to, or to fork from, a moment. Those that a fork took over are its source's.
 SELECT DISTINCT ON (branch) branch, commit FROM (
-    SELECT branch, commit, n AS place, 1 AS rank FROM moments WHERE epic_id = %(epic)s AND branch IS NOT NULL AND step = 'merge'
+    SELECT branch, commit, n AS place, 1 AS rank FROM moments
+    WHERE epic_id = %(epic)s AND branch IS NOT NULL AND (step = 'merge' OR outcome IN ('rolled_back', 'forked'))
     UNION ALL
     SELECT branch, coalesce(result ->> 'commit', base_commit), n, 0 FROM attempts WHERE epic_id = %(epic)s AND branch IS NOT NULL
 ) AS tips
+WHERE starts_with(branch, 'genie/' || %(epic)s || '/')
 ORDER BY branch, rank DESC, place DESC;
 
 -- name: unnamed_packs

@@ -1,0 +1,22 @@
+-- name: moment_to_go_to
+SELECT n, parent, step, outcome, checkpoint_id, commit, tree, branch, created_at FROM moments WHERE epic_id = %(epic)s AND n = %(n)s;
+
+-- name: last_rollback
+SELECT moment, kind, level, to_moment, before_moment FROM rollbacks WHERE epic_id = %(epic)s ORDER BY moment DESC LIMIT 1;
+
+-- name: effects_since
+-- What was done outside after a moment was made.
+SELECT kind, content, state, found FROM effects
+WHERE epic_id = %(epic)s AND state IN ('done', 'unknown') AND coalesce(moment, 0) >= %(n)s ORDER BY intended_at, key;
+
+-- name: messages_since
+SELECT count(*) AS sent FROM outbox
+WHERE epic_id = %(epic)s AND delivered_at IS NOT NULL
+    AND delivered_at >= coalesce((SELECT created_at FROM moments WHERE epic_id = %(epic)s AND n = %(n)s), '-infinity');
+
+-- name: open_approvals
+-- Those that a rollback supersedes: asked and not decided, or decided and not gone on with.
+SELECT id FROM approvals WHERE epic_id = %(epic)s AND (status = 'pending' OR (decision IS NOT NULL AND applied_at IS NULL)) ORDER BY requested_at;
+
+-- name: last_attempt
+SELECT last_attempt FROM epics WHERE id = %(epic)s;

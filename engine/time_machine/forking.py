@@ -1,0 +1,120 @@
+"""Forking: a new epic from any moment of another, which is only read; one checkpoint, in whose transaction the whole fork is made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from db.epics import Row, fetch_one
+from engine.assembling import Installation, policy_at, registry_at
+from engine.checkpoints import config_of, saver_for
+from engine.compatibility import leave_to_newer
+from engine.lease_keeper import hold_epic
+from engine.reading import epic_view
+from engine.starting import check_budget, check_choice, models_in
+from engine.time_machine.rollback_plan import state_of_moment
+from engine.time_machine.rollback_writing import Rows, show_branch
+from engine.views import EpicView
+from epics.going_back import arrival, fields_of
+from epics.ids import new_id
+from epics.policy import Autonomy
+from epics.state import EpicState, StepRecord
+from epics.steps import Step
+from graphs.epic import compile_epic_graph
+from timemachine.workspace import attempt_branch, open_workspace
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fork:
+    """What a person asks for; what is left out is as in the source."""
+
+    at: int
+    """The moment; 0 is where the epic began."""
+    by: str
+    guidance: str = ""
+    model: str | None = None
+    executor: str | None = None
+    budget_usd: Decimal | None = None
+    autonomy: Autonomy | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Added to those of the source."""
+
+
+async def fork_epic(installation: Installation, source: str, asked: Fork) -> EpicView:
+    """Make a new epic from a moment of another: its state, files and journal up to there; the source stays as it is to the byte.
+
+    It is paused until somebody resumes it. What the source cost is not counted again, and its limit is the source's unless one is given.
+
+    Raises:
+        MomentNotFound: if there is no such moment.
+        HistoryPruned: if the state of that moment was pruned.
+        InvalidInput: if the executor, the model or the budget cannot be used.
+        EpicStrange: if a newer Genie carries the source on.
+    """
+    database = installation.database
+    facts = await fetch_one(database.pool, "epic_facts", {"epic": source}) or {}
+    leave_to_newer(facts, installation.release)
+    check_budget(asked.budget_usd)
+    moment, target = await state_of_moment(database.pool, facts, asked.at)
+    if asked.executor or asked.model:
+        await _check_choice(installation, facts, asked)
+    while await fetch_one(database.pool, "epic_facts", {"epic": (epic_id := new_id("e"))}) is not None:
+        continue
+    attempts = await fetch_one(database.pool, "last_attempt", {"epic": source}) or {"last_attempt": 0}
+    state = _forked_state(source, epic_id, moment, target, asked, attempts["last_attempt"])
+    async with hold_epic(database, epic_id, seconds=installation.lease_seconds) as hold:
+        rows = _rows(installation, source, asked, state)
+        saver = saver_for(database, hold.lease, installation.release, project=rows.projector(), after=source)
+        await compile_epic_graph(saver).aupdate_state(config_of(epic_id), fields_of(state), as_node=arrival(state))
+    await show_branch(installation, {**facts, "id": epic_id}, state.branch or "", state.head)
+    return await epic_view(database.pool, epic_id)
+
+
+def _forked_state(source: str, epic_id: str, moment: Row | None, target: EpicState, asked: Fork, attempts: int) -> EpicState:
+    branch = attempt_branch(epic_id, "fork", attempts)
+    said = f": {asked.guidance}" if asked.guidance else ""
+    last = StepRecord(
+        step=target.last.step if target.last else Step.PLANNING,
+        outcome="forked",
+        branch=branch,
+        tree=moment["tree"] if moment else "",
+        note=f"forked from moment {asked.at} of {source} by {asked.by}{said}"[:2_000],
+    )
+    pull = target.pull_request
+    update: dict[str, Any] = {
+        "ended": None,
+        "branch": branch,
+        "guidance": (*target.guidance, asked.guidance) if asked.guidance else target.guidance,
+        "pull_request": pull.model_copy(update={"branch": branch}) if pull else None,
+        "last": last,
+    }
+    return target.model_copy(update=update)
+
+
+def _rows(installation: Installation, source: str, asked: Fork, state: EpicState) -> Rows:
+    fork = {
+        "source": source,
+        "at": asked.at,
+        "by": asked.by,
+        "executor": asked.executor,
+        "model": ",".join(models_in(asked.model)) or None,
+        "budget_usd": None if asked.budget_usd is None else format(asked.budget_usd, "f"),
+        "autonomy": asked.autonomy,
+        "labels": dict(asked.labels),
+        "state_version": installation.release.state,
+    }
+    added: dict[str, Any] = {"fork": fork}
+    if state.pull_request is not None:
+        added["pull_request"] = state.pull_request.model_dump(mode="json")
+    return Rows(added=added, events=(), problem=state.last.note if state.last else "")
+
+
+async def _check_choice(installation: Installation, facts: Row, asked: Fork) -> None:
+    workspace = await open_workspace(installation.home, facts["repo"], installation.git_environment)
+    await workspace.mirror.fetch_base(facts["base"])
+    policy = await policy_at(workspace.mirror, facts["base_commit"])
+    registry = await registry_at(workspace.mirror, facts["base_commit"], installation.agents_dir)
+    models = models_in(asked.model) or models_in(facts["model"])
+    check_choice(installation, policy, registry, asked.executor or facts["executor"], models)
