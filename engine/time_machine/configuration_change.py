@@ -9,6 +9,7 @@ from hashlib import sha256
 from typing import Any, Final
 
 from agents.workflow import Workflow
+from epics.steps import Step
 
 Configuration = Mapping[str, Any]
 """A configuration as JSON; an older release may have left fewer fields."""
@@ -60,7 +61,8 @@ def configuration_of(values: Mapping[str, Any], whole: Workflow, offered: Workfl
         offered: the same with the tools that the attempt is offered.
         variables: what its brief was made from.
     """
-    failure = variables["failure"]
+    # The time machine is not told of a failure to do better: it is asked about it.
+    failure = variables["failure"] if values["step"] != Step.TIME_MACHINE else None
     held_back = [name for name in whole.tools if name not in offered.tools]
     held_back += [f"{_MCP}{name}" for name in whole.mcp_servers if name not in offered.mcp_servers]
     limit = values["limit_usd"]
