@@ -11,12 +11,11 @@ import typer
 
 from cli.options import EpicArgument, JsonOption, ServerOption, command_group
 
+MomentArgument = Annotated[
+    str | None, typer.Argument(metavar="[MOMENT]", help="By number or name; default: the newest.", show_default=False)
+]
+
 app = command_group("Look at an epic's past, go back, fork, undo.")
-
-
-@app.callback()
-def time() -> None:
-    """Look at an epic's past, go back, fork, undo."""
 
 
 @app.command()
@@ -30,6 +29,38 @@ def history(epic: EpicArgument, as_json: JsonOption = False, server: ServerOptio
     from cli.session import with_service
 
     with_service(lambda service: time_reading.history(service, epic, Output(as_json=as_json)), server=server)
+
+
+@app.command()
+def show(epic: EpicArgument, moment: MomentArgument = None, as_json: JsonOption = False, server: ServerOption = None) -> None:
+    """Show everything about a moment: state, decisions, attempt, files, what came of it."""
+    from cli import time_reading
+    from cli.output import Output
+    from cli.session import with_service
+
+    with_service(lambda service: time_reading.show(service, epic, moment, Output(as_json=as_json)), server=server)
+
+
+@app.command(short_help="Show what changed between two moments.")
+def diff(
+    epic: EpicArgument,
+    begin: Annotated[str, typer.Argument(metavar="[A]", help="The earlier moment, by number or name; 0 is where the epic began.")] = "0",
+    end: Annotated[
+        str | None, typer.Argument(metavar="[B]", help="The later moment, by number or name; default: the newest.", show_default=False)
+    ] = None,
+    stat: Annotated[bool, typer.Option("--stat", help="Only which files, and how much of them.")] = False,
+    state: Annotated[bool, typer.Option("--state", help="Only the fields of the state.")] = False,
+    files: Annotated[bool, typer.Option("--files", help="Only the files; piped on, a plain diff.")] = False,
+    as_json: JsonOption = False,
+    server: ServerOption = None,
+) -> None:
+    """Show what changed between two moments, in the state and in the files."""
+    from cli import time_reading
+    from cli.output import Output
+    from cli.session import with_service
+
+    parts = time_reading.Parts(state=state, files=files, stat=stat)
+    with_service(lambda service: time_reading.diff(service, epic, begin, end, Output(as_json=as_json), parts), server=server)
 
 
 @app.command(short_help="Name a moment, and so keep it from retention.")

@@ -1,98 +1,99 @@
-"""An epic's past, looked at: history; all from the database and git, no process is asked."""
+"""An epic's past, looked at: history, show, diff; all from the database and git, no process is asked."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Final
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from rich.console import RenderableType
 from rich.text import Text
 
-from cli.output import Output, printable
-from cli.render import status_text
+from cli.output import Output
+from cli.render import heading
+from cli.render_difference import files_table, size_of, state_lines, state_table
+from cli.render_gate import diff_parts
+from cli.render_history import history_parts
+from cli.render_moment import moment_parts
 from cli.service import Service
-from cli.time_tree import Row, in_ascii, tree
-from cli.words import ago, sha, shortened, usd
-from engine.views import EpicView, MomentView, Page
+from engine.history_views import DiffView
+from engine.views import MomentView, Page
+from epics.errors import MomentNotFound
 
-_TELLING_WIDTH: Final = 30
-"""Columns that are left for what a moment tells, before a narrow terminal gets fewer facts."""
 
-_GIVING_WAY: Final = ("SPENT", "AGO", "ATTEMPT", "COMMIT", "COST")
-_RIGHT: Final = frozenset({"N", "ATTEMPT", "COST", "SPENT", "AGO"})
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """What of a difference is shown; with nothing chosen, the state and the files."""
+
+    state: bool = False
+    files: bool = False
+    stat: bool = False
+
+    @property
+    def chosen(self) -> Parts:
+        """What is shown."""
+        return self if self.state or self.files or self.stat else Parts(state=True, files=True)
 
 
 async def history(service: Service, epic_id: str, output: Output) -> int:
     """Show the moments of an epic as a tree, the oldest first."""
     epic = await service.epic(epic_id)
     moments = await service.moments(epic.id)
-    output.answer(record=Page[MomentView](items=moments), parts=_history(epic, moments, output))
+    output.answer(record=Page[MomentView](items=moments), parts=history_parts(epic, moments, output))
     return 0
 
 
-def _history(epic: EpicView, moments: Sequence[MomentView], output: Output) -> Iterator[RenderableType]:
-    if not moments:
-        yield Text(f"epic {epic.id} has no moment yet: there is one for each step that is finished")
-        return
-    rows = tree(moments)
-    can_draw = output.person.encoding.startswith("utf")
-    columns = {name: _column(name, rows) for name in ("N", "STEP", "ATTEMPT", "OUTCOME", "COST", "SPENT", "COMMIT", "AGO")}
-    lanes = [row.lanes if can_draw else in_ascii(row.lanes) for row in rows]
-    indent = max(len(each) for each in lanes)
-    widths = {name: max(len(name), *(len(value) for value in values)) for name, values in columns.items()}
-    for name in _GIVING_WAY:
-        if indent + sum(width + 2 for width in widths.values()) + _TELLING_WIDTH > output.person.width:
-            del widths[name]
-    yield _line(" " * indent, [Text(_padded(name, name, width), style="dim") for name, width in widths.items()], "", output.person.width)
-    for at, row in enumerate(rows):
-        facts = [_styled(name, columns[name][at], width, row) for name, width in widths.items()]
-        yield _line(lanes[at].ljust(indent), facts if row.moment else [], _telling(row.moment) if row.moment else "", output.person.width)
+async def show(service: Service, epic_id: str, given: str | None, output: Output) -> int:
+    """Show everything about one moment, the newest if none is named.
+
+    Raises:
+        MomentNotFound: if the epic has no such moment, or none at all.
+    """
+    epic = await service.epic(epic_id)
+    n = epic.moment if given is None else await service.moment_number(epic.id, given)
+    if n is None:
+        raise MomentNotFound(f"epic {epic.id} has no moment yet: there is one for each step that is finished")
+    moment = await service.moment(epic.id, n)
+    output.answer(record=moment, parts=moment_parts(moment, newest=epic.moment))
+    return 0
 
 
-def _column(name: str, rows: Sequence[Row]) -> list[str]:
-    return ["" if row.moment is None else _fact(name, row.moment) for row in rows]
+async def diff(service: Service, epic_id: str, begin: str, end: str | None, output: Output, parts: Parts) -> int:
+    """Show what changed between two moments; piped on, the files come as a plain diff, the state as comments above it."""
+    epic = await service.epic(epic_id)
+    first = await service.moment_number(epic.id, begin)
+    last = None if end is None else await service.moment_number(epic.id, end)
+    differs = await service.diff(epic.id, begin=first, end=last)
+    if output.as_json:
+        output.json(differs)
+    elif output.person.is_terminal or parts.chosen.stat:
+        output.show(*_differences(differs, parts.chosen))
+    else:
+        sys.stdout.write(_plain(differs, parts.chosen))
+    return 0
 
 
-def _fact(name: str, moment: MomentView) -> str:
-    match name:
-        case "N":
-            return str(moment.n)
-        case "STEP":
-            return str(moment.step)
-        case "ATTEMPT":
-            return str(moment.attempt or "")
-        case "OUTCOME":
-            return moment.outcome
-        case "COST":
-            return usd(moment.step_cost_usd) if moment.step_cost_usd else ""
-        case "SPENT":
-            return usd(moment.cost_usd)
-        case "COMMIT":
-            return sha(moment.commit)
-        case _:
-            return ago(moment.created_at)
+def _differences(differs: DiffView, parts: Parts) -> Iterator[RenderableType]:
+    if parts.state:
+        yield heading(f"State, from {_place(differs.from_moment)} to {_place(differs.to_moment)}")
+        yield state_table(differs.state) if differs.state else Text(_no_state(differs), style="dim")
+    if parts.stat or parts.files:
+        yield heading(f"Files: {size_of(differs.files)}")
+        yield files_table(differs.files) if differs.files else Text("nothing has changed", style="dim")
+    if parts.files and differs.diff:
+        yield from diff_parts(differs.diff)
 
 
-def _telling(moment: MomentView) -> str:
-    """What a moment says of itself, behind its name and where it went back to."""
-    named = f"[{moment.name}]" if moment.name else ""
-    back = f"back to {moment.back_to}" if moment.back_to else ""
-    return " ".join(filter(None, (named, back, shortened(printable(moment.note), 200))))
+def _plain(differs: DiffView, parts: Parts) -> str:
+    lines: list[str] = []
+    if parts.state:
+        lines = state_lines(differs.state) if differs.state else [f"# {_no_state(differs)}"]
+    return "".join(f"{line}\n" for line in lines) + (differs.diff if parts.files else "")
 
 
-def _padded(name: str, value: str, width: int) -> str:
-    return value.rjust(width) if name in _RIGHT else value.ljust(width)
+def _no_state(differs: DiffView) -> str:
+    return "the state has not changed" if differs.state is not None else "the state is not kept any more of one of the two moments"
 
 
-def _styled(name: str, value: str, width: int, row: Row) -> Text:
-    if not row.is_present:
-        return Text(_padded(name, value, width), style="dim")
-    style = "bold" if name == "N" else status_text(value).style if name == "OUTCOME" else ""
-    return Text(_padded(name, value, width), style=style)
-
-
-def _line(lanes: str, facts: Sequence[Text], telling: str, width: int) -> Text:
-    line = Text("  ").join([Text(lanes, style="cyan"), *facts, Text(telling)])
-    line.truncate(width, overflow="ellipsis")
-    line.rstrip()
-    return line
+def _place(n: int) -> str:
+    return f"moment {n}" if n else "where it began"
