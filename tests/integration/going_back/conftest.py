@@ -56,8 +56,8 @@ class Traveller:
         return next(moment for moment in await self.engine.moments(self.id) if moment.step == step)
 
     def refs(self) -> Mapping[str, str]:
-        """All refs of the mirror."""
-        listed = self.git("for-each-ref", "--format=%(refname) %(objectname)")
+        """All refs of the mirror but those that only say where the base branch was seen last."""
+        listed = self.git("for-each-ref", "--format=%(refname) %(objectname)", "refs/heads", "refs/genie/keep")
         return dict(line.split() for line in listed.splitlines())
 
     def git(self, *arguments: str) -> str:

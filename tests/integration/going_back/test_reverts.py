@@ -1,0 +1,92 @@
+"""Going back from merged work: a commit that takes it back is proposed at the merge gate, and history stays."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+
+from epics.errors import Conflict
+from epics.going_back import Level
+
+
+def files_of(repo):
+    return subprocess.run(["git", "-C", repo, "ls-tree", "-r", "--name-only", "main"], check=True, capture_output=True, text=True).stdout.split()
+
+
+async def merged(travel, story):
+    epic = await travel(story())
+    assert (await epic.go("approve", "approve")).status == "merged"
+    assert "greeting.txt" in files_of(epic.began.repo)
+    return epic
+
+
+async def test_a_merged_epic_proposes_a_revert_and_an_undo_of_it_the_work_again(travel, story):
+    epic = await merged(travel, story)
+    tip = (await epic.engine.epic(epic.id)).head
+
+    plan = (await epic.back(to=0, dry_run=True)).plan
+    assert (plan.kind, plan.step) == ("revert", "merge_gate")
+    assert "greeting.txt" in {each.path for each in plan.files}
+    view = (await epic.back(to=0)).epic
+    assert (view.status, view.step) == ("paused", "merge_gate")
+    assert (await epic.resume()).status == "waiting"
+    (asked,) = await epic.engine.approvals(status="pending", epic=epic.id)
+    assert "Revert" in asked.summary and "not tested" in asked.summary
+    assert (await epic.go("approve")).status == "merged"
+    assert "greeting.txt" not in files_of(epic.began.repo)
+    parents = subprocess.run(["git", "-C", epic.began.repo, "log", "--format=%H", "main"], check=True, capture_output=True, text=True).stdout
+    assert tip in parents
+    states = await epic.began.rows("SELECT state FROM effects WHERE epic_id = %s AND kind = 'merge' ORDER BY intended_at")
+    assert [row["state"] for row in states] == ["undone", "done"]
+
+    await epic.back(undo=True)
+    assert (await epic.resume("approve")).status == "merged"
+    assert "greeting.txt" in files_of(epic.began.repo)
+
+
+async def test_a_revert_that_is_refused_or_cancelled_leaves_the_epic_merged(travel, story):
+    epic = await merged(travel, story)
+    before = await epic.engine.epic(epic.id)
+
+    await epic.back(to=0)
+    refused = await epic.resume("reject")
+    assert (refused.status, refused.head) == ("merged", before.head)
+    await epic.back(to=0)
+    with pytest.raises(Conflict, match="merged"):
+        await epic.engine.cancel(epic.id, by="ann")
+    assert (await epic.engine.epic(epic.id)).status == "merged"
+    await epic.back(to=0)
+    undone = (await epic.back(undo=True)).epic
+
+    assert (undone.status, undone.head) == ("merged", before.head)
+    assert "greeting.txt" in files_of(epic.began.repo)
+
+
+async def test_only_level_full_takes_merged_work_back(travel, story):
+    epic = await merged(travel, story)
+
+    with pytest.raises(Conflict, match="only level full"):
+        await epic.back(to=1, level=Level.SNAPSHOT)
+
+
+async def test_what_others_changed_since_stays_and_a_clash_is_said(travel, story):
+    epic = await merged(travel, story)
+    repo = epic.began.repo
+
+    def commit(name, text):
+        subprocess.run(["git", "-C", repo, "checkout", "-q", "main"], check=True)
+        (repo / name).write_text(text)
+        subprocess.run(["git", "-C", repo, "add", name], check=True)
+        identity = ["-c", "user.name=B", "-c", "user.email=b@example.org"]
+        subprocess.run(["git", "-C", repo, *identity, "commit", "-q", "-m", name], check=True)
+
+    commit("other.txt", "theirs\n")
+    plan = (await epic.back(to=0, dry_run=True)).plan
+    assert "other.txt" not in {each.path for each in plan.files}
+    commit("greeting.txt", "theirs too\n")
+
+    with pytest.raises(Conflict, match=r"greeting\.txt"):
+        await epic.back(to=0)
+
+    assert (await epic.engine.epic(epic.id)).status == "merged"
