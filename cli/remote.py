@@ -14,6 +14,7 @@ from cli.api_client import ApiClient
 from engine.engine import OnEvent
 from engine.history_views import DiffView
 from engine.starting import StartEpic
+from engine.time_machine.comparison_views import Comparison
 from engine.time_machine.moment_views import MomentDetail
 from engine.time_machine.naming import no_such_name, number_in
 from engine.views import ApprovalView, AttemptView, EpicView, EventView, GateContent, MomentView, Page, WorkerView
@@ -107,6 +108,11 @@ class RemoteService:
     async def diff(self, epic: str, *, begin: int | None = None, end: int | None = None) -> DiffView:
         """What changed between two moments of an epic."""
         return await self._api.get(DiffView, f"/epics/{_part(epic)}/diff", **{"from": begin, "to": end})
+
+    async def compare(self, left: str, right: str, *, with_diff: bool = False) -> Comparison:
+        """Two epics of one repository side by side."""
+        asked = {"with": right, "diff": "true" if with_diff else None}
+        return await self._api.get(Comparison, f"/epics/{_part(left)}/compare", **asked)
 
     async def moment_number(self, epic: str, given: str) -> int:
         """The number of a moment that was typed as its number or its name."""

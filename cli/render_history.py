@@ -41,7 +41,7 @@ def history_parts(epic: EpicView, moments: Sequence[MomentView], output: Output)
     yield _line(" " * indent, [Text(_padded(name, name, width), style="dim") for name, width in widths.items()], "", most)
     for at, row in enumerate(rows):
         facts = [_styled(name, columns[name][at], width, row) for name, width in widths.items()] if row.moment else []
-        yield _line(lanes[at].ljust(indent), facts, _telling(row.moment) if row.moment else "", most)
+        yield _line(lanes[at].ljust(indent), facts, _telling(row), most)
 
 
 def _fact(name: str, moment: MomentView | None) -> str:
@@ -60,8 +60,11 @@ def _fact(name: str, moment: MomentView | None) -> str:
     }[name]
 
 
-def _telling(moment: MomentView) -> str:
+def _telling(row: Row) -> str:
     """What a moment says of itself, behind its name, where it went back to, and what was forked from it."""
+    moment = row.moment
+    if moment is None:
+        return "0: where the epic began" if row.is_beginning else ""
     named = f"[{moment.name}]" if moment.name else ""
     back = f"back to {moment.back_to}:" if moment.back_to is not None else ""
     forks = f"(forked: {', '.join(moment.forks)})" if moment.forks else ""

@@ -68,7 +68,7 @@ def review_word(review: Review | None) -> str:
 
 
 def _what_it_is(moment: MomentDetail) -> Table:
-    step_cost = f"{usd(moment.step_cost_usd)} for the step, " if moment.step_cost_usd is not None else ""
+    paid = f"{usd(moment.step_cost_usd)} for the step, {usd(moment.cost_usd)} so far"
     back = f" (back to {moment.back_to})" if moment.back_to is not None else ""
     return facts(
         [
@@ -79,7 +79,7 @@ def _what_it_is(moment: MomentDetail) -> Table:
             ("came from", str(moment.parent or "where the epic began")),
             ("led to", ", ".join([*map(str, moment.children), *moment.forks])),
             ("decided by", clean(moment.decided_by or "", 200)),
-            ("cost", f"{step_cost}{usd(moment.cost_usd)} so far"),
+            ("cost", "paid by the epic that it was forked from" if moment.step_cost_usd is None else paid),
             ("branch", clean(moment.branch or "", 200)),
             ("commit", moment.commit),
             ("tree", moment.tree),

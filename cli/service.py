@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from engine.engine import OnEvent
 from engine.history_views import DiffView
 from engine.starting import StartEpic
+from engine.time_machine.comparison_views import Comparison
 from engine.time_machine.moment_views import MomentDetail
 from engine.views import ApprovalView, AttemptView, EpicView, EventView, GateContent, MomentView, Page, WorkerView
 from epics.approvals import Decision
@@ -51,6 +52,10 @@ class Service(Protocol):
 
     async def diff(self, epic: str, *, begin: int | None = None, end: int | None = None) -> DiffView:
         """What changed between two moments of an epic."""
+        ...
+
+    async def compare(self, left: str, right: str, *, with_diff: bool = False) -> Comparison:
+        """Two epics of one repository side by side."""
         ...
 
     async def moment_number(self, epic: str, given: str) -> int:

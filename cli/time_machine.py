@@ -63,6 +63,22 @@ def diff(
     with_service(lambda service: time_reading.diff(service, epic, begin, end, Output(as_json=as_json), parts), server=server)
 
 
+@app.command(short_help="Show two epics of one repository side by side.")
+def compare(
+    epic: EpicArgument,
+    other: Annotated[str, typer.Argument(metavar="EPIC", help="The other one.", show_default=False)],
+    with_diff: Annotated[bool, typer.Option("--diff", help="Also what differs between their heads.")] = False,
+    as_json: JsonOption = False,
+    server: ServerOption = None,
+) -> None:
+    """Show two epics of one repository side by side: what each did since they parted, and what came of it."""
+    from cli import time_reading
+    from cli.output import Output
+    from cli.session import with_service
+
+    with_service(lambda service: time_reading.compare(service, epic, other, Output(as_json=as_json), with_diff=with_diff), server=server)
+
+
 @app.command(short_help="Name a moment, and so keep it from retention.")
 def mark(
     epic: EpicArgument,

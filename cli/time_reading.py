@@ -1,4 +1,4 @@
-"""An epic's past, looked at: history, show, diff; all from the database and git, no process is asked."""
+"""An epic's past, looked at: history, show, diff, compare; all from the database and git, no process is asked."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from rich.text import Text
 
 from cli.output import Output
 from cli.render import heading
+from cli.render_comparison import comparison_parts
 from cli.render_difference import files_table, size_of, state_lines, state_table
 from cli.render_gate import diff_parts
 from cli.render_history import history_parts
@@ -70,6 +71,13 @@ async def diff(service: Service, epic_id: str, begin: str, end: str | None, outp
         output.show(*_differences(differs, parts.chosen))
     else:
         sys.stdout.write(_plain(differs, parts.chosen))
+    return 0
+
+
+async def compare(service: Service, left: str, right: str, output: Output, *, with_diff: bool) -> int:
+    """Show two epics side by side; with the diff, what differs between their heads is shown too."""
+    compared = await service.compare(left, right, with_diff=with_diff)
+    output.answer(record=compared, parts=comparison_parts(compared))
     return 0
 
 

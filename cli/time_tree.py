@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -11,12 +12,17 @@ from engine.views import MomentView
 _ASCII: Final = str.maketrans("●○│├┤┼─╮╭", "*o|+++-..")
 
 
+BEGINNING: Final = 0
+"""Where an epic began: no moment, and drawn only where the epic went back to it."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One line of the tree: a moment behind its lanes, or none where a lane only branches off."""
+    """One line of the tree: a moment behind its lanes, the beginning, or neither where a lane only branches off."""
 
     lanes: str
     moment: MomentView | None = None
+    is_beginning: bool = False
     is_present: bool = True
     """Whether it leads to where the epic is."""
 
@@ -28,29 +34,24 @@ def tree(moments: Sequence[MomentView]) -> list[Row]:
     branches off. So there are as many lanes as places that are gone back to later, and not one for each time.
     """
     parents = _parents(moments)
-    children: dict[int, int] = {}
-    for parent in parents.values():
-        if parent is not None:
-            children[parent] = children.get(parent, 0) + 1
+    by_number = {moment.n: moment for moment in moments}
+    waiting = Counter(parent for parent in parents.values() if parent is not None)
     present = _lineage(moments[-1].n, parents) if moments else frozenset()
     lane_of: dict[int, int] = {}
     taken: list[bool] = []
     rows: list[Row] = []
-    for moment in moments:
-        parent = parents[moment.n]
-        if parent is None:
-            lane = _free(taken)
-        else:
-            children[parent] -= 1
-            lane = lane_of[parent]
-            if children[parent]:
+    for n, parent in parents.items():
+        lane = _free(taken) if parent is None else lane_of[parent]
+        if parent is not None:
+            waiting[parent] -= 1
+            if waiting[parent]:
                 lane = _free(taken)
                 rows.append(Row(lanes=_branching(taken, lane_of[parent], lane)))
         taken[lane] = True
-        lane_of[moment.n] = lane
-        is_present = moment.n in present
-        rows.append(Row(lanes=_beside(taken, lane, "●" if is_present else "○"), moment=moment, is_present=is_present))
-        taken[lane] = children.get(moment.n, 0) > 0
+        lane_of[n] = lane
+        lanes = _beside(taken, lane, "●" if n in present else "○")
+        rows.append(Row(lanes=lanes, moment=by_number.get(n), is_beginning=n == BEGINNING, is_present=n in present))
+        taken[lane] = waiting[n] > 0
     return rows
 
 
@@ -60,9 +61,11 @@ def in_ascii(lanes: str) -> str:
 
 
 def _parents(moments: Sequence[MomentView]) -> dict[int, int | None]:
-    """What each came of; where nothing says so, the one before."""
+    """What each came of, in rising order; where nothing says so, the one before."""
     parents: dict[int, int | None] = {}
     before: int | None = None
+    if any(moment.parent == BEGINNING for moment in moments):
+        parents[BEGINNING], before = None, BEGINNING
     for moment in moments:
         parents[moment.n] = moment.parent if moment.parent in parents else before
         before = moment.n

@@ -12,6 +12,7 @@ from api.schemas import LARGEST_INT
 from api.strictness import PatientRoute, StrictRoute
 from engine.history import MOMENTS_OF_A_PAGE
 from engine.history_views import CostsView, DiffView, TurnView
+from engine.time_machine.comparison_views import Comparison
 from engine.time_machine.moment_views import MomentDetail
 from engine.views import AttemptView, MomentView, Page
 
@@ -47,6 +48,18 @@ async def show_diff(
 ) -> DiffView:
     """Show what changed between two moments; without any, all that the epic has changed so far."""
     return await engine.diff(id, begin=begin, end=end)
+
+
+@comparing.get("/compare", response_model=Comparison, responses=problems(404, 502))
+async def show_comparison(
+    id: EpicId,  # noqa: A002
+    engine: EngineDep,
+    other: Annotated[str, Query(alias="with", max_length=64, description="The other epic; an unambiguous beginning of its id is enough.")],
+    *,
+    diff: Annotated[bool, Query(description="Whether the text of what differs between their heads is wanted too.")] = False,
+) -> Comparison:
+    """Show two epics of one repository side by side: what each did since they parted, and what came of it."""
+    return await engine.compare(id, other, with_diff=diff)
 
 
 @router.get("/costs", response_model=CostsView, responses=problems(404))

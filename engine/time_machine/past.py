@@ -13,6 +13,8 @@ from engine.history_views import CostsView, DiffView
 from engine.reading import epic_id_of, epic_view, list_attempts
 from engine.recording import turn_of
 from engine.time_machine import naming
+from engine.time_machine.comparing import compare
+from engine.time_machine.comparison_views import Comparison
 from engine.time_machine.differing import DIFF_CAP, diff_between
 from engine.time_machine.moment_views import MomentDetail
 from engine.time_machine.showing import moment_detail
@@ -60,6 +62,11 @@ class Past:
     async def diff(self, epic: str, *, begin: int | None = None, end: int | None = None) -> DiffView:
         """What changed between two moments of an epic; see `diff_between`."""
         return await diff_between(self._installation, await epic_view(self._pool, await epic_id_of(self._pool, epic)), begin, end)
+
+    async def compare(self, left: str, right: str, *, with_diff: bool = False) -> Comparison:
+        """Two epics of one repository side by side; see `engine.time_machine.comparing.compare`."""
+        views = [await epic_view(self._pool, await epic_id_of(self._pool, epic)) for epic in (left, right)]
+        return await compare(self._installation, *views, with_diff=with_diff)
 
     async def attempts(self, epic: str) -> tuple[AttemptView, ...]:
         """The attempts of an epic, in rising order."""

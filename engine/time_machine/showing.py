@@ -66,7 +66,7 @@ async def _attempt(pool: Pool, epic_id: str, n: int | None) -> AttemptView | Non
 async def _files(installation: Installation, epic: EpicView, moment: MomentView) -> tuple[tuple[FileStat, ...] | None, str]:
     pool = installation.database.pool
     facts = await fetch_one(pool, "epic_facts", {"epic": epic.id}) or {}
-    before = facts["base_commit"] if moment.parent is None else (await moment_view(pool, epic.id, moment.parent)).commit
+    before = (await moment_view(pool, epic.id, moment.parent)).commit if moment.parent else facts["base_commit"]
     if before == moment.commit:
         return (), ""
     try:

@@ -121,6 +121,17 @@ def test_a_fork_begins_with_what_it_took_over_whatever_numbers_were_left_out():
     assert drawn(made) == ["● 1", "● 4", "● 5"]
 
 
+def test_an_epic_that_went_back_to_its_beginning_begins_there_again():
+    assert drawn(moments(None, 1, 0, 3)) == [
+        "●",
+        "├─╮",
+        "│ ○ 1",
+        "│ ○ 2",
+        "● 3",
+        "● 4",
+    ]
+
+
 def test_a_parent_that_is_not_listed_is_taken_for_the_one_before():
     assert drawn(moments(None, 4, first=7)) == ["● 7", "● 8"]
 
