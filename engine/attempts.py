@@ -18,6 +18,7 @@ from db.journal import AttemptJournal
 from engine.configuration import show_configuration
 from engine.draining import HandedOver
 from engine.ending import Ending, end_work
+from engine.orders import bounds_of, forbidden_to, note_of
 from engine.postponing import retries_so_far
 from engine.recording import RecordingJournal, turn_of
 from engine.recovering import face_cut
@@ -25,7 +26,6 @@ from engine.running import Running
 from engine.suites import prepare_worktree, suite_in
 from engine.time_machine.configuration_change import changes, configuration_of, narrowed, offered
 from epics.errors import Environment, GenieError, ModelUnavailable
-from epics.policy import OWN_CONFIGURATION
 from executors.port import Executor, Order, Outcome, Turn
 from nodes.context import Assignment, Attempted
 from timemachine.branches import create_branch
@@ -245,24 +245,6 @@ class EpicAttempts:
         return executor
 
 
-def bounds_of(assignment: Assignment, workflow: Workflow) -> tuple[str, ...]:
-    """The globs that an attempt is told it may change: the plan's where they bind it, else the workflow's own; both are held at its end."""
-    return assignment.allowed_paths if assignment.allowed_paths != ("**",) else workflow.boundaries.allowed
-
-
-def forbidden_to(assignment: Assignment, workflow: Workflow) -> tuple[str, ...]:
-    """The globs that an attempt may not change, whatever else it may."""
-    return (*workflow.boundaries.forbidden, *assignment.forbidden_paths, *OWN_CONFIGURATION)
-
-
 def signature_of(row: Mapping[str, Any]) -> Signature:
     """With which commits of an attempt are signed: from its record, so that a commit made again has the same id."""
     return Signature(name="Genie", email="genie@localhost", at=row["started_at"])
-
-
-def note_of(n: int, assignment: Assignment) -> str:
-    """What makes the brief of each attempt differ from every other."""
-    if assignment.continues is not None:
-        before = assignment.continues
-        return f"This is attempt {n}. It goes on from the files and the conversation of attempt {before}, which met its limit."
-    return f"This is attempt {n} of this epic."

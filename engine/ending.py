@@ -42,8 +42,8 @@ async def end_work(ending: Ending, outcome: Outcome, journal: RecordingJournal) 
 
     May be run again after a crash in the middle: the same files give the same commit.
     """
-    own = _own_files(ending, outcome)
     worktree = ending.worktree
+    own = write_own_files(ending.assignment, outcome, worktree)
     await keep_configuration(
         worktree,
         base=ending.assignment.base,
@@ -96,14 +96,14 @@ def message_of(ending: Ending, outcome: Outcome) -> str:
     return f"{ending.assignment.step}: {subject}\n\nGenie-Epic: {ending.running.facts.id}\nGenie-Attempt: {ending.row['n']}\n"
 
 
-def _own_files(ending: Ending, outcome: Outcome) -> frozenset[str]:
+def write_own_files(assignment: Assignment, outcome: Outcome, worktree: Worktree) -> frozenset[str]:
     """Write the files that Genie itself adds, and return their paths."""
-    make = ending.assignment.own_files
+    make = assignment.own_files
     if make is None or outcome.ended_by != "done" or outcome.output is None:
         return frozenset()
     files: Mapping[str, str | None] = make(outcome.output)
     for path, text in files.items():
-        place = confine(ending.worktree.path, path)
+        place = confine(worktree.path, path)
         if text is None:
             place.unlink(missing_ok=True)
             continue

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_ai import ModelMessagesTypeAdapter
 from pydantic_ai.messages import ModelMessage, ModelRequest, ModelResponse, ToolCallPart, ToolReturnPart
+from pydantic_ai.models import ModelRequestParameters
 
 from executors.port import Turn, Usage
 
@@ -89,11 +90,26 @@ def usage_of(answer: ModelResponse) -> Usage:
     )
 
 
-def request_hash(messages: Sequence[ModelMessage], tools: Sequence[str]) -> str:
-    """Return what identifies a request: everything that is said and offered, and nothing of when and by which run."""
-    said = [{key: _timeless(message.get(key)) for key in _SAID} for message in as_json(messages)]
-    content = json.dumps([said, list(tools)], sort_keys=True, ensure_ascii=False)
+def offered(parameters: ModelRequestParameters) -> list[list[Any]]:
+    """Return what a request offers: each tool with what it says of itself and its schema, that of the output type among them."""
+    tools = (*parameters.function_tools, *parameters.output_tools)
+    return [[tool.name, tool.description, tool.parameters_json_schema] for tool in tools]
+
+
+def request_hash(messages: Sequence[ModelMessage], tools: Sequence[Any]) -> str:
+    """Return what identifies a request: everything that is said and offered, and nothing of when and by which run.
+
+    Args:
+        messages: the conversation up to the request.
+        tools: what is offered, as `offered` has it; releases before the time machine gave the names alone.
+    """
+    content = json.dumps([said_in(as_json(messages)), list(tools)], sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(content.encode(errors="surrogatepass")).hexdigest()
+
+
+def said_in(messages: Any) -> list[dict[str, Any]]:
+    """Return what the messages of `as_json` say, without what differs from run to run."""
+    return [{key: _timeless(message.get(key)) for key in _SAID} for message in messages]
 
 
 def _timeless(value: Any) -> Any:

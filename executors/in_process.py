@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from decimal import Decimal
@@ -44,6 +45,10 @@ RETRIES: AgentRetries = {"tools": 5, "output": 5}
 """How often the model may correct a call that does not fit its schema, and a result that does not fit its type."""
 
 
+OpenForeign = Callable[[Order, Journal, Ledger, AsyncExitStack], Awaitable[list[AbstractToolset[None]]]]
+"""Opens the tools that are not Genie's own, until the stack is closed."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Failure:
     ended_by: EndedBy
@@ -56,10 +61,21 @@ class InProcessExecutor:
 
     name = "in_process"
 
-    def __init__(self, source: ModelSource, *, terms: Terms | None = None, tools: ToolRegistry | None = None) -> None:
+    def __init__(
+        self, source: ModelSource, *, terms: Terms | None = None, tools: ToolRegistry | None = None, foreign: OpenForeign | None = None
+    ) -> None:
+        """Bind to what is the same for all runs.
+
+        Args:
+            source: where models come from.
+            terms: what calls are made under.
+            tools: Genie's own tools.
+            foreign: opens the tools of other servers; those that the workflow names, if not given.
+        """
         self._source = source
         self._terms = terms or Terms()
         self._tools = tools or builtin_tools()
+        self._foreign = foreign or _mcp_tools
 
     def check_models(self, models: tuple[str, ...]) -> None:
         """Refuse models whose name, provider or key is of no use.
@@ -119,7 +135,7 @@ class InProcessExecutor:
                 output_type=ToolOutput(order.workflow.output, name=FINAL, description="Hand back the result; this ends the task."),
                 instructions=INSTRUCTIONS,
                 tools=agent_tools(self._tools, own, workspace, journal, ledger),
-                toolsets=await _mcp_tools(order, journal, ledger, stack),
+                toolsets=await self._foreign(order, journal, ledger, stack),
                 retries=RETRIES,
             )
             with agent.parallel_tool_call_execution_mode("sequential"):

@@ -16,7 +16,7 @@ from pydantic_ai.models import Model, ModelRequestParameters
 from pydantic_ai.models.wrapper import WrapperModel
 from pydantic_ai.settings import ModelSettings
 
-from executors.conversation import as_json, request_hash, since_answer, usage_of
+from executors.conversation import as_json, offered, request_hash, since_answer, usage_of
 from executors.port import Ask, Journal, Order, Paid, Reservation, Turn, Usage
 from executors.provider_trouble import ProviderFailed, Trouble, judge
 from executors.providers import ModelSource
@@ -201,7 +201,7 @@ class JournaledModel(WrapperModel):
         cost = self._terms.cost_of(name, answer)
         turn = Turn(
             n=self._ledger.turns + 1,
-            request_hash=request_hash(messages, [tool.name for tool in (*parameters.function_tools, *parameters.output_tools)]),
+            request_hash=request_hash(messages, offered(parameters)),
             model=name,
             request=as_json(since_answer(messages)),
             answer=as_json([answer])[0],
