@@ -111,7 +111,15 @@ def _step_finished(data: Data) -> Line:
 def _attempt_started(data: Data) -> Line:
     how = " · ".join(filter(None, (_word(data, "executor"), _word(data, "model"))))
     name = _word(data, "workflow") or _word(data, "step")
-    return Line(mark="●", head=name, text=f"attempt {_word(data, 'attempt')}", style="bold cyan", aside=how)
+    changed = data.get("changed")
+    text = f"attempt {_word(data, 'attempt')}"
+    if isinstance(changed, list) and changed:
+        text += f", set up differently: {', '.join(str(field).replace('_', ' ') for field in changed)}"
+    return Line(mark="●", head=name, text=text, style="bold cyan", aside=how)
+
+
+def _lessons_unavailable(data: Data) -> Line:
+    return Line(mark="‖", text=f"no earlier failure is told: {_word(data, 'problem')}", style="yellow", deep=True)
 
 
 def _tool_called(data: Data) -> Line:
@@ -251,6 +259,7 @@ _LINES: Final[dict[str, Callable[[Data], Line]]] = {
     "epic_postponed": _postponed,
     "step_finished": _step_finished,
     "attempt_started": _attempt_started,
+    "lessons_unavailable": _lessons_unavailable,
     "tool_called": _tool_called,
     "model_failed": _model_failed,
     "model_fell_back": _model_fell_back,

@@ -39,7 +39,7 @@ async def open_attempt(pool: Pool, lease: Lease, values: Mapping[str, Any]) -> R
         lease: ours.
         values: the columns and the brief; `configuration`, `changed` and `lessons` may be missing.
     """
-    documents = {name: None if values.get(name) is None else jsonb(values[name]) for name in ("configuration", "changed", "lessons")}
+    documents = {name: jsonb(values[name]) if values.get(name) else None for name in ("configuration", "changed", "lessons")}
     async with fenced(pool, lease) as connection:
         row = await (
             await connection.execute(QUERIES["open_attempt"], {**values, **documents, "epic": lease.thread_id, "epoch": lease.epoch})

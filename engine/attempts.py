@@ -75,21 +75,15 @@ class EpicAttempts:
         opened = await (self._open(assignment, workflow) if row is None else self._recover(assignment, workflow, row))
         return await self._work(assignment, opened)
 
-    async def _open(self, assignment: Assignment, workflow: Workflow) -> Opened:
+    async def _open(self, assignment: Assignment, whole: Workflow) -> Opened:
         running = self._running
-        mirror = running.workspace.mirror
         before = await attempt_before(running.database.pool, running.facts.id, assignment.step) or {}
-        whole = workflow
         workflow = offered(whole, before)
         n = await next_attempt_number(running.database.pool, running.lease)
         start = await self._start_of(assignment)
-        worktree = await ready_worktree(mirror, running.workspace.worktree_path(running.facts.id, n), start)
+        worktree = await ready_worktree(running.workspace.mirror, running.workspace.worktree_path(running.facts.id, n), start)
         problem = await self._prepare(assignment, worktree)
         executor, models = self._choice(workflow)
-        writes = bool(workflow.boundaries.allowed) or assignment.own_files is not None
-        branch = attempt_branch(running.facts.id, workflow.name, n) if writes else None
-        if branch is not None:
-            await create_branch(mirror, branch, start)
         suite = await self._suite(worktree)
         variables = {
             **assignment.variables,
@@ -107,20 +101,28 @@ class EpicAttempts:
             "executor": executor.name,
             "model": ",".join(models),
             "base_commit": start,
-            "branch": branch,
+            "branch": await self._branch(assignment, workflow, n, start),
             # No column takes a NUL, which a diff can have.
             "brief": render_brief(workflow, variables).replace("\0", "\N{REPLACEMENT CHARACTER}"),
             "limit_usd": await self._limit(assignment, workflow),
             "continues": assignment.continues,
         }
         configuration = configuration_of(values, whole, workflow, variables)
-        values |= {
+        told = {
             "configuration": configuration,
             "changed": changes(before.get("configuration"), configuration),
-            "lessons": [lesson.model_dump(mode="json") for lesson in variables["lessons"]] or None,
+            "lessons": [lesson.model_dump(mode="json") for lesson in variables["lessons"]],
         }
-        row = await open_attempt(running.database.pool, running.lease, values)
+        row = await open_attempt(running.database.pool, running.lease, {**values, **told})
         return Opened(row=row, workflow=workflow, worktree=worktree, problem=problem)
+
+    async def _branch(self, assignment: Assignment, workflow: Workflow, n: int, start: str) -> str | None:
+        """The attempt's own branch, made at its start; none for one that changes no file."""
+        if not workflow.boundaries.allowed and assignment.own_files is None:
+            return None
+        branch = attempt_branch(self._running.facts.id, workflow.name, n)
+        await create_branch(self._running.workspace.mirror, branch, start)
+        return branch
 
     async def _recover(self, assignment: Assignment, workflow: Workflow, row: Row) -> Opened:
         """Put the tree of a crashed attempt back to what its last whole turn left (durability rule 16).

@@ -20,7 +20,7 @@ from safety.secrets import redact
 MOST: Final = 5
 """Lessons in one brief."""
 
-MOST_CHARS: Final = 6_000
+MOST_CHARS: Final = 4_000
 """Their text together: a brief is for the work, and not for the past."""
 
 _LEAST_SCORE: Final = 1.5
@@ -28,7 +28,7 @@ _HALF_LIFE_DAYS: Final = 30.0
 _FULL_LIKENESS: Final = 0.6
 """About what `ts_rank` gives where every word of a goal stands in the other goal too."""
 
-_CAPS: Final = {"cause": 1_000, "prevention": 1_000, "evidence": 500, "said": 500}
+_CAPS: Final = {"cause": 800, "prevention": 800, "evidence": 400, "said": 400}
 _EVERYTHING: Final = "**"
 
 _NOT_THE_WORK: Final = frozenset({FailureType.PROVIDER, FailureType.ENVIRONMENT, FailureType.BUDGET})
@@ -86,12 +86,12 @@ def chosen(rows: Iterable[Row], need: Need) -> tuple[Lesson, ...]:
     """The few of the rows that are of most use, within the size that a brief has for them; the same failure is told once."""
     scored = sorted(((score_of(row, need), row) for row in rows), key=lambda pair: pair[0], reverse=True)
     lessons: list[Lesson] = []
-    told: set[tuple[str, str]] = set()
+    # A fork begins with its source's past: what its brief tells anyway, or fails of again, is there for the source too.
+    told = {(need.failure.cause, need.failure.evidence)} if need.failure else set[tuple[str, str]]()
     room = MOST_CHARS
     for score, row in scored:
         lesson = lesson_of(row)
-        # A fork begins with its source's past, and fails of the same again.
-        same = (lesson.cause, lesson.evidence)
+        same = (row["analysis"]["cause"], row["analysis"]["evidence"])
         if score < _LEAST_SCORE or same in told or len(lesson.text) > room:
             continue
         told.add(same)

@@ -45,7 +45,7 @@ async def test_each_attempt_differs_from_the_one_before_and_says_in_what(begin):
     assert [(change.before, change.after) for change in third.changed if change.field == "guidance"] == [(0, 1)]
     started = await epic.rows("SELECT data FROM events WHERE epic_id = %s AND type = 'attempt_started' ORDER BY n")
     said = {row["data"]["attempt"]: row["data"].get("changed") for row in started}
-    assert (said[first.n], said[second.n], said[third.n]) == (None, ["answers"], ["answers", "guidance", "lessons"])
+    assert (said[first.n], said[second.n], said[third.n]) == (None, ["answers"], ["answers", "guidance"])
 
 
 async def test_a_workflow_that_grew_gives_a_next_attempt_no_more_until_a_person_decides(begin, git):

@@ -62,11 +62,18 @@ def test_an_event_of_a_later_release_is_shown_as_it_is():
     assert line("lamp_lit", room="hall") == "  · lamp lit room=hall"
 
 
+def test_an_attempt_says_in_what_it_differs_from_the_one_before():
+    text = line("attempt_started", workflow="implement", attempt=4, executor="scripted", model="", changed=["tools", "held_back"])
+
+    assert "attempt 4, set up differently: tools, held back" in text
+
+
 KINDS = [
     "epic_queued",
     "epic_resumed",
     "step_finished",
     "attempt_started",
+    "lessons_unavailable",
     "tool_called",
     "model_failed",
     "model_fell_back",

@@ -96,6 +96,13 @@ def test_a_failure_that_a_fork_met_again_is_told_once():
     assert len(chosen([row(1), again, row(2)], NEED)) == 2
 
 
+def test_what_the_brief_tells_anyway_is_not_told_as_a_lesson_of_the_epic_that_it_was_forked_from():
+    failure = analyse(Trouble(step=Step.IMPLEMENT, ended_by="timeout", detail="seen 1"))
+    need = Need(task_id="t", step=Step.IMPLEMENT, paths=("**",), failure=failure)
+
+    assert chosen([row(analysis={"cause": failure.cause})], need) == ()
+
+
 def test_what_looks_like_a_secret_is_not_told():
     said = {"cause": "The key sk-ant-abcdefghijklmnop1234 was refused.", "evidence": "Authorization: Bearer abc.def"}
 
