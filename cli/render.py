@@ -130,12 +130,24 @@ def attempts_table(attempts: Sequence[AttemptView], *, running: bool) -> Table:
                 usd(attempt.cost_usd),
                 lasted(attempt.started_at, attempt.ended_at) if attempt.ended_at or running else "",
                 Text(attempt.ended_by or ("at work" if running else "interrupted"), style="red" if attempt.error else ""),
-                clean("; ".join(filter(None, (attempt.error or ", ".join(attempt.files_changed), _recovery(attempt)))), 120),
+                clean("; ".join(filter(None, _said_of(attempt))), 200),
             )
             for attempt in attempts
         ],
         right=("N", "TURNS", "COST", "TOOK"),
     )
+
+
+def _said_of(attempt: AttemptView) -> tuple[str, ...]:
+    """What became of an attempt, and what sets it apart."""
+    return attempt.error or ", ".join(attempt.files_changed), _recovery(attempt), _set_up(attempt)
+
+
+def _set_up(attempt: AttemptView) -> str:
+    """In what an attempt was set up otherwise than the one before it; all of it is in `genie time show` and `--json`."""
+    # Each has a brief of its own, and most have a start of their own.
+    fields = [change.field.replace("_", " ") for change in attempt.changed if change.field not in {"brief_hash", "start_commit"}]
+    return f"set up differently: {', '.join(fields)}" if fields else ""
 
 
 def _recovery(attempt: AttemptView) -> str:

@@ -10,7 +10,7 @@ from rich.console import Console, RenderableType
 
 from cli.render import approvals_table, attempts_table, epic_facts, epics_table, moments_table
 from cli.render_gate import diff_parts, failure_parts, plan_parts
-from engine.views import ApprovalView, AttemptView, EpicView, MomentView, Tokens
+from engine.views import ApprovalView, AttemptView, ConfigurationChange, EpicView, MomentView, Tokens
 from epics.approvals import ApprovalStatus, Choice
 from epics.steps import Step
 from epics.verdicts import FailureAnalysis, FailureType, Plan
@@ -87,6 +87,14 @@ def shown(*parts: RenderableType, width: int = 120) -> str:
     for part in parts:
         console.print(part)
     return console.file.getvalue()  # type: ignore[attr-defined]
+
+
+def test_an_attempt_says_in_what_it_was_set_up_otherwise_than_the_one_before():
+    changed = [ConfigurationChange(field=field, before=1, after=2) for field in ("brief_hash", "held_back", "models")]
+
+    text = shown(attempts_table([ATTEMPT.model_copy(update={"changed": tuple(changed)})], running=True), width=200)
+
+    assert "set up differently: held back, models" in text
 
 
 def test_a_list_shows_an_epic_on_one_line_with_its_whole_id():
