@@ -76,7 +76,7 @@ def configuration_of(values: Mapping[str, Any], whole: Workflow, offered: Workfl
         "mcp_servers": {name: fingerprint(given) for name, given in offered.mcp_servers.items()},
         "held_back": held_back,
         "allowed_paths": list(variables["allowed_paths"]),
-        "forbidden_paths": list(variables["forbidden_paths"]),
+        "forbidden_paths": list(dict.fromkeys(variables["forbidden_paths"])),
         "workflow_hash": values["workflow_hash"],
         "brief_hash": sha256(values["brief"].encode()).hexdigest(),
         "start_commit": values["base_commit"],
