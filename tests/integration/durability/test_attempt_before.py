@@ -90,9 +90,7 @@ async def test_a_decision_before_the_last_attempt_lifts_nothing_any_more(line):
     assert (before["attempt"], before["person"]) == (4, False)
 
 
-@pytest.mark.parametrize(
-    ("events", "person"), [(["epic_paused", "epic_resumed"], True), (["epic_resumed"], False), (["epic_paused"], False)]
-)
+@pytest.mark.parametrize("events, person", [(["epic_paused", "epic_resumed"], True), (["epic_resumed"], False), (["epic_paused"], False)])
 async def test_a_resume_lifts_the_bound_where_the_epic_was_parked(line, database, lease, events, person):
     from db.epics import record_event
 
