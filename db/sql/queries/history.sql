@@ -15,13 +15,16 @@ SELECT
             SELECT v.data ->> 'by' FROM events v WHERE v.epic_id = m.epic_id AND v.type = 'epic_forked' ORDER BY v.n LIMIT 1
         )
     END AS decided_by,
-    ARRAY(SELECT f.id FROM epics f WHERE f.forked_from = m.epic_id AND f.forked_at = m.n ORDER BY f.id) AS forks,
+    coalesce(f.forks, '{}') AS forks,
     m.name, m.note, m.created_at
 FROM moments m
 JOIN epics e ON e.id = m.epic_id
 LEFT JOIN moments b ON b.epic_id = m.epic_id AND b.n = m.n - 1 AND b.n > coalesce(e.forked_at, 0)
 LEFT JOIN approvals a ON a.epic_id = m.epic_id AND a.moment = m.n - 1 AND a.gate = m.step AND a.decision IS NOT NULL
 LEFT JOIN rollbacks r ON r.epic_id = m.epic_id AND r.moment = m.n
+LEFT JOIN (
+    SELECT forked_at, array_agg(id ORDER BY id) AS forks FROM epics WHERE forked_from = %(epic)s GROUP BY forked_at
+) AS f ON f.forked_at = m.n
 WHERE m.epic_id = %(epic)s AND m.n > %(after)s
 ORDER BY m.n
 LIMIT %(limit)s;
