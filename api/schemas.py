@@ -8,6 +8,7 @@ from typing import Annotated, Final, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from epics.approvals import Choice
+from epics.going_back import Level
 from epics.policy import Autonomy
 
 LARGEST_INT: Final = 2_147_483_647
@@ -76,6 +77,35 @@ class NameBody(Body):
     name: Annotated[
         Text, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$", description="One word of small letters, digits, dots, dashes; not a number.")
     ]
+
+
+class RollbackBody(Body):
+    """Where to go back to, and how far it reaches."""
+
+    to: Annotated[int, Field(ge=0, le=LARGEST_INT, strict=True)] | None = Field(
+        default=None, description="The moment; 0 is where the epic began. Level step does without it: it goes to before the last step."
+    )
+    level: Level | None = Field(default=None, description="Default: full to a moment, else step.")
+    guidance: Annotated[Text, Field(max_length=20_000, description="What the next agent reads, word for word.")] = ""
+    dry_run: bool = Field(default=False, strict=True, description="Only say what would change.")
+
+
+class UndoBody(Body):
+    """How the last rollback is taken back."""
+
+    dry_run: bool = Field(default=False, strict=True, description="Only say what would change.")
+
+
+class ForkBody(Body):
+    """From where a new epic is made; what is left out is as in the epic that it comes from."""
+
+    at: Annotated[int, Field(ge=0, le=LARGEST_INT, strict=True, description="The moment; 0 is where the epic began.")]
+    guidance: Annotated[Text, Field(max_length=20_000, description="What the next agent reads, word for word.")] = ""
+    budget_usd: Dollars | None = None
+    executor: Annotated[Text, Field(min_length=1, max_length=100)] | None = None
+    model: Annotated[Text, Field(min_length=1, max_length=1_000)] | None = None
+    autonomy: Autonomy | None = None
+    labels: dict[LabelName, LabelValue] = Field(default_factory=dict, max_length=_MOST_LABELS)
 
 
 class DecisionBody(Body):

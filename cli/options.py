@@ -32,6 +32,15 @@ class Status(StrEnum):
     CANCELLED = "cancelled"
 
 
+class RollbackLevel(StrEnum):
+    """What a rollback takes back."""
+
+    STEP = "step"
+    STATE = "state"
+    SNAPSHOT = "snapshot"
+    FULL = "full"
+
+
 EpicArgument = Annotated[str, typer.Argument(metavar="EPIC", help="Its id; an unambiguous beginning is enough.", show_default=False)]
 ApprovalArgument = Annotated[
     str,
@@ -47,6 +56,9 @@ ServerOption = Annotated[
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Approve plan and merge without asking; failures and limits still ask.")]
 CommentOption = Annotated[str, typer.Option("--comment", "-m", metavar="TEXT", help="What the next agent reads, word for word.")]
 GoOption = Annotated[bool, typer.Option("--go", help="Carry the epic on at once, in the foreground.")]
+GuidanceOption = Annotated[str, typer.Option("--guidance", "-m", metavar="TEXT", help="What the next agent reads, word for word.")]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only show what would change.")]
+ResumeOption = Annotated[bool, typer.Option("--resume", help="Carry it on at once, in the foreground.")]
 GoalArgument = Annotated[
     str | None,
     typer.Argument(metavar="GOAL", help="What should be different when the epic is done; - reads it from stdin.", show_default=False),

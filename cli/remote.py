@@ -17,6 +17,8 @@ from engine.starting import StartEpic
 from engine.time_machine.comparison_views import Comparison
 from engine.time_machine.moment_views import MomentDetail
 from engine.time_machine.naming import no_such_name, number_in
+from engine.time_machine.orders import Fork, GoBack
+from engine.time_machine.rollback_views import RollbackView
 from engine.views import ApprovalView, AttemptView, EpicView, EventView, GateContent, MomentView, Page, WorkerView
 from epics.approvals import ApprovalStatus, Decision
 
@@ -129,6 +131,19 @@ class RemoteService:
         del by
         path = f"/epics/{_part(epic)}/moments/{n}/name"
         return await (self._api.delete(MomentView, path) if name is None else self._api.put(MomentView, path, {"name": name}))
+
+    async def roll_back(self, epic: str, asked: GoBack, *, dry_run: bool = False) -> RollbackView:
+        """Take an epic back, or undo that; the server knows who asks, so `by` is not sent."""
+        if asked.undo:
+            return await self._api.post(RollbackView, f"/epics/{_part(epic)}/undo", {"dry_run": dry_run})
+        body = {"to": asked.to, "level": asked.level, "guidance": asked.guidance, "dry_run": dry_run}
+        return await self._api.post(RollbackView, f"/epics/{_part(epic)}/rollback", body)
+
+    async def fork(self, epic: str, asked: Fork) -> EpicView:
+        """Make a new epic from a moment of another; the server knows who asks, so `by` is not sent."""
+        given = {name: getattr(asked, name) for name in ("at", "guidance", "model", "executor", "autonomy")}
+        body = {**given, "budget_usd": None if asked.budget_usd is None else format(asked.budget_usd, "f"), "labels": dict(asked.labels)}
+        return await self._api.post(EpicView, f"/epics/{_part(epic)}/fork", body)
 
     async def attempts(self, epic: str) -> tuple[AttemptView, ...]:
         """The attempts of an epic, in rising order."""

@@ -9,6 +9,8 @@ from engine.history_views import DiffView
 from engine.starting import StartEpic
 from engine.time_machine.comparison_views import Comparison
 from engine.time_machine.moment_views import MomentDetail
+from engine.time_machine.orders import Fork, GoBack
+from engine.time_machine.rollback_views import RollbackView
 from engine.views import ApprovalView, AttemptView, EpicView, EventView, GateContent, MomentView, Page, WorkerView
 from epics.approvals import Decision
 
@@ -64,6 +66,14 @@ class Service(Protocol):
 
     async def mark(self, epic: str, n: int, name: str | None, *, by: str) -> MomentView:
         """Give a moment a name, or take it away."""
+        ...
+
+    async def roll_back(self, epic: str, asked: GoBack, *, dry_run: bool = False) -> RollbackView:
+        """Take an epic back, or undo that."""
+        ...
+
+    async def fork(self, epic: str, asked: Fork) -> EpicView:
+        """Make a new epic from a moment of another."""
         ...
 
     async def attempts(self, epic: str) -> tuple[AttemptView, ...]:

@@ -5,11 +5,26 @@ Modules that open the engine are imported when a command runs, so that `--help` 
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cli.options import EpicArgument, JsonOption, ServerOption, command_group
+from cli.options import (
+    AutonomyOption,
+    BudgetOption,
+    DryRunOption,
+    EpicArgument,
+    ExecutorOption,
+    GuidanceOption,
+    JsonOption,
+    LabelOption,
+    ModelOption,
+    ResumeOption,
+    RollbackLevel,
+    ServerOption,
+    command_group,
+)
 
 MomentArgument = Annotated[
     str | None, typer.Argument(metavar="[MOMENT]", help="By number or name; default: the newest.", show_default=False)
@@ -96,3 +111,140 @@ def mark(
     from cli.session import with_service
 
     with_service(lambda service: time_keeping.mark(service, epic, words or (), Output(as_json=as_json), remove=remove), server=server)
+
+
+@app.command(short_help="Take an epic back to a moment, on a new branch.")
+def rollback(
+    epic: EpicArgument,
+    to: Annotated[
+        str | None,
+        typer.Option(
+            "--to",
+            metavar="MOMENT",
+            help="Where to, by number or name; 0 is where it began. Level step does without it.",
+            show_default=False,
+        ),
+    ] = None,
+    level: Annotated[
+        RollbackLevel | None,
+        typer.Option("--level", help="What goes back; default: full to a moment, else step.", show_default=False),
+    ] = None,
+    guidance: GuidanceOption = "",
+    dry_run: DryRunOption = False,
+    resume: ResumeOption = False,
+    as_json: JsonOption = False,
+    server: ServerOption = None,
+) -> None:
+    r"""Take an epic back to an earlier moment: a new moment on a new branch. Nothing is deleted, and `genie time undo` takes it back.
+
+    \b
+    step      before the last step, or to a moment: state and files
+    state     what was planned, found and decided; files stay
+    snapshot  the files; what was planned, found and decided stays
+    full      state and files; what was done outside is undone where it can be, and listed where it cannot
+    """
+    from cli import time_going_back
+    from cli.output import Output
+    from cli.session import with_service
+    from engine.time_machine.orders import GoBack
+    from epics.going_back import Level
+
+    asked = GoBack(by="", level=Level(level.value) if level else None, guidance=guidance)
+    with_service(
+        lambda service: time_going_back.go_back(service, epic, asked, Output(as_json=as_json), to=to, dry_run=dry_run, resume=resume),
+        server=server,
+    )
+
+
+@app.command()
+def undo(
+    epic: EpicArgument,
+    dry_run: DryRunOption = False,
+    resume: ResumeOption = False,
+    as_json: JsonOption = False,
+    server: ServerOption = None,
+) -> None:
+    """Take the last rollback back. Undone again, it counts again."""
+    from cli import time_going_back
+    from cli.output import Output
+    from cli.session import with_service
+    from engine.time_machine.orders import GoBack
+
+    asked = GoBack(by="", undo=True)
+    with_service(
+        lambda service: time_going_back.go_back(service, epic, asked, Output(as_json=as_json), to=None, dry_run=dry_run, resume=resume),
+        server=server,
+    )
+
+
+@app.command()
+def fork(
+    epic: EpicArgument,
+    at: Annotated[str, typer.Option("--at", metavar="MOMENT", help="From which moment, by number or name; 0 is where it began.")],
+    guidance: GuidanceOption = "",
+    budget: BudgetOption = None,
+    executor: ExecutorOption = None,
+    model: ModelOption = None,
+    autonomy: AutonomyOption = None,
+    label: LabelOption = None,
+    resume: ResumeOption = False,
+    as_json: JsonOption = False,
+    server: ServerOption = None,
+) -> None:
+    """Make a new epic from any moment; the epic that it comes from is not touched.
+
+    What is not given is as there. What that epic cost is not counted again.
+    """
+    from cli import time_going_back
+    from cli.inputs import dollars, labels_from
+    from cli.output import Output
+    from cli.session import with_service
+    from engine.time_machine.orders import Fork
+
+    asked = Fork(
+        at=0,
+        by="",
+        guidance=guidance,
+        budget_usd=dollars(budget, "--budget"),
+        executor=executor,
+        model=model,
+        autonomy=autonomy.value if autonomy else None,
+        labels=labels_from(label or ()),
+    )
+    with_service(lambda service: time_going_back.fork(service, epic, asked, Output(as_json=as_json), at=at, resume=resume), server=server)
+
+
+@app.command(short_help="Write an epic's history into one file.")
+def export(
+    epic: EpicArgument,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where to, such as history.genie.", show_default=False)],
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it is there.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Write an epic's history into one file, for another machine: records without secrets, and every commit that they name."""
+    from cli import time_moving
+    from cli.output import Output
+    from cli.session import with_engine
+    from config.settings import Settings
+
+    settings = Settings.from_env()
+    with_engine(
+        lambda engine: time_moving.export(engine, epic, file, Output(as_json=as_json), settings, overwrite=overwrite), settings=settings
+    )
+
+
+@app.command("import", short_help="Make the epic of an exported file here.")
+def import_(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What `genie time export` wrote.", show_default=False)],
+    repo: Annotated[
+        str | None,
+        typer.Option("--repo", metavar="DIR", help="The repository that it was made on; default: made from the file.", show_default=False),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make the epic of an exported file here, whole or not at all: to look at, to replay, to fork, or to go on with."""
+    from cli import time_moving
+    from cli.output import Output
+    from cli.session import with_engine
+
+    with_engine(lambda engine: time_moving.import_(engine, file, Output(as_json=as_json), repo=repo))

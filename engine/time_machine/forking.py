@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any
 
 from db.epics import Row, fetch_one
@@ -14,32 +11,16 @@ from engine.compatibility import leave_to_newer
 from engine.lease_keeper import hold_epic
 from engine.reading import epic_view
 from engine.starting import check_budget, check_choice, models_in
+from engine.time_machine.orders import Fork
 from engine.time_machine.rollback_plan import state_of_moment
 from engine.time_machine.rollback_writing import Rows, show_branch
 from engine.views import EpicView
 from epics.going_back import arrival, fields_of
 from epics.ids import new_id
-from epics.policy import Autonomy
 from epics.state import EpicState, StepRecord
 from epics.steps import Step
 from graphs.epic import compile_epic_graph
 from timemachine.workspace import attempt_branch, open_workspace
-
-
-@dataclass(frozen=True, kw_only=True)
-class Fork:
-    """What a person asks for; what is left out is as in the source."""
-
-    at: int
-    """The moment; 0 is where the epic began."""
-    by: str
-    guidance: str = ""
-    model: str | None = None
-    executor: str | None = None
-    budget_usd: Decimal | None = None
-    autonomy: Autonomy | None = None
-    labels: Mapping[str, str] = field(default_factory=dict)
-    """Added to those of the source."""
 
 
 async def fork_epic(installation: Installation, source: str, asked: Fork) -> EpicView:

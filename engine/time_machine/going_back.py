@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from engine.assembling import Installation
 from engine.reading import epic_id_of
+from engine.time_machine.orders import Fork, GoBack
+from engine.time_machine.rollback_views import RollbackView
 from engine.views import EpicView
-
-if TYPE_CHECKING:
-    from engine.time_machine.forking import Fork
-    from engine.time_machine.rollback_plan import GoBack
-    from engine.time_machine.rollback_views import RollbackView
 
 
 class GoingBack:

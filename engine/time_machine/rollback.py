@@ -12,14 +12,15 @@ from db.rollbacks import ask_rollback, asked_rollback, refuse_rollback, unapplie
 from engine.assembling import Installation
 from engine.compatibility import adopt, leave_to_newer
 from engine.fetching_packs import bring_to_read
-from engine.history_views import FileStat
+from engine.history_views import FileStat, StateChange
 from engine.lease_keeper import hold_epic
 from engine.merged_meanwhile import settle_merge
 from engine.reading import epic_view
 from engine.storing_packs import open_keeper
+from engine.time_machine.orders import GoBack
 from engine.time_machine.reverting import make_revert, reverting_state
-from engine.time_machine.rollback_plan import GoBack, Rollback, draw_up
-from engine.time_machine.rollback_views import FieldChange, RollbackPlan, RollbackView
+from engine.time_machine.rollback_plan import Rollback, draw_up
+from engine.time_machine.rollback_views import RollbackPlan, RollbackView
 from engine.time_machine.rollback_writing import show_branch, write_rollback
 from epics.errors import Conflict, EpicHeld, GenieError, LeaseLost, RepositoryUnusable, StoreUnavailable
 from epics.going_back import state_changes
@@ -90,7 +91,7 @@ async def plan_rollback(installation: Installation, facts: Row, rollback: Rollba
         ended=state.ended,
         commit=commit,
         files=files,
-        state=tuple(FieldChange(field=name, before=before, after=after) for name, (before, after) in changes.items() if name != "branch"),
+        state=tuple(StateChange(field=name, before=before, after=after) for name, (before, after) in changes.items() if name != "branch"),
         approvals=tuple(row["id"] for row in rows),
         outside=rollback.outside,
     )

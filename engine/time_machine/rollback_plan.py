@@ -2,38 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal
 
 from db.connection import Pool
 from db.epics import Row, fetch_all, fetch_one
 from db.reading import state_at
+from engine.time_machine.orders import GoBack
 from engine.time_machine.rollback_views import OutsideDeed
 from epics.errors import Conflict, HistoryPruned, InvalidInput, MomentNotFound
 from epics.going_back import Level, gone_back
 from epics.state import Ended, EpicState, StepRecord
 from epics.steps import Step
-
-
-@dataclass(frozen=True, kw_only=True)
-class GoBack:
-    """What a person asks for."""
-
-    by: str
-    undo: bool = False
-    level: Level | None = None
-    """None: `full` to a moment, `step` without one."""
-    to: int | None = None
-    guidance: str = ""
-
-    def as_json(self) -> dict[str, Any]:
-        """Return it as a command stores it."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, data: dict[str, Any]) -> GoBack:
-        """Read what `as_json` wrote."""
-        return cls(**{**data, "level": Level(data["level"]) if data["level"] else None})
 
 
 @dataclass(frozen=True, kw_only=True)

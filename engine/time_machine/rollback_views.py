@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field
 
-from engine.history_views import FileStat
+from engine.history_views import FileStat, StateChange
 from engine.views import AnyStep, EpicView
 from epics.going_back import Level
 from epics.records import Record
-
-
-class FieldChange(Record):
-    """A field of the state before and after."""
-
-    field: str
-    before: Any = None
-    after: Any = None
 
 
 class OutsideDeed(Record):
@@ -41,7 +33,7 @@ class RollbackPlan(Record):
     ended: str | None = Field(description="The status that it has again, where it goes back to an end.")
     commit: str | None = Field(description="What the new branch begins at; none where that commit is made only when it is done.")
     files: tuple[FileStat, ...] | None = Field(description="The files that differ; null where the repository cannot be read.")
-    state: tuple[FieldChange, ...]
+    state: tuple[StateChange, ...]
     approvals: tuple[str, ...] = Field(description="Approvals that are superseded.")
     outside: tuple[OutsideDeed, ...]
 

@@ -41,7 +41,11 @@ class Rows:
             rows = project_values(thread, checkpoint_id, values, metadata)
             if rows is None:
                 return None
-            paused = {} if values.get("ended") else {"status": "paused", "problem": f"{self.problem}; go on from there with: genie epic resume {thread}"}
+            paused = (
+                {}
+                if values.get("ended")
+                else {"status": "paused", "problem": f"{self.problem}; go on from there with: genie epic resume {thread}"}
+            )
             return {**rows, **paused, **self.added, "events": [*self.events, *rows["events"]]}
 
         return project

@@ -32,7 +32,7 @@ class Traveller:
 
     async def back(self, **asked: Any) -> Any:
         """Roll back, or undo."""
-        from engine.time_machine.rollback_plan import GoBack
+        from engine.time_machine.orders import GoBack
 
         dry_run = asked.pop("dry_run", False)
         return await self.engine.roll_back(self.id, GoBack(by="ann", **asked), dry_run=dry_run)
@@ -44,7 +44,7 @@ class Traveller:
 
     async def fork(self, at: int, **asked: Any) -> Traveller:
         """Fork, and return the fork."""
-        from engine.time_machine.forking import Fork
+        from engine.time_machine.orders import Fork
 
         view = await self.engine.fork(self.id, Fork(at=at, by="ann", **asked))
         made = Traveller(Began(engine=self.engine, id=view.id, repo=self.began.repo), Path("/"))

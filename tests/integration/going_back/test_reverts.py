@@ -11,7 +11,9 @@ from epics.going_back import Level
 
 
 def files_of(repo):
-    return subprocess.run(["git", "-C", repo, "ls-tree", "-r", "--name-only", "main"], check=True, capture_output=True, text=True).stdout.split()
+    return subprocess.run(
+        ["git", "-C", repo, "ls-tree", "-r", "--name-only", "main"], check=True, capture_output=True, text=True
+    ).stdout.split()
 
 
 async def merged(travel, story):
@@ -32,10 +34,13 @@ async def test_a_merged_epic_proposes_a_revert_and_an_undo_of_it_the_work_again(
     assert (view.status, view.step) == ("paused", "merge_gate")
     assert (await epic.resume()).status == "waiting"
     (asked,) = await epic.engine.approvals(status="pending", epic=epic.id)
-    assert "Revert" in asked.summary and "not tested" in asked.summary
+    assert "Revert" in asked.summary
+    assert "not tested" in asked.summary
     assert (await epic.go("approve")).status == "merged"
     assert "greeting.txt" not in files_of(epic.began.repo)
-    parents = subprocess.run(["git", "-C", epic.began.repo, "log", "--format=%H", "main"], check=True, capture_output=True, text=True).stdout
+    parents = subprocess.run(
+        ["git", "-C", epic.began.repo, "log", "--format=%H", "main"], check=True, capture_output=True, text=True
+    ).stdout
     assert tip in parents
     states = await epic.began.rows("SELECT state FROM effects WHERE epic_id = %s AND kind = 'merge' ORDER BY intended_at")
     assert [row["state"] for row in states] == ["undone", "done"]

@@ -8,7 +8,6 @@ from epics.errors import Conflict, InvalidInput, MomentNotFound
 from epics.going_back import Level
 
 
-
 async def at_merge_gate(travel, story, **asked):
     epic = await travel(story(), **asked)
     view = await epic.go("approve")
@@ -28,7 +27,8 @@ async def test_a_full_rollback_is_a_new_moment_on_a_new_branch_and_waits_for_a_r
     moments = await epic.engine.moments(epic.id)
     assert done.moment == moments[-1].n == before.moment + 1
     assert (moments[-1].outcome, moments[-1].commit, moments[-1].tree) == ("rolled_back", implemented.commit, implemented.tree)
-    assert moments[-1].branch == view.branch and view.branch not in {moment.branch for moment in moments[:-1]}
+    assert moments[-1].branch == view.branch
+    assert view.branch not in {moment.branch for moment in moments[:-1]}
     assert {name: commit for name, commit in epic.refs().items() if name in refs} == refs
     assert epic.refs()[f"refs/heads/{view.branch}"] == implemented.commit
     (superseded,) = await epic.engine.approvals(status="superseded", epic=epic.id)
