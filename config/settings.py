@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, Secret
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, SettingsConfigDict
 
 from config.environment import command_environment, git_environment
+from config.known_secrets import secrets_in, with_password
 from epics.errors import InvalidSettings
 from epics.policy import Autonomy
 
@@ -178,6 +179,13 @@ class Settings(BaseSettings):
         """Return the value of a variable whose name was given in place of a secret; None if it is empty or not there."""
         value = self._surroundings.get(variable, "")
         return SecretStr(value) if value else None
+
+    def secret_values(self) -> frozenset[str]:
+        """Return every value that this process knows to be secret, for keeping them out of what leaves the machine."""
+        own = (getattr(self, name) for name in type(self).model_fields)
+        return secrets_in(self._surroundings, self.git_credentials) | {
+            secret for value in own if isinstance(value, SecretStr) for secret in with_password(value.get_secret_value())
+        }
 
     def agent_environment(self) -> dict[str, str]:
         """Return the environment of the commands that agents and tests run: an allow-list, without Genie's own and without secrets."""

@@ -67,8 +67,13 @@ async def back_up(dsn: str, target: BinaryIO, progress: Progress) -> Manifest:
 
 
 @contextmanager
-def new_file(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
+def new_file(path: Path, *, overwrite: bool, what: str = "the backup") -> Iterator[BinaryIO]:
     """A file that only its owner can read, and that has its name only once it is whole and on the disk.
+
+    Args:
+        path: where it is to be.
+        overwrite: replace what is there.
+        what: what is written, for the message if that fails.
 
     Raises:
         InvalidInput: if there is such a file already and it is not to be overwritten, or none can be made.
@@ -87,7 +92,7 @@ def new_file(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
             os.fsync(file.fileno())
         part.replace(path)
     except OSError as error:
-        raise BackupFailed(f"the backup could not be written to {path}: {error.strerror or error}; nothing was left there") from error
+        raise BackupFailed(f"{what} could not be written to {path}: {error.strerror or error}; nothing was left there") from error
     finally:
         part.unlink(missing_ok=True)
 

@@ -36,6 +36,11 @@ async def find_webhook(pool: Pool, name: str) -> tuple[int, Target] | None:
     return None if row is None else (row["id"], target_in(row))
 
 
+async def webhook_secrets(pool: Pool) -> tuple[str, ...]:
+    """What messages are signed with: never shown, but for keeping it out of texts."""
+    return tuple(row["secret"] for row in await fetch_all(pool, "webhook_secrets", {}))
+
+
 async def delete_webhook(pool: Pool, name: str) -> bool:
     """Remove a webhook with all its messages; False if there is none."""
     return await fetch_one(pool, "delete_webhook", {"name": name}) is not None

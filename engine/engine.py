@@ -37,6 +37,7 @@ from epics.errors import Conflict
 from epics.state import TERMINAL
 
 if TYPE_CHECKING:
+    from engine.time_machine.keeping import Keeping
     from engine.webhooks import Webhooks
 
 _POLL_S = 0.15
@@ -59,6 +60,13 @@ class Engine(Past, GoingBack):
         from engine.webhooks import Webhooks  # noqa: PLC0415  # few commands need the HTTP client
 
         return Webhooks(self._installation)
+
+    @property
+    def keeping(self) -> Keeping:
+        """Pasts as a whole: exported and imported."""
+        from engine.time_machine.keeping import Keeping  # noqa: PLC0415  # reads checkpoints, for which LangGraph is imported
+
+        return Keeping(self._installation)
 
     async def start(self, asked: StartEpic) -> EpicView:
         """Check what is asked and queue the epic; see `start_epic` for what is refused."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -150,6 +150,20 @@ async def protect(mirror: Mirror, commit: str) -> None:
     """Keep a commit and all it needs, for ever: no collection of any git touches what a ref names."""
     args = (keep_ref(commit), commit)
     mirror.git.checked(await update_ref(mirror.git, mirror.path, *args), "update-ref", *args)
+
+
+async def protect_all(mirror: Mirror, commits: Iterable[str]) -> None:
+    """As `protect`, for many commits in one transaction of git; those that are kept already are left alone.
+
+    Raises:
+        GitFailed: if one of them is not in the mirror; none is kept then.
+    """
+    wanted = dict.fromkeys(commit_id(commit) for commit in commits)
+    listed = await mirror.git.run("for-each-ref", "--format=%(refname:lstrip=3)", "refs/genie/keep/") if wanted else ""
+    here = frozenset(listed.splitlines())
+    lines = "".join(f"update {keep_ref(commit)} {commit}\n" for commit in wanted if commit not in here)
+    if lines:
+        await mirror.git.run("update-ref", "--stdin", given=lines.encode())
 
 
 def mirror_path(home: Path, location: str) -> Path:

@@ -30,3 +30,6 @@ WITH gone AS (DELETE FROM webhooks WHERE name = %(name)s RETURNING id), messages
     DELETE FROM outbox WHERE webhook_id IN (SELECT id FROM gone)
 )
 SELECT id FROM gone;
+
+-- name: webhook_secrets
+SELECT secret FROM webhooks;

@@ -1,0 +1,218 @@
+"""The form of a saved history: what an exported file holds, and what is believed of one that comes in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Any, Final
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter
+
+from db.histories import SavedCheckpoint
+from epics.ids import is_id
+from epics.records import Record
+from epics.state import EpicState
+from timemachine.git import branch_name, commit_id
+
+FORMAT: Final = 1
+"""Goes up when a file of this release could not be read by the one before."""
+
+_FIELDS: Final[Mapping[str, TypeAdapter[Any]]] = {
+    name: TypeAdapter[Any](field.rebuild_annotation()) for name, field in EpicState.model_fields.items()
+}
+_NUMBER: Final = 2_147_483_647
+
+
+def _epic_id(value: str) -> str:
+    if not is_id(value, "e"):
+        message = "it is no id of an epic"
+        raise ValueError(message)
+    return value
+
+
+def _as_value_error(check: Any) -> Any:
+    def checked(value: str) -> str:
+        try:
+            return str(check(value))
+        except Exception as error:
+            raise ValueError(str(error)) from error
+
+    return checked
+
+
+Sha = Annotated[str, AfterValidator(_as_value_error(commit_id))]
+Branch = Annotated[str, AfterValidator(_as_value_error(branch_name))]
+EpicId = Annotated[str, AfterValidator(_epic_id)]
+Number = Annotated[int, Field(ge=1, le=_NUMBER)]
+
+
+class Row(BaseModel):
+    """A row with what must be right of it before anything is done with it; its other columns go along as they are."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+
+class EpicRow(Row):
+    """The epic itself."""
+
+    id: EpicId
+    goal: str
+    repo: str
+    base: Branch
+    base_commit: Sha
+    head: Sha | None
+    branch: Branch | None
+    status: str
+    step: str
+    moment: Number | None
+    waiting_on: str | None
+    graph_version: int
+    state_version: int
+    last_moment: Annotated[int, Field(ge=0, le=_NUMBER)]
+    last_event: Annotated[int, Field(ge=0, le=_NUMBER)]
+    last_attempt: Annotated[int, Field(ge=0, le=_NUMBER)]
+    forked_from: EpicId | None = None
+
+
+class MomentRow(Row):
+    """A moment."""
+
+    n: Number
+    checkpoint_id: Annotated[str, Field(min_length=1, max_length=100)]
+    step: str
+    attempt: Number | None
+    branch: Branch | None
+    commit: Sha
+    tree: Sha | Annotated[str, Field(max_length=0)]
+    cost_usd: Decimal
+    created_at: datetime
+
+
+class Result(BaseModel):
+    """What of an attempt's result leads to git."""
+
+    model_config = ConfigDict(extra="allow")
+
+    commit: Sha
+    branch: Branch | None = None
+
+
+class AttemptRow(Row):
+    """An attempt."""
+
+    n: Number
+    branch: Branch | None
+    base_commit: Sha
+    continues: Number | None
+    result: Result | None
+
+
+class TurnRow(Row):
+    """A turn of an attempt."""
+
+    attempt: Number
+    n: Number
+    tree: Sha | None
+    head: Sha | None
+
+
+class ApprovalRow(Row):
+    """What a gate asked."""
+
+    id: Annotated[str, Field(pattern=r"^a-[0-9a-z]{1,40}$")]
+    moment: Number
+
+
+class History(BaseModel):
+    """The records of one epic."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    epic: EpicRow
+    base_tip: Sha | None
+    """Where the base branch was when it was exported, as far as that host knew."""
+    moments: tuple[MomentRow, ...]
+    attempts: tuple[AttemptRow, ...]
+    briefs: tuple[dict[str, Any], ...]
+    turns: tuple[TurnRow, ...]
+    approvals: tuple[ApprovalRow, ...]
+    events: tuple[dict[str, Any], ...]
+    analyses: tuple[dict[str, Any], ...]
+    pull_requests: tuple[dict[str, Any], ...]
+    effects: tuple[dict[str, Any], ...]
+    rollbacks: tuple[dict[str, Any], ...]
+    prunings: tuple[dict[str, Any], ...]
+    checkpoints: tuple[dict[str, Any], ...]
+    values: dict[str, dict[str, Any]]
+    """What the checkpoints hold: by field, then by version."""
+
+    def commits(self) -> tuple[str, ...]:
+        """Every commit that the records name, in the order in which they came to be, the first of them where the epic began."""
+        named = [self.epic.base_commit]
+        for attempt in self.attempts:
+            named += [attempt.base_commit]
+            for turn in self.turns:
+                named += [turn.head or "", turn.tree or ""] if turn.attempt == attempt.n else []
+            named += [attempt.result.commit if attempt.result else ""]
+        named += [moment.commit for moment in self.moments]
+        for state in self.states().values():
+            named += [state.base, state.head, *state.starts.values(), *state.start_bases.values()]
+        named += [self.epic.head or "", self.base_tip or ""]
+        return tuple(dict.fromkeys(commit_id(commit) for commit in named if commit))
+
+    def states(self) -> dict[str, EpicState]:
+        """The states by checkpoint."""
+        return {saved.id: EpicState.model_validate(saved.state) for saved in self.saved_checkpoints()}
+
+    def saved_checkpoints(self) -> list[SavedCheckpoint]:
+        """The checkpoints with their states as records.
+
+        Raises:
+            ValueError: if one is not what this release takes.
+        """
+        return [self._checkpoint(each) for each in self.checkpoints]
+
+    def _checkpoint(self, given: Mapping[str, Any]) -> SavedCheckpoint:
+        state = {name: _FIELDS[name].validate_python(self.values[name][version]) for name, version in given["state"].items()}
+        facts = {name: given[name] for name in ("id", "parent", "checkpoint", "metadata")}
+        waiting = tuple(str(name) for name in given["waiting"] if str(name).startswith("branch:to:"))
+        return SavedCheckpoint(**facts, state=state, waiting=waiting)
+
+
+def checkpoints_as_json(found: list[SavedCheckpoint]) -> tuple[list[dict[str, Any]], dict[str, dict[str, Any]]]:
+    """Checkpoints as JSON, and the values that they hold, each once however many checkpoints have it."""
+    values: dict[str, dict[str, Any]] = {}
+    plain = []
+    for saved in found:
+        versions = saved.checkpoint["channel_versions"]
+        state = {name: str(versions[name]) for name in saved.state if name in versions}
+        for name, version in state.items():
+            known = values.setdefault(name, {})
+            if version not in known:
+                known[version] = _FIELDS[name].dump_python(_FIELDS[name].validate_python(saved.state[name]), mode="json")
+        facts = {"id": saved.id, "parent": saved.parent, "checkpoint": saved.checkpoint, "metadata": saved.metadata}
+        plain.append({**facts, "state": state, "waiting": list(saved.waiting)})
+    return plain, values
+
+
+class Manifest(Record):
+    """What a file is; written last."""
+
+    format: int
+    genie: str
+    epic: str
+    status: str
+    repo: str
+    as_of: datetime = Field(description="When the epic was last written to: the same epic gives the same file.")
+    graph_version: int
+    state_version: int
+    moments: int
+    attempts: int
+    turns: int
+    pruned_moments: int = Field(description="Moments whose state retention has taken.")
+    secrets_removed: int
+    records_bytes: int
+    records_sha256: str
+    history_bytes: int
+    history_sha256: str

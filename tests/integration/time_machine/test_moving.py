@@ -1,0 +1,198 @@
+"""A history goes from one machine to another, with all that it was, and without secrets."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import zipfile
+
+import pytest
+
+pytestmark = [pytest.mark.postgres, pytest.mark.slow]
+
+IMPORTED = '{"type": "epic_imported"}'
+SECRET = "correct-Horse-battery-9"
+
+
+@pytest.fixture
+async def merged(begin):
+    epic = await begin(auto_approve=True)
+    assert (await epic.engine.advance(epic.id)).status == "merged"
+    return epic
+
+
+async def exported(epic, path, **more):
+    with path.open("wb") as target:
+        return await epic.engine.keeping.export(epic.id, target, **more)
+
+
+def plain(records):
+    """Views without what is another machine's."""
+    return [record.model_dump(exclude={"cost_usd"}) for record in records]
+
+
+async def test_an_epic_that_was_merged_is_the_same_elsewhere(merged, elsewhere, tmp_path):
+    await merged.engine.mark(merged.id, 3, "before-work", by="ann")
+    manifest = await exported(merged, tmp_path / "x.genie")
+
+    imported = await elsewhere.keeping.take_in(tmp_path / "x.genie")
+
+    assert (imported.epic, imported.was, imported.status) == (merged.id, merged.id, "merged")
+    assert (manifest.secrets_removed, manifest.pruned_moments) == (0, 0)
+    assert plain(await elsewhere.moments(merged.id)) == plain(await merged.engine.moments(merged.id))
+    assert plain(await elsewhere.attempts(merged.id)) == plain(await merged.engine.attempts(merged.id))
+    assert await elsewhere.attempt_log(merged.id, 3) == await merged.engine.attempt_log(merged.id, 3)
+    assert await elsewhere.approvals(epic=merged.id) == await merged.engine.approvals(epic=merged.id)
+    events = await elsewhere.events(merged.id)
+    assert events[:-1] == await merged.engine.events(merged.id)
+    assert (events[-1].type, events[-1].data["from"]) == ("epic_imported", merged.id)
+    assert (await elsewhere.diff(merged.id)).diff == (await merged.engine.diff(merged.id)).diff
+    assert await elsewhere.moment_number(merged.id, "before-work") == 3
+    there, here = await elsewhere.epic(merged.id), await merged.engine.epic(merged.id)
+    other = {"repo", "updated_at", "cost_usd", "tokens"}
+    assert there.model_dump(exclude=other) == here.model_dump(exclude=other)
+
+
+async def test_every_state_is_the_same_elsewhere(merged, elsewhere, tmp_path):
+    from db.reading import states_at
+
+    await exported(merged, tmp_path / "x.genie")
+    await elsewhere.keeping.take_in(tmp_path / "x.genie")
+
+    ids = [moment.checkpoint_id for moment in await merged.engine.moments(merged.id)]
+    assert await states_at(elsewhere._pool, merged.id, ids) == await states_at(merged.engine._pool, merged.id, ids)
+
+
+async def test_the_same_epic_gives_the_same_file(merged, tmp_path):
+    await exported(merged, tmp_path / "a.genie")
+    await exported(merged, tmp_path / "b.genie")
+
+    assert (tmp_path / "a.genie").read_bytes() == (tmp_path / "b.genie").read_bytes()
+
+
+async def test_an_epic_that_waits_is_paused_elsewhere_and_goes_on_to_its_merge(begin, elsewhere, tmp_path, git):
+    from epics.approvals import Decision
+
+    epic = await begin()
+    assert (await epic.engine.advance(epic.id)).status == "waiting"
+    await exported(epic, tmp_path / "x.genie")
+
+    imported = await elsewhere.keeping.take_in(tmp_path / "x.genie")
+
+    view = await elsewhere.epic(epic.id)
+    assert (view.status, view.executor) == ("paused", "scripted")
+    assert "where it was waiting" in (view.problem or "")
+    assert (await elsewhere.resume(epic.id)).status == "waiting"
+    for _gate in ("plan_gate", "merge_gate"):
+        await elsewhere.decide(epic.id, Decision.model_validate({"choice": "approve", "by": "ann", "channel": "test"}))
+        view = await elsewhere.advance(epic.id)
+    assert view.status == "merged"
+    assert git(tmp_path / imported.repo, "show", "main:greeting.txt") == "hello"
+    assert (await epic.engine.epic(epic.id)).status == "waiting"
+
+
+async def test_any_other_host_of_the_new_database_can_go_on(begin, elsewhere, engine_at, story, second_database, tmp_path):
+    epic = await begin(auto_approve=True)
+    await epic.engine.advance(epic.id)
+    await exported(epic, tmp_path / "x.genie")
+    imported = await elsewhere.keeping.take_in(tmp_path / "x.genie")
+
+    third = await engine_at(story(), home=tmp_path / "third", database_url=second_database)
+
+    assert (await third.diff(imported.epic)).diff == (await epic.engine.diff(epic.id)).diff
+
+
+async def test_where_its_id_is_taken_it_gets_another_everywhere(begin, tmp_path):
+    epic = await begin()
+    await epic.engine.advance(epic.id)
+    await exported(epic, tmp_path / "x.genie")
+
+    imported = await epic.engine.keeping.take_in(tmp_path / "x.genie")
+
+    assert imported.epic != epic.id
+    there = await epic.engine.epic(imported.epic)
+    assert there.branch == (await epic.engine.epic(epic.id)).branch.replace(epic.id, imported.epic)
+    [approval] = await epic.engine.approvals(epic=imported.epic)
+    assert there.waiting_on == approval.id != (await epic.engine.epic(epic.id)).waiting_on
+    assert (await epic.engine.resume(imported.epic)).status == "waiting"
+    for table in ("moments", "attempts", "approvals", "pull_requests", "events"):
+        rows = await epic.rows(
+            f"SELECT to_jsonb(t)::text AS row FROM {table} t WHERE epic_id = '{imported.epic}' AND NOT to_jsonb(t) @> '{IMPORTED}'"
+        )
+        assert rows or table == "pull_requests"
+        assert not [row for row in rows if epic.id in row["row"]], table
+
+
+async def test_it_can_stand_on_the_repository_that_it_was_made_on_and_on_no_other(begin, elsewhere, tmp_path, git_repo, git):
+    from epics.errors import RepositoryUnusable
+
+    epic = await begin()
+    await epic.engine.advance(epic.id)
+    await exported(epic, tmp_path / "x.genie")
+    clone = tmp_path / "clone"
+    git(tmp_path, "clone", "--quiet", str(epic.repo), str(clone))
+    other = git_repo({"a": "b"}, name="other")
+
+    with pytest.raises(RepositoryUnusable, match="is not the repository"):
+        await elsewhere.keeping.take_in(tmp_path / "x.genie", repo=str(other))
+    assert (await elsewhere.epics()).items == ()
+    imported = await elsewhere.keeping.take_in(tmp_path / "x.genie", repo=str(clone))
+
+    assert imported.repo == str(clone)
+    assert not (tmp_path / "elsewhere" / "imported").exists()
+
+
+async def test_a_fork_of_it_runs_to_its_merge(merged, elsewhere, tmp_path):
+    from engine.time_machine.orders import Fork
+
+    await exported(merged, tmp_path / "x.genie")
+    await elsewhere.keeping.take_in(tmp_path / "x.genie")
+
+    fork = await elsewhere.fork(merged.id, Fork(at=3, by="ann"))
+    await elsewhere.resume(fork.id, auto_approve=True)
+    view = await elsewhere.advance(fork.id)
+
+    assert view.status == "merged"
+
+
+async def test_planted_secrets_are_nowhere_in_the_file(begin, story, tmp_path):
+    turns = [
+        {"run": [f"echo export API_TOKEN={SECRET}1"], "write": {"greeting.txt": "hello\n"}},
+        {"run": [f"echo known {SECRET}2 and 'Authorization: Bearer {SECRET}3'"]},
+        {"output": {"summary": "Wrote the greeting."}},
+    ]
+    script = story(implement=turns)
+    epic = await begin(script, labels={"team": f"password={SECRET}4"})
+    await epic.engine.advance(epic.id)
+    await epic.decide("changes", comment=f"Use https://me:{SECRET}5@example.org/x")
+    await epic.engine.advance(epic.id)
+    await epic.decide("approve")
+    await epic.engine.advance(epic.id)
+    [row] = await epic.rows("SELECT string_agg(results::text, ' ') AS all FROM turns WHERE epic_id = %s")
+    assert f"{SECRET}1" in row["all"]
+
+    manifest = await exported(epic, tmp_path / "x.genie", secrets=[f"{SECRET}2"])
+
+    assert manifest.secrets_removed >= 5
+    content = (tmp_path / "x.genie").read_bytes()
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        parts = [content, *(archive.read(name) for name in archive.namelist())]
+        (tmp_path / "history.bundle").write_bytes(archive.read("history.bundle"))
+    unpacked = tmp_path / "unpacked.git"
+    clone = ["git", "clone", "--quiet", "--mirror", str(tmp_path / "history.bundle"), str(unpacked)]
+    subprocess.run(clone, check=True, capture_output=True)
+    every = ["git", "-C", str(unpacked), "cat-file", "--batch-all-objects", "--batch"]
+    parts.append(subprocess.run(every, check=True, capture_output=True).stdout)
+    assert b"hello" in parts[-1]
+    assert not [part for part in parts if SECRET.encode() in part]
+
+
+async def test_no_webhook_is_told_what_happened_elsewhere(merged, elsewhere, tmp_path):
+    await exported(merged, tmp_path / "x.genie")
+    async with elsewhere._pool.connection() as connection:
+        await connection.execute("INSERT INTO webhooks (name, url, secret) VALUES ('w', 'https://example.org', 'whsec_x')")
+
+    await elsewhere.keeping.take_in(tmp_path / "x.genie")
+
+    async with elsewhere._pool.connection() as connection:
+        assert await (await connection.execute("SELECT FROM outbox")).fetchall() == []
