@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from epics.failures import restart_from
-from epics.state import EpicState, Revert, StepRecord
+from epics.state import Ended, EpicState, Revert, StepRecord
 from epics.steps import AGENT_STEPS, TRANSITIONS, Step
 
 
@@ -47,10 +47,15 @@ def gone_back(present: EpicState, target: EpicState, level: Level, guidance: str
         "revert": None,
     }
     if level is Level.SNAPSHOT:
-        return _with_files(present, target).model_copy(update=given)
+        return asking_again(_with_files(present, target).model_copy(update=given))
     if level is Level.STATE:
         target = _with_files(target, present)
-    return target.model_copy(update={**given, "failure": present.failure or target.failure})
+    return asking_again(target.model_copy(update={**given, "failure": present.failure or target.failure}))
+
+
+def asking_again(state: EpicState) -> EpicState:
+    """The state of an epic that goes back, or is forked, to where its merge was approved: nobody approved it in what is the present now."""
+    return state.model_copy(update={"step": Step.MERGE_GATE}) if state.step is Step.MERGE and state.ended is None else state
 
 
 def _with_files(state: EpicState, files: EpicState) -> EpicState:
@@ -99,6 +104,18 @@ def revert_refused(revert: Revert) -> dict[str, Any]:
     """The update that leaves an epic as it was merged, where people do not want it taken back."""
     merged = {"base": revert.base, "head": revert.head, "branch": revert.branch, "pull_request": revert.pull_request}
     return {**merged, "revert": None, "notice": ""}
+
+
+def given_up(state: EpicState) -> dict[str, Any]:
+    """The update of an epic that a person gives up: it has failed, but what was merged stays merged."""
+    return {"ended": Ended.FAILED} if state.revert is None else {**revert_refused(state.revert), "ended": Ended.MERGED}
+
+
+def as_merged(state: EpicState) -> EpicState:
+    """An epic whose work is merged and which asks whether that shall be taken back, as if it had not asked."""
+    if state.revert is None or state.ended is not None:
+        return state
+    return state.model_copy(update={**revert_refused(state.revert), "ended": Ended.MERGED})
 
 
 def fields_of(state: EpicState) -> dict[str, Any]:

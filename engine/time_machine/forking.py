@@ -15,7 +15,7 @@ from engine.time_machine.orders import Fork
 from engine.time_machine.rollback_plan import state_of_moment
 from engine.time_machine.rollback_writing import Rows, show_branch
 from engine.views import EpicView
-from epics.going_back import arrival, fields_of
+from epics.going_back import arrival, asking_again, fields_of
 from epics.ids import new_id
 from epics.state import EpicState, StepRecord
 from epics.steps import Step
@@ -44,16 +44,17 @@ async def fork_epic(installation: Installation, source: str, asked: Fork) -> Epi
     while await fetch_one(database.pool, "epic_facts", {"epic": (epic_id := new_id("e"))}) is not None:
         continue
     attempts = await fetch_one(database.pool, "last_attempt", {"epic": source}) or {"last_attempt": 0}
-    state = _forked_state(source, epic_id, moment, target, asked, attempts["last_attempt"])
+    state = forked_state(source, epic_id, moment, target, asked, attempts["last_attempt"])
     async with hold_epic(database, epic_id, seconds=installation.lease_seconds) as hold:
-        rows = _rows(installation, source, asked, state)
+        rows = rows_of_fork(installation, source, asked, state)
         saver = saver_for(database, hold.lease, installation.release, project=rows.projector(), after=source)
         await compile_epic_graph(saver).aupdate_state(config_of(epic_id), fields_of(state), as_node=arrival(state))
     await show_branch(installation, {**facts, "id": epic_id}, state.branch or "", state.head)
     return await epic_view(database.pool, epic_id)
 
 
-def _forked_state(source: str, epic_id: str, moment: Row | None, target: EpicState, asked: Fork, attempts: int) -> EpicState:
+def forked_state(source: str, epic_id: str, moment: Row | None, target: EpicState, asked: Fork, attempts: int) -> EpicState:
+    """The state that a fork begins with: that of the moment, told what is asked beside it."""
     branch = attempt_branch(epic_id, "fork", attempts)
     said = f": {asked.guidance}" if asked.guidance else ""
     last = StepRecord(
@@ -71,10 +72,11 @@ def _forked_state(source: str, epic_id: str, moment: Row | None, target: EpicSta
         "pull_request": pull.model_copy(update={"branch": branch}) if pull else None,
         "last": last,
     }
-    return target.model_copy(update=update)
+    return asking_again(target.model_copy(update=update))
 
 
-def _rows(installation: Installation, source: str, asked: Fork, state: EpicState) -> Rows:
+def rows_of_fork(installation: Installation, source: str, asked: Fork, state: EpicState) -> Rows:
+    """The rows that the one checkpoint of a fork makes true."""
     fork = {
         "source": source,
         "at": asked.at,

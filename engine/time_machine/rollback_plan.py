@@ -11,7 +11,7 @@ from db.reading import state_at
 from engine.time_machine.orders import GoBack
 from engine.time_machine.rollback_views import OutsideDeed
 from epics.errors import Conflict, HistoryPruned, InvalidInput, MomentNotFound
-from epics.going_back import Level, gone_back
+from epics.going_back import Level, as_merged, asking_again, gone_back
 from epics.state import Ended, EpicState, StepRecord
 from epics.steps import Step
 
@@ -62,13 +62,16 @@ async def draw_up(pool: Pool, facts: Row, asked: GoBack) -> Rollback:
         raise Conflict(message)
     here = await _moment(pool, epic, newest)
     present = await _state(pool, facts, here)
+    if not asked.undo:
+        # What is merged is merged, also while a person is asked whether to take it back: another proposal takes the place of that one.
+        present = as_merged(present)
     to, level = await _target(pool, epic, here, asked)
     there, target = await state_of_moment(pool, facts, to)
     merged = present.ended is Ended.MERGED
     if merged and level is not Level.FULL:
         message = f"epic {epic} is merged: going back from there proposes a commit that takes the work back, which only level full does"
         raise Conflict(message)
-    state = target if merged or asked.undo else gone_back(present, target, level, asked.guidance)
+    state = asking_again(target) if merged or asked.undo else gone_back(present, target, level, asked.guidance)
     kind: Literal["rollback", "undo"] = "undo" if asked.undo else "rollback"
     from_state = here if merged or level is Level.SNAPSHOT else there
     from_files = here if level is Level.STATE else there

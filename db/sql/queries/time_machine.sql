@@ -2,7 +2,9 @@
 SELECT n, parent, step, outcome, checkpoint_id, commit, tree, branch, created_at FROM moments WHERE epic_id = %(epic)s AND n = %(n)s;
 
 -- name: last_rollback
-SELECT moment, kind, level, to_moment, before_moment FROM rollbacks WHERE epic_id = %(epic)s ORDER BY moment DESC LIMIT 1;
+-- Of a fork only its own: where its source was before such a one, the fork has never been.
+SELECT moment, kind, level, to_moment, before_moment FROM rollbacks r
+WHERE epic_id = %(epic)s AND EXISTS (SELECT FROM moments m WHERE m.epic_id = r.epic_id AND m.n = r.before_moment) ORDER BY moment DESC LIMIT 1;
 
 -- name: effects_since
 -- What was done outside after a moment was made.
