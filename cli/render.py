@@ -72,6 +72,7 @@ def epic_facts(epic: EpicView, *, at_work: int | None = None) -> Table:
         ("place", f"{epic.queue_place} in the queue" if epic.queue_place else ""),
         ("waits until", local(epic.retry_at) if epic.retry_at else ""),
         ("goal", clean(epic.goal, 2_000)),
+        ("fork of", f"{epic.forked_from}, at its moment {epic.forked_at}" if epic.forked_from else ""),
         ("repository", clean(epic.repo, 500)),
         ("base", clean(epic.base, 200)),
         ("step", f"{epic.step}{f', attempt {at_work}' if at_work else ''}"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from rich.console import RenderableType
 from rich.text import Text
@@ -11,10 +12,11 @@ from cli.render import clean, heading, status_text, table
 from cli.render_difference import files_table, size_of
 from cli.render_gate import diff_parts
 from cli.render_moment import review_word, tests_word
-from cli.words import count, lasted, sha, usd
+from cli.words import count, lasted, many, sha, usd
 from engine.time_machine.comparison_views import ComparedEpic, Comparison, StepTally
 
-_FILES_SHOWN = 40
+_FILES_SHOWN: Final = 40
+_WORDS_WIDTH: Final = 50
 
 
 def comparison_parts(compared: Comparison) -> Iterator[RenderableType]:
@@ -23,7 +25,9 @@ def comparison_parts(compared: Comparison) -> Iterator[RenderableType]:
     yield Text(_where_they_part(compared), style="dim")
     names = ("", left.id, right.id)
     one, other = _facts(left), _facts(right)
-    yield table(names, [(name, one[name], other[name]) for name in one if str(one[name]) or str(other[name])])
+    # A fork has the goal of its source.
+    shown = [name for name in one if str(one[name]) or str(other[name]) if name != "goal" or left.goal != right.goal]
+    yield table(names, [(name, one[name], other[name]) for name in shown])
     ones, others = _steps(left), _steps(right)
     if done := list(dict.fromkeys((*ones, *others))):
         yield heading("Steps since then" if compared.parting else "Steps")
@@ -31,6 +35,8 @@ def comparison_parts(compared: Comparison) -> Iterator[RenderableType]:
     yield heading(f"Files that differ between their heads: {size_of(compared.files) if compared.files else 'none'}")
     if compared.files:
         yield files_table(compared.files[:_FILES_SHOWN])
+        if (more := len(compared.files) - _FILES_SHOWN) > 0:
+            yield Text(f"… {many(more, 'file')} more: --json", style="dim")
     if compared.diff:
         yield from diff_parts(compared.diff)
 
@@ -45,7 +51,7 @@ def _where_they_part(compared: Comparison) -> str:
 def _facts(epic: ComparedEpic) -> dict[str, str | Text]:
     return {
         "status": status_text(epic.status),
-        "goal": clean(epic.goal, 80),
+        "goal": clean(epic.goal, _WORDS_WIDTH),
         "forked from": f"{epic.forked_from} at {epic.forked_at}" if epic.forked_from else "",
         "step": str(epic.step),
         "executor": clean(epic.executor or "", 40),
@@ -58,7 +64,7 @@ def _facts(epic: ComparedEpic) -> dict[str, str | Text]:
         "rollbacks": str(epic.rollbacks),
         "tests": tests_word(epic.tests),
         "review": review_word(epic.review),
-        "failure": clean(f"{epic.failure.type}: {epic.failure.cause}" if epic.failure else "", 80),
+        "failure": clean(f"{epic.failure.type}: {epic.failure.cause}" if epic.failure else "", _WORDS_WIDTH),
         "changed": size_of(epic.changes),
         "base": sha(epic.base),
         "head": sha(epic.head),

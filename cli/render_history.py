@@ -66,7 +66,8 @@ def _telling(row: Row) -> str:
     if moment is None:
         return "0: where the epic began" if row.is_beginning else ""
     named = f"[{moment.name}]" if moment.name else ""
-    back = f"back to {moment.back_to}:" if moment.back_to is not None else ""
+    # The note of a rollback says where to; that of a decision at a gate says who.
+    back = f"back to {moment.back_to}:" if moment.back_to is not None and moment.outcome != "rolled_back" else ""
     forks = f"(forked: {', '.join(moment.forks)})" if moment.forks else ""
     return " ".join(filter(None, (named, back, forks, shortened(printable(moment.note), 200))))
 

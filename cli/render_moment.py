@@ -107,14 +107,14 @@ def _state_facts(state: MomentState) -> list[Fact]:
         ("conflicts", clean(", ".join(state.conflicts), 500)),
         ("guidance", clean(" · ".join(state.guidance), 1_000)),
         ("comments", clean(" · ".join(state.comments), 1_000)),
-        ("loops taken", f"{loops}, which going back takes back"),
+        ("loops taken", f"{loops}; counted anew after a rollback"),
     ]
 
 
 def _ever(ever: Counts) -> list[Fact]:
     """Beside the loops that were taken, since the two are easily taken for each other."""
     numbers = f"{many(ever.attempts_ever, 'attempt')}, {many(ever.moments_ever, 'moment')}, {many(ever.rollbacks_ever, 'rollback')}"
-    return [("ever", f"{numbers}, which going back never takes back")]
+    return [("ever", f"{numbers}; never taken back")]
 
 
 def _approval_facts(approval: ApprovalView) -> Table:

@@ -31,12 +31,12 @@ class MomentState(Record):
     conflicts: tuple[str, ...]
     guidance: tuple[str, ...]
     comments: tuple[str, ...]
-    rounds: dict[str, int] = Field(description="How often a capped loop was taken; going back takes it back.")
-    failures: dict[str, int] = Field(description="Failed attempts of each step since a person last helped; going back takes it back.")
+    rounds: dict[str, int] = Field(description="How often a capped loop was taken; counted anew after a rollback.")
+    failures: dict[str, int] = Field(description="Failed attempts of each step since a person last helped.")
 
 
 class Counts(Record):
-    """Numbers that only ever rise: going back never takes them back."""
+    """Numbers that only ever rise: no rollback takes them back."""
 
     attempts_ever: int
     moments_ever: int
