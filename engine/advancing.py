@@ -21,13 +21,14 @@ from engine.checkpoints import config_of, saver_for
 from engine.commands import apply_commands
 from engine.compatibility import adopt, leave_to_newer
 from engine.deciding import answer_for, decide, decision_in
-from engine.draining import HandedOver
+from engine.draining import HandedOver, Rests
 from engine.effects import RecordedRepository
 from engine.lease_keeper import Hold, hold_epic, let_go
 from engine.leftovers import put_away
 from engine.postponing import put_off
 from engine.running import Running
 from engine.time_machine.lessons import EpicLessons
+from engine.time_machine.racing import carry_race, come_to_rest
 from epics.approvals import ApprovalStatus, Choice, Decision
 from epics.errors import (
     AlreadyDecided,
@@ -69,7 +70,9 @@ async def advance_epic(installation: Installation, epic_id: str, *, lease: Lease
     with bound_contextvars(epic=epic_id):
         async with hold_epic(database, epic_id, seconds=installation.lease_seconds, lease=lease) as hold:
             # What the worker before us did not come to.
-            if await apply_commands(installation, hold.lease):
+            is_over = await apply_commands(installation, hold.lease)
+            await carry_race(installation, hold.lease)
+            if is_over:
                 return
             row = await _facts(installation, epic_id)
             if row["status"] in TERMINAL or row["status"] == "paused" or await _is_poison(installation, hold.lease, row):
@@ -178,6 +181,8 @@ async def _leave(installation: Installation, hold: Hold, error: Exception) -> No
     match error:
         case HandedOver():
             hold.handed_over = True
+        case Rests():
+            await come_to_rest(installation, hold.lease)
         case AttemptCut():
             # Parked where it was found, in one transaction with what was found.
             return

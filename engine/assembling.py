@@ -135,6 +135,7 @@ async def assemble(installation: Installation, lease: Lease, row: Row) -> Runnin
         models=tuple(name for name in (row["model"] or "").split(",") if name),
         environment=installation.environment,
         retries=installation.dispatch.retries,
+        rests_before=row["rests_before"],
         draining=installation.draining,
     )
 

@@ -16,7 +16,7 @@ from db.attempts import attempt_of_task, end_attempt, next_attempt_number, open_
 from db.epics import Row, fetch_one
 from db.journal import AttemptJournal
 from engine.configuration import show_configuration
-from engine.draining import HandedOver
+from engine.draining import HandedOver, Rests
 from engine.ending import Ending, end_work
 from engine.orders import bounds_of, forbidden_to, note_of
 from engine.postponing import retries_so_far
@@ -62,10 +62,13 @@ class EpicAttempts:
             StoreUnavailable: if the database does not answer; the attempt can be gone on with.
             ModelUnavailable: if no model answers now, and the epic may be put off; the attempt can be gone on with.
             HandedOver: if this process is to end.
+            Rests: if the epic does not begin this step by itself.
         """
         running = self._running
         if running.draining.is_set():
             raise HandedOver
+        if assignment.step == running.rests_before:
+            raise Rests
         row = await attempt_of_task(running.database.pool, running.facts.id, assignment.task_id)
         if row is not None and row["result"] is not None:
             return Attempted.model_validate(row["result"])

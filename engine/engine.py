@@ -31,6 +31,7 @@ from engine.starting import StartEpic, start_epic
 from engine.starting_once import OnceStarter, Started
 from engine.time_machine.going_back import GoingBack
 from engine.time_machine.past import Past
+from engine.time_machine.races import Races
 from engine.views import ApprovalView, EpicView, EventView, GateContent, Page, WorkerView
 from epics.approvals import Decision
 from epics.errors import Conflict
@@ -45,7 +46,7 @@ _POLL_S = 0.15
 OnEvent = Callable[[EventView], None]
 
 
-class Engine(Past, GoingBack):
+class Engine(Past, GoingBack, Races):
     """All that a face can do; made by `open_engine`."""
 
     def __init__(self, installation: Installation) -> None:
@@ -121,8 +122,11 @@ class Engine(Past, GoingBack):
     async def cancel(self, epic: str, *, by: str, reason: str = "") -> EpicView:
         """Cancel an epic; see `cancel_epic`."""
         from engine.cancelling import cancel_epic  # noqa: PLC0415  # as in `advance`
+        from engine.time_machine.racing import look_after_race  # noqa: PLC0415  # as in `advance`
 
-        return await cancel_epic(self._installation, await epic_id_of(self._pool, epic), by=by, reason=reason)
+        view = await cancel_epic(self._installation, await epic_id_of(self._pool, epic), by=by, reason=reason)
+        await look_after_race(self._installation, view.id)
+        return view
 
     async def epic(self, epic: str) -> EpicView:
         """One epic, by its id or the beginning of it."""
@@ -170,8 +174,8 @@ class Engine(Past, GoingBack):
 
     def warm_up(self) -> None:
         """Import now what is else imported by the first request that needs it."""
-        for module in ("engine.cancelling", "engine.gates", "engine.time_machine.rollback", "engine.time_machine.forking"):
-            import_module(module)
+        for module in ("cancelling", "gates", "time_machine.rollback", "time_machine.forking", "time_machine.racing"):
+            import_module(f"engine.{module}")
         for name in self._installation.executors:
             self._installation.executors[name]
 

@@ -35,5 +35,7 @@ class Running:
     """The environment of the commands that agents and tests run."""
     retries: int = 0
     """How often in a row the epic may be put off because no model answers."""
+    rests_before: str | None = None
+    """The step that the epic does not begin by itself, because of a race."""
     draining: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when this process is to end: no attempt is begun any more."""

@@ -8,11 +8,14 @@ from typing import Any, Final
 
 from agents.registry import Registry
 from config.settings import Settings
+from db.connection import Connection
 from db.epics import Within, insert_epic
+from db.races import plan_race
 from engine.assembling import Installation, policy_at, registry_at
 from epics.errors import InvalidInput
 from epics.ids import new_id
 from epics.policy import Autonomy, RepositoryPolicy
+from epics.races import FEWEST, MOST
 from epics.state import GRAPH_VERSION
 from epics.steps import AGENT_STEPS
 from timemachine.repositories import inspect_repository
@@ -34,6 +37,8 @@ class StartEpic:
     autonomy: Autonomy | None = None
     auto_approve: bool = False
     labels: dict[str, str] = field(default_factory=dict)
+    attempts: int | None = None
+    """How often the first implement is done, side by side; None for once."""
     detached: bool = True
     """Leave it to the workers; False if the process that asks will run the epic itself."""
 
@@ -63,6 +68,7 @@ async def start_epic(installation: Installation, asked: StartEpic, *, within: Wi
     """
     goal = checked_goal(asked.goal)
     check_budget(asked.budget_usd)
+    check_attempts(asked.attempts)
     facts = await inspect_repository(asked.repo, asked.base, installation.git_environment)
     workspace = await open_workspace(installation.home, facts.location, installation.git_environment)
     commit = await workspace.mirror.fetch_base(facts.base)
@@ -83,10 +89,28 @@ async def start_epic(installation: Installation, asked: StartEpic, *, within: Wi
         "labels": asked.labels,
         "graph_version": GRAPH_VERSION,
     }
+
+    async def beside(connection: Connection, epic_id: str) -> None:
+        if asked.attempts is not None:
+            await plan_race(connection, epic_id, n=asked.attempts, rule=values["autonomy"])
+        if within is not None:
+            await within(connection, epic_id)
+
     pool = installation.database.pool
-    while not await insert_epic(pool, {**values, "id": (epic_id := new_id("e"))}, hinted=asked.detached, within=within):
+    while not await insert_epic(pool, {**values, "id": (epic_id := new_id("e"))}, hinted=asked.detached, within=beside):
         continue
     return epic_id
+
+
+def check_attempts(attempts: int | None) -> None:
+    """Refuse a number of attempts that no race has.
+
+    Raises:
+        InvalidInput: naming it.
+    """
+    if attempts is not None and not FEWEST <= attempts <= MOST:
+        message = f"the attempts side by side must be from {FEWEST} to {MOST}, not {attempts}"
+        raise InvalidInput(message)
 
 
 def check_budget(budget_usd: Decimal | None) -> None:

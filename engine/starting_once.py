@@ -87,5 +87,7 @@ def _checked(name: str) -> str:
 
 
 def _hash(asked: StartEpic) -> str:
-    values = json.dumps(asdict(asked), sort_keys=True, default=str)
+    # What an older release did not know, and nobody asked for, is no other request.
+    fields = {name: value for name, value in asdict(asked).items() if name != "attempts" or value is not None}
+    values = json.dumps(fields, sort_keys=True, default=str)
     return hashlib.sha256(values.encode()).hexdigest()

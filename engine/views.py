@@ -74,6 +74,9 @@ class EpicView(Record):
     pruned: PrunedHistory | None = None
     forked_from: str | None = Field(default=None, description="The epic that it is a fork of.")
     forked_at: int | None = Field(default=None, description="The moment of that epic at which it was forked.")
+    race: str | None = Field(
+        default=None, description="planned running picked called_off: how the race of its attempts stands, if it was started with several."
+    )
     created_at: datetime
     updated_at: datetime
 

@@ -32,6 +32,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "approval_decided": "somebody decided it",
     "epic_rolled_back": "it was taken back to an earlier moment, or that was undone; `data` says which and by whom",
     "epic_forked": "it was made from a moment of another epic, which `data` names",
+    "attempt_picked": "one of its attempts side by side was picked; `data` says which, by whom and why",
 }
 """The events that can be asked for, each with what it means."""
 

@@ -43,7 +43,7 @@ def project(epic_id: str, checkpoint_id: str, state: EpicState, *, finished: boo
     }
 
 
-_NO_STEP: Final = frozenset({"rolled_back", "forked"})
+_NO_STEP: Final = frozenset({"rolled_back", "forked", "picked"})
 """Outcomes of moments at which no step was made."""
 
 

@@ -32,7 +32,7 @@ class StepRecord(Record):
     """The step that was finished last; each one becomes a moment."""
 
     step: Step
-    outcome: Literal["done", "failed", "budget", "decided", "cancelled", "rolled_back", "forked"]
+    outcome: Literal["done", "failed", "budget", "decided", "cancelled", "rolled_back", "forked", "picked"]
     workflow: str | None = None
     attempt: int | None = None
     branch: str | None = None

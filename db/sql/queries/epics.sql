@@ -23,7 +23,7 @@ SELECT
     CASE WHEN p.epic_id IS NOT NULL THEN
         jsonb_build_object('checkpoints_at', p.checkpoints_at, 'journal_at', p.journal_at, 'events_at', p.events_at)
     END AS pruned,
-    f.forked_from, f.forked_at
+    f.forked_from, f.forked_at, (SELECT r.state FROM races r WHERE r.epic_id = s.id) AS race
 FROM shown_epics s JOIN epics f ON f.id = s.id LEFT JOIN prunings p ON p.epic_id = s.id
 WHERE s.id = %(epic)s;
 
@@ -35,7 +35,7 @@ SELECT
     CASE WHEN p.epic_id IS NOT NULL THEN
         jsonb_build_object('checkpoints_at', p.checkpoints_at, 'journal_at', p.journal_at, 'events_at', p.events_at)
     END AS pruned,
-    f.forked_from, f.forked_at
+    f.forked_from, f.forked_at, (SELECT r.state FROM races r WHERE r.epic_id = s.id) AS race
 FROM shown_epics s JOIN epics f ON f.id = s.id LEFT JOIN prunings p ON p.epic_id = s.id
 -- An array, not a join: so the view is read for the ids of the page alone, whatever the planner knows of the tables.
 WHERE s.id = ANY (ARRAY(SELECT page_of_epics(%(status)s::text, %(repo)s::text, %(before)s::text, %(limit)s::integer)))
@@ -45,7 +45,7 @@ ORDER BY s.id DESC;
 -- What does not change while an epic runs, and what the engine needs to decide how to go on.
 SELECT
     id, goal, repo, base, base_commit, status, step, moment, executor, model, autonomy, auto_approve, labels, graph_version, state_version,
-    budget_usd
+    budget_usd, rests_before(id) AS rests_before
 FROM epics WHERE id = %(epic)s;
 
 -- name: find_epics
