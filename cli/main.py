@@ -22,6 +22,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "epic": ("cli.epic", "Start epics, follow them, and carry them on."),
     "approval": ("cli.approval", "See what waits for a person, and decide it."),
     "time": ("cli.time_machine", "Look at an epic's past, go back, fork, undo."),
+    "replay": ("cli.replay", "Replay an epic from what is recorded of it."),
     "worker": ("cli.worker", "Run the epics that were left to workers."),
     "agent": ("cli.agent", "Look at the workflows and check your own."),
     "webhook": ("cli.webhook", "Tell others what happens, by signed messages."),

@@ -39,6 +39,7 @@ from epics.state import TERMINAL
 
 if TYPE_CHECKING:
     from engine.time_machine.keeping import Keeping
+    from engine.time_machine.replaying import Replaying
     from engine.webhooks import Webhooks
 
 _POLL_S = 0.15
@@ -68,6 +69,13 @@ class Engine(Past, GoingBack, Races):
         from engine.time_machine.keeping import Keeping  # noqa: PLC0415  # reads checkpoints, for which LangGraph is imported
 
         return Keeping(self._installation)
+
+    @property
+    def replaying(self) -> Replaying:
+        """Replays of epics, and checks of histories."""
+        from engine.time_machine.replaying import Replaying  # noqa: PLC0415  # as in `advance`
+
+        return Replaying(self._installation)
 
     async def start(self, asked: StartEpic) -> EpicView:
         """Check what is asked and queue the epic; see `start_epic` for what is refused."""

@@ -73,6 +73,7 @@ async def open_ground(
             graph=build_epic_graph(code.nodes).compile(name="replay"),
             tools=code.tools,
             configurations=await read_configurations(mirror, recorded, installation.agents_dir),
+            tip=await mirror.cached_base(recorded.epic.base),
             scratch=Path(scratch),
             environment=installation.environment,
             verify=verify,

@@ -44,6 +44,8 @@ class Ground:
     tools: ToolRegistry
     configurations: Mapping[str, Configuration]
     """By the commit of the base branch; the one that the epic began from comes first."""
+    tip: str | None
+    """Where the base branch was seen last."""
     scratch: Path
     """A folder for work trees of the replay's own."""
     environment: Mapping[str, str]

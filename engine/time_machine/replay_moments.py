@@ -68,7 +68,7 @@ async def replay_state(ground: Ground, moment: RecordedMoment) -> Tried:
     n = ground.before(moment)
     before = ground.state_of(n)
     if before is None:
-        return Tried(unchecked=[f"the state: that of moment {n}, from which it came, is not recorded any more"])
+        return Tried(unchecked=[f"the state: that of moment {n}, which it was made from, is not in this history"])
     best: Tried | None = None
     for configuration in ground.fitting(moment, before):
         tried = await _through_graph(ground, moment, before, configuration)

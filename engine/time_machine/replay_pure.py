@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from engine.time_machine.recorded import RecordedMoment
 from engine.time_machine.replay_ground import Ground
 from engine.time_machine.replay_views import Difference, different_states
-from epics.going_back import Level, gone_back
+from epics.going_back import Level, gone_back, revert_refused
 from epics.state import Ended, EpicState, StepRecord
 
 _FREE: Final = frozenset({"last", "branch"})
@@ -32,7 +32,11 @@ def replay_without_step(ground: Ground, moment: RecordedMoment, recorded: EpicSt
 def _cancelled(before: EpicState, recorded: EpicState) -> EpicState:
     note = recorded.last.note if recorded.last else ""
     last = StepRecord(step=before.step, outcome="cancelled", branch=before.branch, note=note)
-    return before.model_copy(update={"ended": Ended.CANCELLED, "last": last})
+    update: dict[str, Any] = {"ended": Ended.CANCELLED, "last": last}
+    if before.revert is not None:
+        # What was merged stays merged.
+        update |= {**revert_refused(before.revert), "ended": Ended.MERGED}
+    return before.model_copy(update=update)
 
 
 def _rolled_back(ground: Ground, moment: RecordedMoment, recorded: EpicState) -> tuple[tuple[Difference, ...], tuple[str, ...]]:
@@ -53,8 +57,8 @@ def _rolled_back(ground: Ground, moment: RecordedMoment, recorded: EpicState) ->
 
 
 def _reverting(n: int, recorded: EpicState, present: EpicState) -> tuple[tuple[Difference, ...], tuple[str, ...]]:
-    kept = ("plan", "design", "starts", "start_bases", "raises")
-    now = recorded.model_copy(update={name: getattr(present, name) for name in kept})
+    kept = ("plan", "design", "raises")
+    now = recorded.model_copy(update={"starts": {}, "start_bases": {}, **{name: getattr(present, name) for name in kept}})
     return different_states(n, recorded, now, but=_FREE | _OF_A_REVERT), ("the commit that takes back what was merged: it was made then",)
 
 
@@ -72,4 +76,4 @@ def _forked(ground: Ground, moment: RecordedMoment, recorded: EpicState) -> tupl
 
 
 def _gone(n: int | None) -> str:
-    return f"the state: that of moment {n}, from which it came, is not recorded any more"
+    return f"the state: that of moment {n}, which it was made from, is not in this history"
