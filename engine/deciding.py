@@ -7,10 +7,11 @@ from typing import Any
 from db.approvals import record_decision
 from db.connection import Database
 from db.epics import Row, fetch_one
+from db.reading import state_at
 from engine.reading import approval_view
 from engine.views import ApprovalView
 from epics.approvals import ApprovalStatus, Choice, Decision, check_decision
-from epics.errors import AlreadyDecided, MomentNotFound, Superseded
+from epics.errors import AlreadyDecided, Conflict, MomentNotFound, Superseded
 from epics.steps import Step
 
 
@@ -20,6 +21,7 @@ async def decide(database: Database, approval_id: str, decision: Decision, conte
     Raises:
         InvalidInput: if the gate does not take it.
         MomentNotFound: if a rollback names a moment that the epic does not have.
+        Conflict: if a rollback would forget that the work is merged.
         AlreadyDecided: if somebody decided first; says who, what and when.
         Superseded: if the approval asks about what has changed since, or `content_hash` is not what it asks about.
     """
@@ -59,6 +61,11 @@ async def _check_moment(database: Database, approval: ApprovalView, n: int) -> N
     if await fetch_one(database.pool, "moment", {"epic": approval.epic, "n": n}) is None:
         message = f"epic {approval.epic} has no moment {n}; its newest is {approval.moment}"
         raise MomentNotFound(message)
+    here = await fetch_one(database.pool, "moment", {"epic": approval.epic, "n": approval.moment})
+    if here is not None and (await state_at(database.pool, approval.epic, here["checkpoint_id"])).revert is not None:
+        # The gate would take the work back to there as if nothing of it had been merged.
+        message = f"the work of epic {approval.epic} is merged: `genie time rollback {approval.epic} --to {n}` proposes to take it back"
+        raise Conflict(message)
 
 
 def _refuse(approval: ApprovalView) -> None:

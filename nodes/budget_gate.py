@@ -7,7 +7,8 @@ from decimal import Decimal
 from langgraph.types import interrupt
 
 from epics.approvals import Choice, Decision
-from epics.state import Ended, EpicState, StepRecord
+from epics.going_back import given_up
+from epics.state import EpicState, StepRecord
 from epics.steps import Step, advance
 from nodes.working import Update, decision_note
 
@@ -21,7 +22,7 @@ async def budget_gate(state: EpicState) -> Update:
     last = StepRecord(step=Step.BUDGET_GATE, outcome="decided", branch=state.branch, note=decision_note(decision))
     stop = state.budget
     if decision.choice is not Choice.RAISE or stop is None:
-        return {"ended": Ended.FAILED, "last": last}
+        return {**given_up(state), "last": last}
     raises = state.raises
     if stop.scope == "attempt" and decision.amount_usd:
         total = Decimal(raises.get(stop.step, "0")) + decision.amount_usd

@@ -6,8 +6,8 @@ from langgraph.types import interrupt
 
 from epics.approvals import Choice, Decision
 from epics.failures import restart_step
-from epics.going_back import restarted, taken_back_at_gate
-from epics.state import Ended, EpicState, StepRecord
+from epics.going_back import given_up, restarted, taken_back_at_gate
+from epics.state import EpicState, StepRecord
 from epics.steps import Step, advance
 from epics.verdicts import FailureType
 from nodes.working import Update, decision_note
@@ -31,4 +31,4 @@ async def failure_gate(state: EpicState) -> Update:
             update = taken_back_at_gate(state, back, last, decision.to or 0, decision.comment)
             return {**update, "step": advance(Step.FAILURE_GATE, update["step"])}
         case _:
-            return {"ended": Ended.FAILED, "last": last}
+            return {**given_up(state), "last": last}

@@ -29,6 +29,7 @@ class RevertCommit:
     """A commit on the base branch that takes back what an epic changed there."""
 
     commit: str
+    tree: str
     tip: str
     """Where the base branch is, which the commit stands on."""
     workspace: Workspace
@@ -62,7 +63,7 @@ async def make_revert(installation: Installation, facts: Row, rollback: Rollback
     message = f"{title_of(rollback)}\n\nThis takes back what was merged at {present.head[:12]}.\n\nGenie-Epic: {epic}\n"
     commit = await commit_tree(mirror.git, found.tree, (tip,), message, signature)
     await protect(mirror, commit)
-    return RevertCommit(commit=commit, tip=tip, workspace=workspace)
+    return RevertCommit(commit=commit, tree=found.tree, tip=tip, workspace=workspace)
 
 
 async def reverting_state(facts: Row, rollback: Rollback, made: RevertCommit) -> EpicState:
@@ -95,6 +96,9 @@ async def reverting_state(facts: Row, rollback: Rollback, made: RevertCommit) ->
         "notice": _UNTESTED,
         "rounds": {},
         "failures": {},
+        # An attempt that fails from now on is not made again from where the work began: that would not take back what is merged.
+        "starts": {},
+        "start_bases": {},
     }
     return EpicState.model_validate({**fields_of(present), **update})
 

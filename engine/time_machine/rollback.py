@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from typing import Final
 
 from db.epics import Row, fetch_all, fetch_one
@@ -24,7 +25,6 @@ from engine.time_machine.rollback_views import RollbackPlan, RollbackView
 from engine.time_machine.rollback_writing import show_branch, write_rollback
 from epics.errors import Conflict, EpicHeld, GenieError, LeaseLost, RepositoryUnusable, StoreUnavailable
 from epics.going_back import state_changes
-from epics.state import EpicState
 from timemachine.diffs import diff_stat
 from timemachine.workspace import open_workspace
 
@@ -121,19 +121,18 @@ async def apply_rollback(installation: Installation, lease: Lease, asked: GoBack
     await settle_merge(installation, lease, facts)
     facts = await fetch_one(pool, "epic_facts", {"epic": lease.thread_id}) or {}
     rollback = await draw_up(pool, facts, asked)
-    state = rollback.state
     if rollback.kind == "revert":
-        state = await _kept_revert(installation, lease, facts, rollback)
-    branch = await write_rollback(installation, lease, rollback, state)
-    await show_branch(installation, facts, branch, state.head)
+        rollback = await _with_revert(installation, lease, facts, rollback)
+    branch = await write_rollback(installation, lease, rollback, rollback.state)
+    await show_branch(installation, facts, branch, rollback.state.head)
 
 
-async def _kept_revert(installation: Installation, lease: Lease, facts: Row, rollback: Rollback) -> EpicState:
+async def _with_revert(installation: Installation, lease: Lease, facts: Row, rollback: Rollback) -> Rollback:
     made = await make_revert(installation, facts, rollback)
     keeper = await open_keeper(installation.database.pool, lease, made.workspace.mirror, facts, made.tip)
     await keeper.keep_on_base(made.tip, made.tip)
     await keeper.keep(made.commit, beside=(made.tip,))
-    return await reverting_state(facts, rollback, made)
+    return replace(rollback, state=await reverting_state(facts, rollback, made), tree=made.tree)
 
 
 async def _do_or_ask(installation: Installation, epic_id: str, asked: GoBack, wait_s: float) -> bool:

@@ -95,3 +95,37 @@ async def test_what_others_changed_since_stays_and_a_clash_is_said(travel, story
         await epic.back(to=0)
 
     assert (await epic.engine.epic(epic.id)).status == "merged"
+
+
+async def test_going_back_from_a_proposal_proposes_anew_and_never_forgets_what_was_merged(travel, story):
+    epic = await merged(travel, story)
+    await epic.back(to=0)
+    designed = await epic.moment_after("architect")
+
+    with pytest.raises(Conflict, match="only level full"):
+        await epic.back(to=designed.n, level=Level.STATE)
+    done = await epic.back(to=designed.n)
+
+    assert (done.plan.kind, done.epic.step) == ("revert", "merge_gate")
+    (moment,) = [each for each in await epic.engine.moments(epic.id) if each.n == done.moment]
+    assert moment.tree == epic.git("rev-parse", f"{moment.commit}^{{tree}}").strip()
+    assert (await epic.resume("approve")).status == "merged"
+    left = " ".join(files_of(epic.began.repo))
+    assert "greeting.txt" not in left
+    assert "docs" in left
+
+
+async def test_a_revert_that_fails_is_not_taken_back_to_before_the_merge_by_its_gate(travel, story):
+    epic = await travel(story(fix=[{"fail": "turns"}]), autonomy="ask")
+    assert (await epic.go("approve", "approve")).status == "merged"
+    await epic.back(to=0)
+    await epic.resume()
+    await epic.began.decide("changes", comment="Keep a note.")
+    assert (await epic.go()).step == "failure_gate"
+
+    with pytest.raises(Conflict, match="is merged: `genie time rollback"):
+        await epic.began.decide("rollback", to=1)
+    ended = await epic.go("abandon")
+
+    assert ended.status == "merged"
+    assert "greeting.txt" in files_of(epic.began.repo)
