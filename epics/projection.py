@@ -34,7 +34,7 @@ def project(epic_id: str, checkpoint_id: str, state: EpicState, *, finished: boo
         "base": state.base,
         "reverted": state.revert.head if last and state.revert and last.step is Step.MERGE and state.ended is Ended.MERGED else None,
         "failure": _json(state.failure),
-        "moment": last and {**_json(last), "commit": state.head},
+        "moment": last and {**_json(last), "commit": state.head, "tree": _tree(last)},
         "leaves_gate": last is not None and (last.step in GATES or state.ended is not None or went_back),
         "approval": approval,
         "analysis": _json(state.failure) if last and _analysed(last) else None,
@@ -45,6 +45,9 @@ def project(epic_id: str, checkpoint_id: str, state: EpicState, *, finished: boo
 
 _NO_STEP: Final = frozenset({"rolled_back", "forked", "picked"})
 """Outcomes of moments at which no step was made."""
+
+_NOT_TAKEN: Final = frozenset({"failed", "budget"})
+"""Outcomes of attempts whose work does not become the head."""
 
 
 def content_hash(state: EpicState) -> str:
@@ -59,6 +62,11 @@ def content_hash(state: EpicState) -> str:
         case _:
             content = (_json(state.budget), state.head)
     return hashlib.sha256(repr((str(state.step), *content)).encode()).hexdigest()
+
+
+def _tree(last: StepRecord) -> str:
+    """The tree of a moment is that of its commit; empty where only the database knows it."""
+    return "" if last.attempt is not None and last.outcome in _NOT_TAKEN else last.tree
 
 
 def _status(state: EpicState) -> str:
