@@ -67,7 +67,8 @@ async def _parting(pool: Pool, left: str, right: str, facts: Row) -> Parting | N
         return None
     left_at, right_at = (line[shared] for line in lines)
     if left_at is None or right_at is None:
-        n = right_at if left_at is None else left_at
+        # One of them is the epic that the other comes from.
+        n = int(right_at if left_at is None else left_at)
     else:
         n = max(await _lineage(pool, shared, left_at) & await _lineage(pool, shared, right_at))
     commit = (await moment_view(pool, shared, n)).commit if n else facts["base_commit"]

@@ -10,7 +10,7 @@ from engine.history_views import FileStat
 from engine.reading import list_attempts
 from engine.time_machine.moment_views import Counts, MomentDetail, MomentState, RollbackRecord
 from engine.views import ApprovalView, AttemptView, EpicView, MomentView
-from epics.errors import EpicStrange, GitFailed, MomentNotFound, RepositoryUnusable
+from epics.errors import Environment, EpicStrange, GitFailed, MomentNotFound, RepositoryUnusable
 from epics.state import EpicState
 from epics.upgrades import Release
 
@@ -71,5 +71,5 @@ async def _files(installation: Installation, epic: EpicView, moment: MomentView)
         return (), ""
     try:
         return await diff_stats(installation, facts, before, moment.commit), ""
-    except (RepositoryUnusable, GitFailed) as error:
+    except (RepositoryUnusable, GitFailed, Environment) as error:
         return None, str(error)
