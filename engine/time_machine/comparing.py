@@ -66,11 +66,11 @@ async def _parting(pool: Pool, left: str, right: str, facts: Row) -> Parting | N
     if shared is None:
         return None
     left_at, right_at = (line[shared] for line in lines)
-    if left_at is None or right_at is None:
-        # One of them is the epic that the other comes from.
-        n = int(right_at if left_at is None else left_at)
-    else:
+    if left_at is not None and right_at is not None:
         n = max(await _lineage(pool, shared, left_at) & await _lineage(pool, shared, right_at))
+    else:
+        # One of them is the epic that the other comes from.
+        n = left_at or right_at or 0
     commit = (await moment_view(pool, shared, n)).commit if n else facts["base_commit"]
     return Parting(epic=shared, moment=n, commit=commit)
 
