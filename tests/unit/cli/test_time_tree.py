@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 
@@ -156,14 +157,16 @@ def test_every_moment_stands_below_the_lane_of_its_parent(seed):
 
     column = {row.moment.n: row.lanes.index("●" if row.is_present else "○") for row in rows if row.moment}
     assert list(column) == [each.n for each in made]
-    for place, row in enumerate(rows):
-        if row.moment is None:
-            corner = row.lanes.index("╮") if "╮" in row.lanes else row.lanes.index("╭")
-            tee = row.lanes.index("├") if "├" in row.lanes else row.lanes.index("┤")
-            child = rows[place + 1].moment
-            assert (corner, tee) == (column[child.n], column[child.parent])
-    stays = [row.moment for row, before in zip(rows[1:], rows, strict=False) if row.moment and before.moment]
-    assert all(column[each.n] == column[each.parent] for each in stays if each.parent is not None)
+    for before, row in pairwise(rows):
+        if row.moment is None or row.moment.parent is None:
+            continue
+        if before.moment is None:
+            branched = {"╮": "├", "╭": "┤"}
+            corner = next(sign for sign in branched if sign in before.lanes)
+            assert before.lanes.index(corner) == column[row.moment.n]
+            assert before.lanes.index(branched[corner]) == column[row.moment.parent]
+        else:
+            assert column[row.moment.n] == column[row.moment.parent]
 
 
 @pytest.mark.parametrize("seed", range(5))
