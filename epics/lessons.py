@@ -12,7 +12,7 @@ class Worked(Record):
 
     step: str
     attempt: int
-    said: str = Field(default="", description="What the agent that was told of the failure said of its work.")
+    said: str = Field(default="", description="What the agents said who did the work after the failure.")
     changed: tuple[str, ...] = Field(default=(), description="What differed in how its attempt was set up, one line each.")
 
 

@@ -87,7 +87,12 @@ BEGIN
         'step', ended.step,
         'attempt', p_attempt,
         'by', answered.n,
-        'said', left(coalesce(answered.result #>> '{output,summary}', ended.result #>> '{output,summary}', ''), 1000),
+        -- Whoever was told of the failure, and those who mended the work until it was right.
+        'said', left(coalesce((
+            SELECT string_agg(t.result #>> '{output,summary}', E'\n' ORDER BY t.n) FROM attempts t
+            WHERE t.epic_id = p_epic AND t.n BETWEEN coalesce(answered.n, p_attempt) AND p_attempt AND t.result ->> 'ended_by' = 'done'
+                AND (t.n = coalesce(answered.n, p_attempt) OR t.step IN ('implement', 'fix', 'refactor'))
+        ), ''), 1000),
         'changed', jsonb_path_query_array(
             coalesce(answered.changed, '[]'), '$[*] ? (@.field != "brief_hash" && @.field != "start_commit" && @.field != "answers")'
         )

@@ -56,14 +56,16 @@ async def test_the_next_epic_on_the_repository_is_told_what_failed_and_what_work
 
 
 async def test_another_repository_is_told_nothing(begin, git_repo):
-    first = await to_merge_gate(await begin(THEN_WELL))
+    own = play("time_machine", {"output": {"cause": "The lamp was dark.", "prevention": "Light it."}}, when_brief_contains="Light a lamp")
+    first = await to_merge_gate(await begin([*THEN_WELL, own]))
     elsewhere = git_repo({"README.md": "Greetings.\n", "genie.toml": '[test]\ncommand = "true"\n'}, name="elsewhere")
 
-    second = await to_merge_gate(await another(first, elsewhere))
+    second = await to_merge_gate(await another(first, elsewhere, "Light a lamp"))
 
     briefs = [row["text"] for row in await second.rows("SELECT text FROM briefs WHERE epic_id = %s")]
     assert len(briefs) > 7
-    assert not any(first.id in brief for brief in briefs)
+    assert not any("It was in haste." in brief for brief in briefs)
+    assert "The lamp was dark." in quoted((await second.briefs("review"))[0])
     assert HEADING not in (await second.briefs("implement"))[0]
 
 
@@ -120,18 +122,18 @@ async def test_failures_that_no_agent_can_avoid_are_not_told(begin):
     assert HEADING not in (await first.briefs("planning"))[0]
 
 
-async def test_what_tests_found_wrong_is_settled_by_tests_alone(begin):
-    toml = '[test]\ncommand = "grep -q hello greeting.txt"\n[limits]\nattempts = 2\nfix_rounds = 0\n'
-    wrong = play("implement", {"write": {"greeting.txt": "goodbye\n"}})
-    right = play("implement", GREET, {"output": {"summary": "Said hello."}}, when_brief_contains="- Type: tests_failing")
+async def test_what_tests_found_wrong_is_settled_by_tests_that_pass_and_not_by_those_that_run(begin):
+    toml = '[test]\ncommand = "grep -q hello greeting.txt"\n[limits]\nfix_rounds = 1\n'
+    wrong = play("implement", {"write": {"greeting.txt": "goodbye\n"}}, {"output": {"summary": "Took another word."}})
+    right = play("fix", GREET, when_brief_contains="This is attempt 10 ")
 
     epic = await to_merge_gate(await begin([right, wrong], toml=toml))
 
-    (row,) = await epic.rows("SELECT step, attempt, worked FROM analyses WHERE epic_id = %s")
     attempts = {each.n: each.workflow for each in await epic.engine.attempts(epic.id)}
-    assert (row["step"], attempts[row["attempt"]]) == ("test", "test")
-    assert (attempts[row["worked"]["attempt"]], attempts[row["worked"]["by"]]) == ("test", "implement")
-    assert row["worked"]["said"] == "Said hello."
+    assert [attempts[n] for n in (6, 8, 9, 11)] == ["test", "implement", "test", "test"]
+    (row,) = await epic.rows("SELECT step, attempt, worked FROM analyses WHERE epic_id = %s")
+    assert (row["step"], row["attempt"]) == ("test", 6)
+    assert (row["worked"]["attempt"], row["worked"]["by"], row["worked"]["said"]) == (11, 8, "Took another word.\nFixed it.")
 
 
 async def test_the_words_of_goals_decide_between_two_failures_of_another_step(begin):

@@ -106,10 +106,10 @@ def test_an_earlier_failure_is_quoted_at_the_end_and_cannot_leave_its_quotation(
     brief = render_brief(workflow, NOTHING | {"lessons": (LESSON,)})
 
     before, _, section = brief.partition("### Earlier failures in this repository\n")
-    head, _, after = section.partition(fenced(LESSON.text))
+    head, quotation, after = section.partition(fenced(LESSON.text))
     assert before.startswith(render_brief(workflow, NOTHING).rstrip())
     assert "scope_creep in the step implement (epic e-0000000007, 2026-01-02)" in head
-    assert fenced(LESSON.text).startswith("~~~~~\n")
+    assert quotation.startswith("~~~~~\n")
     assert after.strip() == ""
 
 
