@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from epics.approvals import Choice
 from epics.going_back import Level
 from epics.policy import Autonomy
+from epics.races import FEWEST, MOST
 
 LARGEST_INT: Final = 2_147_483_647
 """Of PostgreSQL's integers, which number moments, attempts and events."""
@@ -57,6 +58,9 @@ class EpicCreate(Body):
     autonomy: Autonomy | None = Field(default=None, description="Who decides after a failed attempt: auto or ask.")
     auto_approve: bool = Field(default=False, strict=True, description="Approve plan and merge without asking; failures still ask.")
     labels: dict[LabelName, LabelValue] = Field(default_factory=dict, max_length=_MOST_LABELS)
+    attempts: Annotated[int, Field(ge=FEWEST, le=MOST, strict=True)] | None = Field(
+        default=None, description="How often the plan is carried out side by side, as forks; the best work is picked. null: once."
+    )
 
 
 class ResumeBody(Body):
@@ -106,6 +110,12 @@ class ForkBody(Body):
     model: Annotated[Text, Field(min_length=1, max_length=1_000)] | None = None
     autonomy: Autonomy | None = None
     labels: dict[LabelName, LabelValue] = Field(default_factory=dict, max_length=_MOST_LABELS)
+
+
+class PickBody(Body):
+    """Which attempt of a race is picked."""
+
+    fork: Annotated[Text, Field(min_length=1, max_length=64, description="The epic in which it was made, or its number.")]
 
 
 class DecisionBody(Body):

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from typing import Final
 
 from cli.output import Output
-from cli.progress import Progress
 from cli.service import Service
+from engine.engine import OnEvent
 from engine.views import EpicView, WorkerView
 from epics.errors import EpicHeld
 
@@ -19,18 +19,18 @@ _LOOK_S: Final = 1.0
 _LONGEST_NAP_S: Final = 5.0
 
 
-async def carried_on(service: Service, epic: EpicView, progress: Progress, output: Output) -> EpicView:
+async def carried_on(service: Service, epic: EpicView, on_event: OnEvent, output: Output) -> EpicView:
     """Run the epic here until it stands still; where a worker has it, follow it; where it waits for a better time, wait."""
     holder, seen = "", 0
     while True:
         try:
-            epic = await service.advance(epic.id, on_event=progress.on_event)
+            epic = await service.advance(epic.id, on_event=on_event)
         except EpicHeld as held:
             if held.worker != holder:
                 holder = held.worker
                 output.note(f"{holder} works on it; this follows", style="dim")
                 seen = await _newest(service, epic)
-            epic, seen = await _followed(service, epic, progress, seen)
+            epic, seen = await _followed(service, epic, on_event, seen)
         if epic.status == "running":
             continue
         if epic.status != "queued" or epic.retry_at is None:
@@ -51,7 +51,7 @@ async def _newest(service: Service, epic: EpicView) -> int:
     return seen
 
 
-async def _followed(service: Service, epic: EpicView, progress: Progress, seen: int) -> tuple[EpicView, int]:
+async def _followed(service: Service, epic: EpicView, on_event: OnEvent, seen: int) -> tuple[EpicView, int]:
     """Show what comes after `seen`, until the epic stands still, or its worker is worth a look; with the newest that was shown."""
     until = time.monotonic() + _LOOK_S
     while True:
@@ -59,7 +59,7 @@ async def _followed(service: Service, epic: EpicView, progress: Progress, seen: 
         epic = await service.epic(epic.id)
         while events := await service.events(epic.id, after=seen):
             for event in events:
-                progress.on_event(event)
+                on_event(event)
             seen = events[-1].id
         if epic.status != "running" or time.monotonic() >= until:
             return epic, seen

@@ -12,6 +12,7 @@ from cli.gates import Gatekeeper
 from cli.output import Output
 from cli.process import user_name
 from cli.progress import Progress
+from cli.racing import raced, say_how_to_pick, waits_for_pick
 from cli.render_gate import gate_parts
 from cli.service import Service
 from cli.words import lasted, many, sha, usd
@@ -74,7 +75,8 @@ async def carry_on(service: Service, epic: EpicView, output: Output) -> int:
     try:
         while True:
             with progress.live():
-                epic = await carried_on(service, epic, progress, output)
+                epic = await carried_on(service, epic, progress.on_event, output)
+                epic = await raced(service, epic, progress, output)
             if epic.status != "waiting" or gatekeeper is None or not await gatekeeper.settled(epic):
                 break
     except asyncio.CancelledError:
@@ -82,6 +84,8 @@ async def carry_on(service: Service, epic: EpicView, output: Output) -> int:
         raise await _interrupted(service, epic) from None
     if epic.status == "waiting":
         await _say_what_it_waits_for(service, epic, output, shown=gatekeeper is not None)
+    if waits_for_pick(epic):
+        await say_how_to_pick(service, epic, output)
     await _sum_up(service, epic, output)
     return STATUS_CODES[epic.status]
 
@@ -141,10 +145,12 @@ async def _say_what_it_waits_for(service: Service, epic: EpicView, output: Outpu
 async def _sum_up(service: Service, epic: EpicView, output: Output) -> None:
     moments = await service.moments(epic.id)
     facts = [epic.status, f"cost {usd(epic.cost_usd)}", many(len(moments), "moment"), f"in {lasted(epic.created_at, epic.updated_at)}"]
+    if epic.race is not None and (race := await service.race(epic.id)).entries:
+        facts.insert(2, f"and {usd(race.attempts_cost_usd)} for its attempts side by side")
     if epic.status == "merged":
         facts.append(f"{epic.base} is at {sha(epic.head)}")
     output.say(f"\nepic {epic.id}: {' · '.join(facts)}", style="bold")
-    if epic.status in {"queued", "running", "paused"}:
+    if epic.status in {"queued", "running", "paused"} and not waits_for_pick(epic):
         output.say(f"go on with: genie epic resume {epic.id}")
     if epic.status == "failed" and epic.failure is not None:
         output.say(f"{epic.failure.type}: {epic.failure.cause}", style="red")

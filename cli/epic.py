@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from cli.options import (
+    AttemptsOption,
     AutonomyOption,
     BaseOption,
     BudgetOption,
@@ -41,6 +42,7 @@ def start(
     model: ModelOption = None,
     autonomy: AutonomyOption = None,
     label: LabelOption = None,
+    attempts: AttemptsOption = None,
     yes: YesOption = False,
     detach: Annotated[bool, typer.Option("--detach", help="Leave it to the workers.")] = False,
     as_json: JsonOption = False,
@@ -69,6 +71,7 @@ def start(
         autonomy=autonomy.value if autonomy else None,
         auto_approve=yes,
         labels=labels_from(label or ()),
+        attempts=attempts,
     )
     if remote is None:
         # What this machine's settings say is for what this machine runs: a server has its own.

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Final
 
 from rich.text import Text
 
+from cli.event_line import Data, Line, number, word
 from cli.output import printable
+from cli.race_events import RACE_LINES
 from cli.words import clock, many, sha, shortened, usd
 from engine.views import EventView
 from epics.steps import Step
@@ -36,25 +37,6 @@ _BACK: Final = frozenset(
 MORE_INDENT: Final = 12
 """Columns: below the text, behind the time and the mark."""
 
-Data: TypeAlias = Mapping[str, Any]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Line:
-    """What an event says: a mark, the sentence, and what is read only at a second glance."""
-
-    mark: str
-    text: str
-    head: str = ""
-    """The step, set in a column of its own."""
-    style: str = ""
-    aside: str = ""
-    more: str = ""
-    """A second line."""
-    deep: bool = False
-    """Whether it is a detail within an attempt."""
-
-
 UNSEEN: Final = frozenset({"turn_taken"})
 """Kinds that have no line: what happened in a turn has lines of its own, and the moving line counts turns."""
 
@@ -76,11 +58,11 @@ def event_line(event: EventView) -> Text | None:
 
 
 def _queued(data: Data) -> Line:
-    return Line(mark="○", text=f"epic queued: {shortened(_word(data, 'goal'), 100)}")
+    return Line(mark="○", text=f"epic queued: {shortened(word(data, 'goal'), 100)}")
 
 
 def _resumed(data: Data) -> Line:
-    return Line(mark="○", text="made runnable again", aside=_word(data, "by"))
+    return Line(mark="○", text="made runnable again", aside=word(data, "by"))
 
 
 def _taken(data: Data) -> Line:
@@ -90,17 +72,17 @@ def _taken(data: Data) -> Line:
 
 
 def _postponed(data: Data) -> Line:
-    return Line(mark="…", text=f"waits until {_word(data, 'until')}: {_word(data, 'problem')}", style="yellow")
+    return Line(mark="…", text=f"waits until {word(data, 'until')}: {word(data, 'problem')}", style="yellow")
 
 
 def _paused(data: Data) -> Line:
-    return Line(mark="‖", text=f"paused: {_word(data, 'problem')}", style="bold red")
+    return Line(mark="‖", text=f"paused: {word(data, 'problem')}", style="bold red")
 
 
 def _step_finished(data: Data) -> Line:
-    step, outcome, there = _word(data, "step"), _word(data, "outcome"), _word(data, "next")
+    step, outcome, there = word(data, "step"), word(data, "outcome"), word(data, "next")
     # What the time machine found has an event of its own.
-    note = "" if step == Step.TIME_MACHINE else _word(data, "note")
+    note = "" if step == Step.TIME_MACHINE else word(data, "note")
     mark, style = ("✓", "green") if outcome in {"done", "decided"} else ("✗", "red")
     if (step, there) in _BACK:
         mark, style = "↺", "yellow"
@@ -109,109 +91,109 @@ def _step_finished(data: Data) -> Line:
 
 
 def _attempt_started(data: Data) -> Line:
-    how = " · ".join(filter(None, (_word(data, "executor"), _word(data, "model"))))
-    name = _word(data, "workflow") or _word(data, "step")
+    how = " · ".join(filter(None, (word(data, "executor"), word(data, "model"))))
+    name = word(data, "workflow") or word(data, "step")
     changed = data.get("changed")
-    text = f"attempt {_word(data, 'attempt')}"
+    text = f"attempt {word(data, 'attempt')}"
     if isinstance(changed, list) and changed:
         text += f", set up differently: {', '.join(str(field).replace('_', ' ') for field in changed)}"
     return Line(mark="●", head=name, text=text, style="bold cyan", aside=how)
 
 
 def _lessons_unavailable(data: Data) -> Line:
-    return Line(mark="‖", text=f"no earlier failure is told: {_word(data, 'problem')}", style="yellow", deep=True)
+    return Line(mark="‖", text=f"no earlier failure is told: {word(data, 'problem')}", style="yellow", deep=True)
 
 
 def _tool_called(data: Data) -> Line:
     good = data.get("ok", True)
-    said = f"{_word(data, 'tool')} {shortened(_word(data, 'on'), 100)}".rstrip()
-    return Line(mark="·" if good else "✗", text=said, aside=_word(data, "problem"), deep=True)
+    said = f"{word(data, 'tool')} {shortened(word(data, 'on'), 100)}".rstrip()
+    return Line(mark="·" if good else "✗", text=said, aside=word(data, "problem"), deep=True)
 
 
 def _model_failed(data: Data) -> Line:
     then = "is asked again" if data.get("again") else "is given up"
-    said = f"{_word(data, 'model')} {then} (try {_word(data, 'try')})"
-    return Line(mark="↻", text=said, style="yellow", aside=_word(data, "said"), deep=True)
+    said = f"{word(data, 'model')} {then} (try {word(data, 'try')})"
+    return Line(mark="↻", text=said, style="yellow", aside=word(data, "said"), deep=True)
 
 
 def _model_fell_back(data: Data) -> Line:
-    there, here = _word(data, "to"), _word(data, "from")
-    return Line(mark="↻", text=f"{there} in place of {here}", style="yellow", aside=_word(data, "because"), deep=True)
+    there, here = word(data, "to"), word(data, "from")
+    return Line(mark="↻", text=f"{there} in place of {here}", style="yellow", aside=word(data, "because"), deep=True)
 
 
 def _price_assumed(data: Data) -> Line:
-    said = f"the price of {_word(data, 'model')} is not known; ${_word(data, 'output_usd_per_million')} per million tokens out is assumed"
+    said = f"the price of {word(data, 'model')} is not known; ${word(data, 'output_usd_per_million')} per million tokens out is assumed"
     return Line(mark="!", text=said, style="yellow", deep=True)
 
 
 def _tests_started(data: Data) -> Line:
-    return Line(mark="·", text=f"running {_word(data, 'command')}", deep=True)
+    return Line(mark="·", text=f"running {word(data, 'command')}", deep=True)
 
 
 def _tests_finished(data: Data) -> Line:
     passed = bool(data.get("passed"))
     said = "tests passed" if passed else "tests failed"
-    last = "" if passed else _last_line(_word(data, "tail"))
+    last = "" if passed else _last_line(word(data, "tail"))
     return Line(
         mark="✓" if passed else "✗",
         text=said,
         style="green" if passed else "red",
-        aside=f"exit {_word(data, 'exit_code')} · {_number(data, 'seconds'):.1f} s{' · ' if last else ''}{last}",
+        aside=f"exit {word(data, 'exit_code')} · {number(data, 'seconds'):.1f} s{' · ' if last else ''}{last}",
         deep=True,
     )
 
 
 def _attempt_ended(data: Data) -> Line:
-    ended_by, error = _word(data, "ended_by"), _word(data, "error")
+    ended_by, error = word(data, "ended_by"), word(data, "error")
     files = data.get("files", 0)
     changed = many(files if isinstance(files, int) else len(files), "file")
-    commit = sha(_word(data, "commit")) if files else ""
+    commit = sha(word(data, "commit")) if files else ""
     facts = " · ".join(filter(None, (changed, commit, usd(data.get("cost_usd", 0)))))
     if ended_by == "done" and not error:
-        return Line(mark="·", text=f"attempt {_word(data, 'attempt')} handed over", aside=facts, deep=True)
-    return Line(mark="✗", text=f"attempt {_word(data, 'attempt')} ended by {ended_by}: {error}", style="red", aside=facts, deep=True)
+        return Line(mark="·", text=f"attempt {word(data, 'attempt')} handed over", aside=facts, deep=True)
+    return Line(mark="✗", text=f"attempt {word(data, 'attempt')} ended by {ended_by}: {error}", style="red", aside=facts, deep=True)
 
 
 def _failure_analysed(data: Data) -> Line:
-    prevention = _word(data, "prevention")
-    said = f"{_word(data, 'type')}: {_word(data, 'cause')}"
+    prevention = word(data, "prevention")
+    said = f"{word(data, 'type')}: {word(data, 'cause')}"
     return Line(mark="⟲", text=said, style="yellow", more=f"next time: {prevention}" if prevention else "")
 
 
 def _approval_opened(data: Data) -> Line:
-    return Line(mark="?", text=f"{_word(data, 'question') or _word(data, 'gate')}", style="bold yellow", aside=_word(data, "approval"))
+    return Line(mark="?", text=f"{word(data, 'question') or word(data, 'gate')}", style="bold yellow", aside=word(data, "approval"))
 
 
 def _approval_decided(data: Data) -> Line:
-    return Line(mark="!", text=f"{_word(data, 'decision')}, by {_word(data, 'by')}", style="bold", aside=_word(data, "channel"))
+    return Line(mark="!", text=f"{word(data, 'decision')}, by {word(data, 'by')}", style="bold", aside=word(data, "channel"))
 
 
 def _ended(data: Data) -> Line:
-    status, why = _word(data, "status"), _word(data, "why")
+    status, why = word(data, "status"), word(data, "why")
     if status == "merged":
-        return Line(mark="★", text=f"merged {sha(_word(data, 'commit'))}".rstrip(" –"), style="bold green", aside=why)
+        return Line(mark="★", text=f"merged {sha(word(data, 'commit'))}".rstrip(" –"), style="bold green", aside=why)
     return Line(mark="■", text=status, style="bold red", aside=why)
 
 
 def _attempt_recovered(data: Data) -> Line:
     tools = data.get("tools")
-    during = f"cut off in turn {_word(data, 'turn')}, in {', '.join(map(str, tools)) if isinstance(tools, list) else 'a tool'}"
+    during = f"cut off in turn {word(data, 'turn')}, in {', '.join(map(str, tools)) if isinstance(tools, list) else 'a tool'}"
     did = "parked" if data.get("did") == "parked" else "goes on"
-    text = f"attempt {_word(data, 'attempt')} {during}: {did}, {_word(data, 'why')}"
-    return Line(mark="⟲", text=text, style="yellow", aside=f"on_crash = {_word(data, 'on_crash')}", deep=True)
+    text = f"attempt {word(data, 'attempt')} {during}: {did}, {word(data, 'why')}"
+    return Line(mark="⟲", text=text, style="yellow", aside=f"on_crash = {word(data, 'on_crash')}", deep=True)
 
 
 def _effect_recorded(data: Data) -> Line:
-    kind = _word(data, "kind")
+    kind = word(data, "kind")
     what = {"publish": "the branch is in the repository", "merge": "the work is in the base branch"}.get(kind, kind)
     if data.get("state") == "unknown":
-        return Line(mark="✗", text=f"{kind}: nobody can see now whether it was done", style="red", aside=_word(data, "detail"))
+        return Line(mark="✗", text=f"{kind}: nobody can see now whether it was done", style="red", aside=word(data, "detail"))
     again = " (it was there already)" if data.get("how") == "already" else ""
-    return Line(mark="·", text=f"{what}{again}", aside=sha(_word(data, "commit")), deep=True)
+    return Line(mark="·", text=f"{what}{again}", aside=sha(word(data, "commit")), deep=True)
 
 
 def _cancel_refused(data: Data) -> Line:
-    return Line(mark="!", text=f"the cancel by {_word(data, 'by')} came too late: {_word(data, 'why')}", style="bold yellow")
+    return Line(mark="!", text=f"the cancel by {word(data, 'by')} came too late: {word(data, 'why')}", style="bold yellow")
 
 
 def _history_pruned(data: Data) -> Line:
@@ -221,9 +203,9 @@ def _history_pruned(data: Data) -> Line:
 
 
 def _moment_named(data: Data) -> Line:
-    name = _word(data, "name")
-    said = f"is named {name}" if name else f"is not named {_word(data, 'before')} any more"
-    return Line(mark="·", text=f"moment {_word(data, 'moment')} {said}, by {_word(data, 'by')}")
+    name = word(data, "name")
+    said = f"is named {name}" if name else f"is not named {word(data, 'before')} any more"
+    return Line(mark="·", text=f"moment {word(data, 'moment')} {said}, by {word(data, 'by')}")
 
 
 def _other(kind: str) -> Callable[[Data], Line]:
@@ -234,16 +216,6 @@ def _other(kind: str) -> Callable[[Data], Line]:
         return Line(mark="·", text=f"{kind.replace('_', ' ')} {facts}".rstrip(), deep=True)
 
     return line
-
-
-def _word(data: Data, name: str) -> str:
-    value = data.get(name)
-    return "" if value is None else str(value)
-
-
-def _number(data: Data, name: str) -> float:
-    value = data.get(name)
-    return float(value) if isinstance(value, int | float) else 0.0
 
 
 def _last_line(text: str) -> str:
@@ -276,4 +248,5 @@ _LINES: Final[dict[str, Callable[[Data], Line]]] = {
     "epic_ended": _ended,
     "history_pruned": _history_pruned,
     "moment_named": _moment_named,
+    **RACE_LINES,
 }

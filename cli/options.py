@@ -83,6 +83,17 @@ AutonomyOption = Annotated[
     Autonomy | None,
     typer.Option("--autonomy", help="After a failed attempt: try again by itself, or ask each time.", show_default=False),
 ]
+AttemptsOption = Annotated[
+    int | None,
+    typer.Option(
+        "--attempts",
+        metavar="N",
+        min=2,
+        max=8,
+        help="Carry the plan out N times side by side; the best is picked by tests and review, or by you.",
+        show_default=False,
+    ),
+]
 LabelOption = Annotated[
     list[str] | None, typer.Option("--label", metavar="KEY=VALUE", help="May be given several times.", show_default=False)
 ]

@@ -56,12 +56,15 @@ class Progress:
         self._spinner.update(text=Text(" · ".join(filter(None, facts)), style="cyan"))
         return self._spinner
 
-    def on_event(self, event: EventView) -> None:
-        """Show one event."""
-        self._note(event)
+    def on_event(self, event: EventView, of: str = "") -> None:
+        """Show one event; `of` says of which attempt, where several run side by side."""
+        if not of:
+            self._note(event)
         line = event_line(event)
         if line is None or self._unread is not None:
             return
+        if of:
+            line = Text(f"{of} ", style="magenta").append_text(line)
         try:
             self._output.person.print(line, soft_wrap=True)
         except BrokenPipeError as error:

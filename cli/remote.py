@@ -18,6 +18,7 @@ from engine.time_machine.comparison_views import Comparison
 from engine.time_machine.moment_views import MomentDetail
 from engine.time_machine.naming import no_such_name, number_in
 from engine.time_machine.orders import Fork, GoBack
+from engine.time_machine.race_views import Picked, Race
 from engine.time_machine.rollback_views import RollbackView
 from engine.views import ApprovalView, AttemptView, EpicView, EventView, GateContent, MomentView, Page, WorkerView
 from epics.approvals import ApprovalStatus, Decision
@@ -52,6 +53,7 @@ class RemoteService:
             "autonomy": asked.autonomy,
             "auto_approve": asked.auto_approve,
             "labels": asked.labels,
+            "attempts": asked.attempts,
         }
         epic = await self._api.post(EpicView, "/epics", body, key=f"cli-{uuid4()}")
         self._seen[epic.id] = 0
@@ -144,6 +146,20 @@ class RemoteService:
         given = {name: getattr(asked, name) for name in ("at", "guidance", "model", "executor", "autonomy")}
         body = {**given, "budget_usd": None if asked.budget_usd is None else format(asked.budget_usd, "f"), "labels": dict(asked.labels)}
         return await self._api.post(EpicView, f"/epics/{_part(epic)}/fork", body)
+
+    async def race(self, epic: str) -> Race:
+        """The race of an epic."""
+        return await self._api.get(Race, f"/epics/{_part(epic)}/race")
+
+    async def pick(self, epic: str, entry: str, *, by: str) -> Picked:
+        """Pick an entry of a race; the server knows who asks, so `by` is not sent."""
+        del by
+        return await self._api.post(Picked, f"/epics/{_part(epic)}/pick", {"fork": entry})
+
+    @property
+    def side_by_side(self) -> int:
+        """How many epics are followed at once: all, since the server's workers carry them on."""
+        return _MOST
 
     async def attempts(self, epic: str) -> tuple[AttemptView, ...]:
         """The attempts of an epic, in rising order."""

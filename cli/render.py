@@ -31,6 +31,7 @@ STATUS_STYLES: Final = {
     "superseded": "dim",
     "done": "green",
     "decided": "green",
+    "picked": "green",
 }
 
 GOAL_WIDTH: Final = 60
@@ -73,6 +74,7 @@ def epic_facts(epic: EpicView, *, at_work: int | None = None) -> Table:
         ("waits until", local(epic.retry_at) if epic.retry_at else ""),
         ("goal", clean(epic.goal, 2_000)),
         ("fork of", f"{epic.forked_from}, at its moment {epic.forked_at}" if epic.forked_from else ""),
+        ("race", f"{epic.race.replace('_', ' ')}: genie time race {epic.id}" if epic.race else ""),
         ("repository", clean(epic.repo, 500)),
         ("base", clean(epic.base, 200)),
         ("step", f"{epic.step}{f', attempt {at_work}' if at_work else ''}"),

@@ -10,6 +10,7 @@ from engine.starting import StartEpic
 from engine.time_machine.comparison_views import Comparison
 from engine.time_machine.moment_views import MomentDetail
 from engine.time_machine.orders import Fork, GoBack
+from engine.time_machine.race_views import Picked, Race
 from engine.time_machine.rollback_views import RollbackView
 from engine.views import ApprovalView, AttemptView, EpicView, EventView, GateContent, MomentView, Page, WorkerView
 from epics.approvals import Decision
@@ -74,6 +75,19 @@ class Service(Protocol):
 
     async def fork(self, epic: str, asked: Fork) -> EpicView:
         """Make a new epic from a moment of another."""
+        ...
+
+    async def race(self, epic: str) -> Race:
+        """The race of an epic."""
+        ...
+
+    async def pick(self, epic: str, entry: str, *, by: str) -> Picked:
+        """Pick an entry of a race."""
+        ...
+
+    @property
+    def side_by_side(self) -> int:
+        """How many epics may be carried on at once."""
         ...
 
     async def attempts(self, epic: str) -> tuple[AttemptView, ...]:

@@ -248,3 +248,29 @@ def import_(
     from cli.session import with_engine
 
     with_engine(lambda engine: time_moving.import_(engine, file, Output(as_json=as_json), repo=repo))
+
+
+@app.command(short_help="Show the attempts of an epic side by side.")
+def race(epic: EpicArgument, as_json: JsonOption = False, server: ServerOption = None) -> None:
+    """Show the attempts of an epic that was started with --attempts, side by side, with what each came to."""
+    from cli import time_racing
+    from cli.output import Output
+    from cli.session import with_service
+
+    with_service(lambda service: time_racing.race(service, epic, Output(as_json=as_json)), server=server)
+
+
+@app.command(short_help="Take the work of one of several attempts.")
+def pick(
+    epic: EpicArgument,
+    entry: Annotated[str, typer.Argument(metavar="FORK", help="The epic of the attempt, or its number.", show_default=False)],
+    resume: ResumeOption = False,
+    as_json: JsonOption = False,
+    server: ServerOption = None,
+) -> None:
+    """Take the work of one of several attempts for the epic. The others end; their branches and moments stay."""
+    from cli import time_racing
+    from cli.output import Output
+    from cli.session import with_service
+
+    with_service(lambda service: time_racing.pick(service, epic, entry, Output(as_json=as_json), resume=resume), server=server)

@@ -90,6 +90,7 @@ def order_of(body: EpicCreate, settings: Settings) -> StartEpic:
         autonomy=body.autonomy,
         auto_approve=body.auto_approve,
         labels=dict(body.labels),
+        attempts=body.attempts,
     )
     return with_defaults(asked, settings)
 

@@ -133,7 +133,7 @@ def _tallies(moments: Sequence[MomentView]) -> tuple[StepTally, ...]:
     """How each step went, in the order of the steps; gates are no work, and neither is saying why something failed."""
     tallies: list[StepTally] = []
     for step in (each for each in Step if each not in GATES | {Step.TIME_MACHINE}):
-        of_it = [moment for moment in moments if moment.step == step and moment.outcome not in {"rolled_back", "forked"}]
+        of_it = [moment for moment in moments if moment.step == step and moment.outcome not in {"rolled_back", "forked", "picked"}]
         if of_it:
             failed = sum(moment.outcome == "failed" for moment in of_it)
             cost = sum((moment.step_cost_usd or Decimal(0) for moment in of_it), Decimal(0))

@@ -16,6 +16,11 @@ class Races:
         self._installation = installation
         self._pool = installation.database.pool
 
+    @property
+    def side_by_side(self) -> int:
+        """How many epics this process carries on at once."""
+        return self._installation.dispatch.concurrency
+
     async def race(self, epic: str) -> Race:
         """The race of an epic.
 

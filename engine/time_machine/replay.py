@@ -128,11 +128,24 @@ def _without_moment(recorded: Recorded) -> tuple[str, ...]:
 def _why(recorded: Recorded, attempt: RecordedAttempt) -> str:
     turns = len(attempt.turns) or attempt.pruned_turns
     about = f"attempt {attempt.n} ({attempt.workflow}, {turns} turn{'' if turns == 1 else 's'})"
+    taken = _taken_over(recorded, attempt)
+    if taken is not None:
+        return f"{about}: it was made by another epic, one of several attempts side by side, and taken over at moment {taken}"
     if attempt.result is not None:
         return f"{about}: it ended as {attempt.result['ended_by']}, and its step was stopped before it counted"
     if recorded.epic.status in {"queued", "paused"} and attempt.n == max(recorded.attempts):
         return f"{about}: it is not at its end yet"
     return f"{about}: it was cut off, and the epic went another way"
+
+
+def _taken_over(recorded: Recorded, attempt: RecordedAttempt) -> int | None:
+    """The moment with which an attempt came to the epic, if another epic made it: numbers rise, and none of its own is given twice."""
+    picked = next((moment.n for moment in recorded.moments if moment.outcome == "picked"), None)
+    if picked is None:
+        return None
+    before = max((moment.attempt or 0 for moment in recorded.moments if moment.n < picked), default=0)
+    after = min((moment.attempt for moment in recorded.moments if moment.n > picked and moment.attempt), default=attempt.n + 1)
+    return picked if before < attempt.n < after else None
 
 
 async def _refuse_pruned(installation: Installation, recorded: Recorded, *, verify: bool) -> None:

@@ -32,7 +32,7 @@ from nodes.context import EpicContext
 _TROUBLE: Final = (Transient, RepositoryUnusable, GitFailed, Environment)
 """What says nothing of the epic: this machine or the repository is not as a replay needs it."""
 
-NO_STEP: Final = frozenset({"cancelled", "rolled_back", "forked"})
+NO_STEP: Final = frozenset({"cancelled", "rolled_back", "forked", "picked"})
 """Outcomes of moments that no step of the graph made."""
 
 

@@ -25,6 +25,8 @@ def replay_without_step(ground: Ground, moment: RecordedMoment, recorded: EpicSt
             return (different_states(moment.n, recorded, _cancelled(before, recorded)), ()) if before else ((), (_gone(moment.parent),))
         case "rolled_back":
             return _rolled_back(ground, moment, recorded)
+        case "picked":
+            return (), ("the state: it is that of another epic, one of several attempts side by side; replay that one",)
         case _:
             return _forked(ground, moment, recorded)
 

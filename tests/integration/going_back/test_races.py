@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 import pytest
 
-from epics.errors import Conflict, InvalidInput
-from tests.integration.going_back.racing import WORK, entry_play, file_at, until_rest, writing
+from tests.integration.going_back.racing import WORK, file_at, until_rest, writing
 
 GREETS = '[test]\ncommand = "grep -q hello greeting.txt"\n[limits]\nfix_rounds = 1\n'
 
