@@ -12,7 +12,7 @@ from agents.workflow import Workflow
 from epics.steps import Step
 
 Configuration = Mapping[str, Any]
-"""A configuration as JSON; an older release may have left fewer fields."""
+"""A configuration as JSON; what it does not say was not offered."""
 
 _MCP: Final = "mcp__"
 
@@ -41,8 +41,8 @@ def narrowed(workflow: Workflow, before: Configuration | None, *, without: Colle
     """
     tools, servers = workflow.tools, dict(workflow.mcp_servers)
     if before is not None:
-        tools = tuple(name for name in tools if name in before["tools"])
-        servers = {name: given for name, given in servers.items() if before["mcp_servers"].get(name) == fingerprint(given)}
+        tools = tuple(name for name in tools if name in before.get("tools", ()))
+        servers = {name: given for name, given in servers.items() if before.get("mcp_servers", {}).get(name) == fingerprint(given)}
     left = tuple(name for name in tools if name not in without)
     if left:
         tools = left
