@@ -116,3 +116,15 @@ async def test_what_was_pruned_is_said_to_be_gone_and_the_rest_is_shown(merged):
 async def test_a_moment_that_is_not_there_is_named(merged):
     with pytest.raises(MomentNotFound, match="has no moment 99"):
         await merged.engine.moment(merged.id, 99)
+
+
+async def test_a_moment_is_shown_without_its_files_while_its_repository_is_away(merged, tmp_path):
+    written = next(moment.n for moment in await merged.engine.moments(merged.id) if moment.step == "implement" and moment.outcome == "done")
+    merged.repo.rename(tmp_path / "moved")
+    (tmp_path / "home" / "repos").rename(tmp_path / "mirrors")
+
+    shown = await merged.engine.moment(merged.id, written)
+
+    assert shown.files is None
+    assert str(merged.repo) in shown.files_trouble
+    assert (shown.state.step, shown.attempt_view.files_changed) == ("test", ("greeting.txt",))
