@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections import Counter
-from pathlib import PurePosixPath
+from posixpath import splitext
 from typing import Final
 
 from agents.registry import Registry
 from nodes.context import DiffSize
 from safety.paths import matches
-from timemachine.diffs import TreeEntry, changed_paths, diff_stat, diff_text, list_tree
+from timemachine.diffs import changed_paths, diff_stat, diff_text, list_paths
 from timemachine.merges import leftover_conflict_markers
 from timemachine.mirrors import Mirror
 
@@ -34,16 +35,12 @@ class ReadRepository:
         self._mirror = mirror
         self._registry = registry
         self._name = (location or mirror.location).rstrip("/").rpartition("/")[2]
-        self._listed: tuple[str, tuple[TreeEntry, ...]] | None = None
+        self._listed: tuple[str, tuple[str, ...]] | None = None
 
     async def overview(self, commit: str) -> str:
         """A few lines that tell an agent what the repository is."""
-        entries = await self._files_of(commit)
-        tops = sorted({entry.path.split("/", 1)[0] + ("/" if "/" in entry.path else "") for entry in entries})
-        kinds = Counter(PurePosixPath(entry.path).suffix for entry in entries if PurePosixPath(entry.path).suffix)
-        common = ", ".join(f"{suffix} ({count})" for suffix, count in kinds.most_common(6)) or "no suffixes"
-        more = f" and {len(tops) - _NAMED_FILES} more" if len(tops) > _NAMED_FILES else ""
-        return f"{self._name}: {len(entries)} files; most common: {common}\nAt the top: {', '.join(tops[:_NAMED_FILES])}{more}"
+        # In a thread, as all that looks at each path: a repository may have hundreds of thousands.
+        return await asyncio.to_thread(_overview, self._name, await self._paths_of(commit))
 
     async def diff(self, old: str, new: str) -> str:
         """The diff as text, capped."""
@@ -73,19 +70,30 @@ class ReadRepository:
 
     async def free_adr_prefix(self, commit: str, *, but: str | None = None) -> str:
         """Where the next decision record goes: the folder that the repository has, and one number more than its highest."""
-        entries = await self._files_of(commit)
-        paths = [entry.path for entry in entries if entry.path != but]
-        place = next((place for place in _ADR_PLACES if any(path.startswith(f"{place}/") for path in paths)), _ADR_PLACES[0])
-        names = [path.removeprefix(f"{place}/") for path in paths if path.startswith(f"{place}/")]
-        numbers = [int(found[1]) for name in names if (found := _ADR_NUMBER.match(name))]
-        return f"{place}/{max(numbers, default=0) + 1:04d}-"
+        return await asyncio.to_thread(_free_adr_prefix, await self._paths_of(commit), but)
 
     async def markers(self, commit: str, paths: tuple[str, ...]) -> tuple[str, ...]:
         """Those of `paths` that still hold conflict markers."""
         return await leftover_conflict_markers(self._mirror, commit, paths)
 
-    async def _files_of(self, commit: str) -> tuple[TreeEntry, ...]:
+    async def _paths_of(self, commit: str) -> tuple[str, ...]:
         """All files of a commit; a step asks more than once for those of the same one."""
         if self._listed is None or self._listed[0] != commit:
-            self._listed = commit, await list_tree(self._mirror, commit)
+            self._listed = commit, await list_paths(self._mirror, commit)
         return self._listed[1]
+
+
+def _overview(name: str, paths: tuple[str, ...]) -> str:
+    tops = sorted({path.partition("/")[0] + ("/" if "/" in path else "") for path in paths})
+    kinds = Counter(suffix for path in paths if (suffix := splitext(path)[1]))
+    common = ", ".join(f"{suffix} ({count})" for suffix, count in kinds.most_common(6)) or "no suffixes"
+    more = f" and {len(tops) - _NAMED_FILES} more" if len(tops) > _NAMED_FILES else ""
+    return f"{name}: {len(paths)} files; most common: {common}\nAt the top: {', '.join(tops[:_NAMED_FILES])}{more}"
+
+
+def _free_adr_prefix(paths: tuple[str, ...], but: str | None) -> str:
+    found = [path for path in paths if path != but and path.startswith(_ADR_PLACES)]
+    place = next((place for place in _ADR_PLACES if any(path.startswith(f"{place}/") for path in found)), _ADR_PLACES[0])
+    names = [path.removeprefix(f"{place}/") for path in found if path.startswith(f"{place}/")]
+    numbers = [int(number[1]) for name in names if (number := _ADR_NUMBER.match(name))]
+    return f"{place}/{max(numbers, default=0) + 1:04d}-"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from dataclasses import dataclass
 
@@ -89,6 +90,21 @@ async def diff_text(mirror: Mirror, before: str, after: str, limit_bytes: int = 
 async def list_tree(mirror: Mirror, commit: str, paths: tuple[str, ...] = ()) -> tuple[TreeEntry, ...]:
     """Return the files of a commit, or those under the given paths."""
     output = await mirror.git.run_bytes("ls-tree", "-r", "-z", "-l", "--full-tree", commit_id(commit), "--", *paths)
+    return await asyncio.to_thread(_entries, output)
+
+
+async def list_paths(mirror: Mirror, commit: str) -> tuple[str, ...]:
+    """Return the paths of all files of a commit; quicker than `list_tree`, which looks at each file for its size."""
+    output = await mirror.git.run_bytes("ls-tree", "-r", "-z", "--name-only", "--full-tree", commit_id(commit))
+    # In a thread, as all that is done for each file of a repository: there may be hundreds of thousands.
+    return await asyncio.to_thread(_paths, output)
+
+
+def _paths(output: bytes) -> tuple[str, ...]:
+    return tuple(as_text(path) for path in output.split(b"\0") if path)
+
+
+def _entries(output: bytes) -> tuple[TreeEntry, ...]:
     entries = list[TreeEntry]()
     for record in output.split(b"\0"):
         if record:

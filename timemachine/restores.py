@@ -29,7 +29,7 @@ async def restore_paths(worktree: Worktree, from_commit: str, paths: Iterable[st
     worktree.check_place()
     commit_id(from_commit)
     wanted = [_inside(path) for path in paths]
-    with scratch_index(worktree) as index:
+    async with scratch_index(worktree) as index:
         index.unlink(missing_ok=True)
         git = worktree.git(index)
         await git.run("read-tree", from_commit)

@@ -30,7 +30,7 @@ async def scratch_worktree(mirror: Mirror, path: Path, commit: str) -> AsyncGene
 
 async def files_now(worktree: Worktree) -> str:
     """Return the tree of the files as they stand, all but those that git ignores."""
-    with scratch_index(worktree) as index:
+    async with scratch_index(worktree) as index:
         staged = await stage(worktree, index, DEFAULT_LIMITS)
         if staged.is_head and staged.head is not None:
             return await tree_of(worktree.mirror.git, staged.head)
@@ -40,7 +40,7 @@ async def files_now(worktree: Worktree) -> str:
 async def put_files(worktree: Worktree, commit: str) -> None:
     """Make the files those of a commit or tree; what git ignores stays, and only what differs is written."""
     wanted = commit_id(commit)
-    with scratch_index(worktree) as index:
+    async with scratch_index(worktree) as index:
         staged = await stage(worktree, index, DEFAULT_LIMITS)
         git = worktree.git(index)
         at_head = staged.is_head and staged.head is not None

@@ -54,7 +54,7 @@ async def snapshot(
     worktree.mirror.reassert_settings()
     try:
         async with asyncio.timeout(limits.seconds):
-            with scratch_index(worktree) as index:
+            async with scratch_index(worktree) as index:
                 staged = await stage(worktree, index, limits)
                 tree = await _tree(worktree.git(index), staged)
                 return await _commit(worktree.mirror.git, staged, tree, _parents(worktree, staged, parents), message, signature)
@@ -68,7 +68,7 @@ async def unsaved_paths(worktree: Worktree, kept: str, limits: SnapshotLimits = 
     """Return the paths whose content, or history, would be lost if only the commit `kept` were left of the work tree."""
     worktree.check_place()
     worktree.mirror.reassert_settings()
-    with scratch_index(worktree) as index:
+    async with scratch_index(worktree) as index:
         staged = await stage(worktree, index, limits)
         tree = await _tree(worktree.git(index), staged)
     differing = await _changed_files(worktree.mirror.git, commit_id(kept), tree)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -41,8 +42,8 @@ class Staged:
     left_out: set[bytes] = field(default_factory=set)
 
 
-@contextmanager
-def scratch_index(worktree: Worktree) -> Iterator[Path]:
+@asynccontextmanager
+async def scratch_index(worktree: Worktree) -> AsyncGenerator[Path]:
     """Give a copy of the work tree's index; its file times come along, so that git need not read unchanged files again."""
     handle, name = tempfile.mkstemp(prefix="genie-scratch-", dir=worktree.admin)
     os.close(handle)
@@ -51,7 +52,8 @@ def scratch_index(worktree: Worktree) -> Iterator[Path]:
         scratch.unlink()
         if (own := worktree.admin / "index").is_file():
             # With the time of the index: by it git knows which files may have changed within the clock's tick.
-            shutil.copy2(own, scratch)
+            # In a thread: that of a large repository has tens of megabytes.
+            await asyncio.to_thread(shutil.copy2, own, scratch)
         yield scratch
     finally:
         scratch.unlink(missing_ok=True)

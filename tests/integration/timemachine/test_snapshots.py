@@ -450,7 +450,7 @@ async def test_a_work_tree_that_is_gone_is_told(worktree, take, tmp_path):
 
 
 async def test_the_scratch_index_bears_the_time_of_the_index_so_that_edits_of_the_same_tick_are_seen(worktree):
-    with scratch_index(worktree) as scratch:
+    async with scratch_index(worktree) as scratch:
         assert scratch.stat().st_mtime_ns == (worktree.admin / "index").stat().st_mtime_ns
     assert not scratch.exists()
 
