@@ -1,4 +1,4 @@
-"""What a snapshot, its pack and a work tree cost beside the plain git commands that they need, at 20,000 files."""
+"""What a snapshot costs beside the plain git commands that it needs, by the size of the repository; and its pack and a work tree."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ from timemachine.shelf import ready_worktree
 from timemachine.snapshots import snapshot
 from timemachine.worktrees import Worktree, add_worktree
 
-FILES, PER_DIRECTORY, CHANGED = 20_000, 100, 20
+FILES, PER_DIRECTORY, CHANGED = 20_000, 100, 10
+OTHER_SIZES = (1_000, 100_000)
 SNAPSHOT_ROUNDS, WORKTREE_ROUNDS = 11, 7
 SNAPSHOT_TARGET, WORKTREE_TARGET, SHELF_TARGET, PACK_TARGET = 1.3, 1.2, 0.6, 1.5
 SIGNATURE = Signature(name="Genie", email="genie@localhost", at=datetime(2026, 1, 1, tzinfo=UTC))
@@ -30,8 +31,11 @@ SIGNATURE = Signature(name="Genie", email="genie@localhost", at=datetime(2026, 1
 
 def measure() -> list[dict[str, Any]]:
     """Medians of runs that alternate with the plain commands, in two work trees of one mirror."""
-    with tempfile.TemporaryDirectory(prefix="genie-bench-") as name:
-        return asyncio.run(_measure(Path(name)))
+    figures = []
+    for files in (OTHER_SIZES[0], FILES, OTHER_SIZES[1]):
+        with tempfile.TemporaryDirectory(prefix="genie-bench-") as name:
+            figures += asyncio.run(_measure(Path(name), files))
+    return figures
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,31 +49,45 @@ class _Place:
         return subprocess.run(["git", *args], cwd=cwd, env=self.env, check=True, capture_output=True, text=True).stdout.strip()
 
 
-async def _measure(directory: Path) -> list[dict[str, Any]]:
-    env = {
+async def _measure(directory: Path, files: int) -> list[dict[str, Any]]:
+    env = environment(directory)
+    repo = await asyncio.to_thread(make_repository, directory / "repo", env, files)
+    mirror = await open_mirror(directory / "home", str(repo), env)
+    place = _Place(directory=directory, env=env, mirror=mirror, base=await mirror.fetch_base("main"))
+    figures = [await _snapshots(place, files)]
+    if files == FILES:
+        figures += [await _packs(place), await _worktrees(place), await _passed_on(place)]
+    return figures
+
+
+def environment(home: Path) -> dict[str, str]:
+    """Of the git commands of a measurement."""
+    return {
         "PATH": os.environ["PATH"],
-        "HOME": str(directory),
+        "HOME": str(home),
         "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_CONFIG_GLOBAL": "/dev/null",
         **{f"GIT_{role}_{what}": "bench@localhost" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")},
     }
-    repo = await asyncio.to_thread(_make_repository, directory / "repo", env)
-    mirror = await open_mirror(directory / "home", str(repo), env)
-    place = _Place(directory=directory, env=env, mirror=mirror, base=await mirror.fetch_base("main"))
-    return [await _snapshots(place), await _packs(place), await _worktrees(place), await _passed_on(place)]
 
 
-def _make_repository(repo: Path, env: dict[str, str]) -> Path:
-    for number in range(FILES):
-        file = repo / f"part{number // PER_DIRECTORY:03}" / f"file{number % PER_DIRECTORY:03}.py"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(f"VALUE_{number} = {number}\n" * 40)
-    for args in (("init", "--quiet", "--initial-branch=main"), ("add", "--all"), ("commit", "--quiet", "--message=Begin")):
-        subprocess.run(["git", *args], cwd=repo, env=env, check=True)
+def make_repository(repo: Path, env: dict[str, str], files: int, **also: str) -> Path:
+    """Make a repository of so many files, a hundred to a directory, and those of `also`; nothing of it is checked out."""
+    repo.mkdir(parents=True)
+    subprocess.run(["git", "init", "--quiet", "--initial-branch=main"], cwd=repo, env=env, check=True)
+    content = {path_of(number): f"VALUE_{number} = {number}\n" * 40 for number in range(files)} | also
+    stream = ["commit refs/heads/main\ncommitter B <bench@localhost> 1767225600 +0000\ndata 5\nBegin\n"]
+    stream += [f"M 100644 inline {path}\ndata {len(text)}\n{text}\n" for path, text in content.items()]
+    subprocess.run(["git", "fast-import", "--quiet"], cwd=repo, env=env, check=True, input="".join(stream).encode())
     return repo
 
 
-async def _snapshots(place: _Place) -> dict[str, Any]:
+def path_of(number: int) -> str:
+    """Where a file is, by its number."""
+    return f"part{number // PER_DIRECTORY:04}/file{number % PER_DIRECTORY:03}.py"
+
+
+async def _snapshots(place: _Place, files: int) -> dict[str, Any]:
     plain = await add_worktree(place.mirror, place.directory / "plain", place.base)
     ours = await add_worktree(place.mirror, place.directory / "ours", place.base)
 
@@ -81,7 +99,7 @@ async def _snapshots(place: _Place) -> dict[str, Any]:
 
     taken, against = await _alternate(plainly, by_snapshot, SNAPSHOT_ROUNDS, before=lambda n: _edit((plain, ours), n))
     return _figure(
-        f"snapshot of {FILES:,} files, {CHANGED} changed", "git add -A, write-tree, commit-tree", taken, against, SNAPSHOT_TARGET
+        f"snapshot of {files:,} files, {CHANGED} changed", "git add -A, write-tree, commit-tree", taken, against, SNAPSHOT_TARGET
     )
 
 
@@ -93,7 +111,7 @@ def _plain_commit(place: _Place, tree: Path) -> None:
 def _edit(trees: tuple[Worktree, ...], number: int) -> None:
     for tree in trees:
         for part in range(CHANGED):
-            (tree.path / f"part{part:03}" / "file000.py").write_text(f"# round {number}\n" * (number + 1))
+            (tree.path / path_of(part * PER_DIRECTORY)).write_text(f"# round {number}\n" * (number + 1))
 
 
 async def _packs(place: _Place) -> dict[str, Any]:
