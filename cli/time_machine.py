@@ -214,6 +214,27 @@ def fork(
     with_service(lambda service: time_going_back.fork(service, epic, asked, Output(as_json=as_json), at=at, resume=resume), server=server)
 
 
+@app.command(short_help="Remove what nothing names any more.")
+def gc(
+    older_than: Annotated[str, typer.Option("--older-than", metavar="AGE", help="From which age on, such as 12h, 30d or 8w.")] = "30d",
+    quota: Annotated[
+        str | None,
+        typer.Option("--quota", metavar="SIZE", help="Go on with what is younger until no more than this is taken.", show_default=False),
+    ] = None,
+    apply: Annotated[bool, typer.Option("--apply/--dry-run", help="Remove it, or only say what would go.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Remove from this host what no epic names any more: commits, branches, work trees; and packs from the database.
+
+    Nothing that a moment names ever goes, and nothing that this database does not know to be its own.
+    """
+    from cli import time_collecting
+    from cli.output import Output
+    from cli.session import with_engine
+
+    with_engine(lambda engine: time_collecting.collect(engine, older_than, quota, Output(as_json=as_json), apply=apply))
+
+
 @app.command(short_help="Write an epic's history into one file.")
 def export(
     epic: EpicArgument,

@@ -103,9 +103,9 @@ async def put_history(pool: Pool, history: NewHistory) -> None:
             try:
                 async with connection.transaction():
                     await _put(connection, history)
-            except psycopg.errors.UniqueViolation as error:
-                raise Conflict(f"epic {history.epic_id} is here already: {first_line(error)}; import the file again") from error
             except (psycopg.DataError, psycopg.IntegrityError) as error:
+                if error.diag.constraint_name == "epics_pkey":
+                    raise Conflict(f"epic {history.epic_id} came here meanwhile: import the file again") from error
                 raise InvalidInput(f"the records in the file are not those of an epic: {first_line(error)}") from error
     pool.announcer.announce(history.epic_id)
 

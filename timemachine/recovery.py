@@ -27,7 +27,7 @@ async def restore_worktree(mirror: Mirror, path: Path, *, files: str, head: str,
     if existing is not None:
         # Of a git that was killed with the attempt; nobody else may work in this tree.
         set_aside_locks(mirror.path, list(locks_below(existing.admin)))
-        found = await snapshot(existing, signature=signature, message="What a crash left\n")
+        found = await snapshot(existing, signature=signature, message=f"{path.name}: what a crash left\n")
         if found.tree == await mirror.git.run("rev-parse", "--verify", f"{files}^{{tree}}") and await existing.head() == head:
             return existing
         await protect(mirror, found.commit)

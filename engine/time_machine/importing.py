@@ -7,6 +7,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -18,7 +19,7 @@ from db.packs import Pack
 from engine.assembling import Installation
 from engine.time_machine.saved import History, Manifest
 from engine.time_machine.saved_file import read_history, unpack_bundle
-from epics.errors import InvalidInput, RepositoryUnusable
+from epics.errors import Environment, InvalidInput, RepositoryUnusable
 from epics.ids import new_id
 from epics.records import Record
 from epics.state import TERMINAL
@@ -80,15 +81,15 @@ async def import_history(installation: Installation, file: Path, *, repo: str | 
         bundle = Path(folder) / "history.bundle"
         unpack_bundle(file, manifest, bundle)
         epic_id = await _id_for(installation.database.pool, history)
-        made = await _found(installation, history, epic_id, bundle) if repo is None else None
+        own = _own_folder(home, epic_id) if repo is None else None
         try:
-            place = await _place(installation, history, epic_id, str(made) if made else str(repo), bundle)
+            place = await _place(installation, history, epic_id, repo or await _found(installation, history, epic_id, bundle, own), bundle)
             new = await _new_history(history, manifest, place)
             await put_history(installation.database.pool, new)
         except BaseException:
-            if made is not None:
-                # Ours alone, made a moment ago.
-                shutil.rmtree(made.parent, ignore_errors=True)
+            if own is not None:
+                # Made a moment ago, by us alone.
+                shutil.rmtree(own, ignore_errors=True)
             raise
     counts = {"moments": len(history.moments), "attempts": len(history.attempts)}
     return Imported(epic=epic_id, was=history.epic.id, status=new.epic["status"], repo=place.repo, **counts)
@@ -104,16 +105,26 @@ async def _id_for(pool: Pool, history: History) -> str:
     return given
 
 
-async def _found(installation: Installation, history: History, epic_id: str, bundle: Path) -> Path:
+def _own_folder(home: Path, epic_id: str) -> Path:
+    """Make a folder for the repository of an imported epic, and return it; one that is there is somebody's."""
+    for name in (epic_id, *(f"{epic_id}-{number}" for number in range(2, 1000))):
+        with suppress(FileExistsError):
+            (home / FOLDER / name).mkdir(parents=True)
+            return home / FOLDER / name
+    raise Environment(f"there is no free name for epic {epic_id} in {home / FOLDER}: take away what is not needed there")
+
+
+async def _found(installation: Installation, history: History, epic_id: str, bundle: Path, folder: Path | None) -> str:
     """Make a repository from the bundle, with the base branch and the branches of the attempts, and the name that it had."""
+    if folder is None:
+        raise AssertionError
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", history.epic.repo.rstrip("/").rpartition("/")[2]).strip("-.")[:80] or "repository"
     branches = {history.epic.base: history.base_tip or history.epic.base_commit}
     for row in history.attempts:
         if row.branch is not None:
             branches[row.branch.replace(history.epic.id, epic_id)] = row.result.commit if row.result else row.base_commit
-    place = installation.home.resolve() / FOLDER / epic_id / name
-    await found_repository(place, installation.git_environment, bundle, branches, head=history.epic.base)
-    return place
+    await found_repository(folder / name, installation.git_environment, bundle, branches, head=history.epic.base)
+    return str(folder / name)
 
 
 async def _place(installation: Installation, history: History, epic_id: str, repo: str, bundle: Path) -> _Place:

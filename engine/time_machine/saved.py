@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
 from db.histories import SavedCheckpoint
 from epics.ids import is_id
@@ -63,7 +63,7 @@ class EpicRow(Row):
     base_commit: Sha
     head: Sha | None
     branch: Branch | None
-    status: str
+    status: Literal["queued", "waiting", "paused", "merged", "rejected", "failed", "cancelled"]
     step: str
     moment: Number | None
     waiting_on: str | None
@@ -146,6 +146,18 @@ class History(BaseModel):
     checkpoints: tuple[dict[str, Any], ...]
     values: dict[str, dict[str, Any]]
     """What the checkpoints hold: by field, then by version."""
+
+    @model_validator(mode="after")
+    def _numbers_go_on(self) -> Self:
+        # Those that were given must never be given again (durability rule 14).
+        epic, given = self.epic, [moment.n for moment in self.moments]
+        if max(given, default=0) > epic.last_moment or (epic.moment or 0) > epic.last_moment:
+            message = f"the last moment is not {epic.last_moment}"
+            raise ValueError(message)
+        if max((attempt.n for attempt in self.attempts), default=0) > epic.last_attempt:
+            message = f"the last attempt is not {epic.last_attempt}"
+            raise ValueError(message)
+        return self
 
     def commits(self) -> tuple[str, ...]:
         """Every commit that the records name, in the order in which they came to be, the first of them where the epic began."""
