@@ -13,7 +13,7 @@ from engine.reading import epic_view
 from engine.starting import check_budget, check_choice, models_in
 from engine.time_machine.orders import Fork
 from engine.time_machine.rollback_plan import state_of_moment
-from engine.time_machine.rollback_writing import Rows, show_branch
+from engine.time_machine.rollback_writing import Rows, show_branch, tree_here
 from engine.views import EpicView
 from epics.going_back import arrival, asking_again, fields_of
 from epics.ids import new_id
@@ -45,6 +45,10 @@ async def fork_epic(installation: Installation, source: str, asked: Fork) -> Epi
         continue
     attempts = await fetch_one(database.pool, "last_attempt", {"epic": source}) or {"last_attempt": 0}
     state = forked_state(source, epic_id, moment, target, asked, attempts["last_attempt"])
+    if moment is None and state.last is not None:
+        # What no step has looked at yet, only git knows.
+        tree = await tree_here(installation, facts, state.head)
+        state = state.model_copy(update={"last": state.last.model_copy(update={"tree": tree})})
     async with hold_epic(database, epic_id, seconds=installation.lease_seconds) as hold:
         rows = rows_of_fork(installation, source, asked, state)
         saver = saver_for(database, hold.lease, installation.release, project=rows.projector(), after=source)

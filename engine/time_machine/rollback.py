@@ -102,7 +102,7 @@ async def apply_rollbacks(installation: Installation, lease: Lease) -> bool:
     pool, done = installation.database.pool, False
     while (command := await unapplied_rollback(pool, lease.thread_id)) is not None:
         try:
-            await apply_rollback(installation, lease, GoBack.from_json(command["data"]))
+            await apply_rollback(installation, lease, GoBack.from_json(command["data"]), command["id"])
             done = True
         except (LeaseLost, StoreUnavailable):
             raise
@@ -111,8 +111,15 @@ async def apply_rollbacks(installation: Installation, lease: Lease) -> bool:
     return done
 
 
-async def apply_rollback(installation: Installation, lease: Lease, asked: GoBack) -> None:
-    """Take an epic that we hold back, or raise without a change; see `roll_back` for what is raised."""
+async def apply_rollback(installation: Installation, lease: Lease, asked: GoBack, command: int | None = None) -> None:
+    """Take an epic that we hold back, or raise without a change; see `roll_back` for what is raised.
+
+    Args:
+        installation: where the epic is.
+        lease: of the epic.
+        asked: what is asked for.
+        command: the order that is carried out by it, if one was left.
+    """
     pool = installation.database.pool
     facts = await fetch_one(pool, "epic_facts", {"epic": lease.thread_id}) or {}
     if not await adopt(pool, lease, facts, installation.release):
@@ -120,7 +127,7 @@ async def apply_rollback(installation: Installation, lease: Lease, asked: GoBack
         raise Conflict(message)
     await settle_merge(installation, lease, facts)
     facts = await fetch_one(pool, "epic_facts", {"epic": lease.thread_id}) or {}
-    rollback = await draw_up(pool, facts, asked)
+    rollback = replace(await draw_up(pool, facts, asked), command=command)
     if rollback.kind == "revert":
         rollback = await _with_revert(installation, lease, facts, rollback)
     branch = await write_rollback(installation, lease, rollback, rollback.state)
@@ -154,12 +161,12 @@ async def _do_or_ask(installation: Installation, epic_id: str, asked: GoBack, wa
 
 
 async def _do_here(installation: Installation, epic_id: str, asked: GoBack | None) -> bool:
-    """Take the epic back in this process, unless somebody holds it; without an order, do what was asked of it before."""
+    """Do what was asked of the epic before, and then what is asked now, in this process; say False where somebody else holds it."""
     try:
         async with hold_epic(installation.database, epic_id, seconds=installation.lease_seconds) as hold:
-            if asked is None:
-                await apply_rollbacks(installation, hold.lease)
-            else:
+            # What was asked of a worker that died came first.
+            await apply_rollbacks(installation, hold.lease)
+            if asked is not None:
                 await apply_rollback(installation, hold.lease, asked)
     except EpicHeld:
         return False

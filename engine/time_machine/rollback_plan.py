@@ -36,6 +36,8 @@ class Rollback:
     state: EpicState
     """The state afterwards; of a revert, that of the moment whose files are wanted."""
     outside: tuple[OutsideDeed, ...]
+    command: int | None = None
+    """The order that it carries out, where it was left for whoever holds the epic."""
 
     @property
     def record(self) -> StepRecord:

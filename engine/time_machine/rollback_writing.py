@@ -22,6 +22,7 @@ from epics.going_back import Level, arrival, fields_of
 from epics.state import EpicState
 from graphs.epic import compile_epic_graph
 from timemachine.branches import create_branch
+from timemachine.commits import tree_of
 from timemachine.workspace import attempt_branch, open_workspace
 
 
@@ -86,6 +87,16 @@ async def show_branch(installation: Installation, facts: Row, branch: str, commi
         return
 
 
+async def tree_here(installation: Installation, facts: Row, commit: str) -> str:
+    """The tree of a commit of an epic; empty where the repository cannot be read now."""
+    try:
+        workspace = await open_workspace(installation.home, facts["repo"], installation.git_environment)
+        await bring_to_read(installation.database.pool, workspace.mirror, facts, (commit,))
+        return await tree_of(workspace.mirror.git, commit)
+    except RepositoryUnusable:
+        return ""
+
+
 def at_checkpoint(epic_id: str, checkpoint: str) -> RunnableConfig:
     """The LangGraph config of an epic at one of its checkpoints."""
     config = config_of(epic_id)
@@ -95,7 +106,9 @@ def at_checkpoint(epic_id: str, checkpoint: str) -> RunnableConfig:
 def _rows(rollback: Rollback, state: EpicState) -> Rows:
     outside = [deed.model_dump(mode="json") for deed in rollback.outside]
     facts = {"kind": rollback.kind, "level": rollback.level, "to": rollback.to, "by": rollback.by, "guidance": rollback.guidance}
-    added: dict[str, Any] = {"rollback": {**facts, "effects": outside}}
+    # To take back what is merged is for a person to approve, who was not asked when the epic was started with --yes.
+    more = {"effects": outside, "command": rollback.command, "keeps_yes": state.revert is None}
+    added: dict[str, Any] = {"rollback": {**facts, **more}}
     if rollback.level is Level.FULL:
         if state.pull_request is not None:
             added["pull_request"] = state.pull_request.model_dump(mode="json")

@@ -194,7 +194,7 @@ BEGIN
         VALUES (
             p_epic, this_moment, r ->> 'kind', r ->> 'level', (r ->> 'to')::integer, this_moment - 1, r ->> 'by', r ->> 'guidance', r -> 'effects'
         );
-        UPDATE commands SET applied_at = now() WHERE epic_id = p_epic AND kind = 'rollback' AND applied_at IS NULL;
+        UPDATE commands SET applied_at = now() WHERE epic_id = p_epic AND id = (r ->> 'command')::bigint AND applied_at IS NULL;
         UPDATE epics SET retry_at = NULL, retries = 0, auto_approve = auto_approve AND (r ->> 'keeps_yes')::boolean WHERE id = p_epic;
     END IF;
     IF (p ->> 'leaves_gate')::boolean THEN
