@@ -12,6 +12,7 @@ from db.jobs import hint
 from db.leases import Lease
 from db.queries import QUERIES
 from db.storable import jsonb
+from epics.errors import EpicNotFound
 from epics.upgrades import THIS_RELEASE
 
 Row = dict[str, Any]
@@ -32,6 +33,19 @@ async def fetch_all(pool: Pool, query: str, arguments: Mapping[str, Any]) -> lis
     with foreseen():
         async with pool.connection() as connection:
             return await (await connection.execute(QUERIES[query], arguments)).fetchall()
+
+
+async def epic_facts(pool: Pool, epic_id: str) -> Row:
+    """What does not change while an epic runs, and what the engine needs to decide how to go on.
+
+    Raises:
+        EpicNotFound: if there is no such epic.
+    """
+    row = await fetch_one(pool, "epic_facts", {"epic": epic_id})
+    if row is None:
+        message = f"there is no epic {epic_id!r}"
+        raise EpicNotFound(message)
+    return row
 
 
 async def insert_epic(pool: Pool, values: Mapping[str, Any], *, hinted: bool = True, within: Within | None = None) -> bool:

@@ -3,51 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from typing import Any, Final
+from typing import Final
 
 import structlog
-from langgraph.types import Command, StateSnapshot
 from structlog.contextvars import bound_contextvars
 
-from db.approvals import decision_for
-from db.epics import Row, fetch_one, pause_epic, record_event
+from db.epics import Row, epic_facts, pause_epic, record_event
 from db.jobs import forget_hints
 from db.leases import Lease
-from db.reading import state_at
-from engine.assembling import Installation, assemble
-from engine.attempts import EpicAttempts
-from engine.checkpoints import config_of, saver_for
+from engine.assembling import Installation
 from engine.commands import apply_commands
 from engine.compatibility import adopt, leave_to_newer
-from engine.deciding import answer_for, decide, decision_in
 from engine.draining import HandedOver, Rests
-from engine.effects import RecordedRepository
+from engine.driving import drive
 from engine.lease_keeper import Hold, hold_epic, let_go
-from engine.leftovers import put_away
 from engine.postponing import put_off
-from engine.running import Running
-from engine.time_machine.lessons import EpicLessons
 from engine.time_machine.racing import carry_race, come_to_rest
-from epics.approvals import ApprovalStatus, Choice, Decision
 from epics.errors import (
-    AlreadyDecided,
     AttemptCut,
-    Conflict,
-    EpicNotFound,
     GenieError,
     LeaseLost,
     ModelUnavailable,
     StoreUnavailable,
-    Superseded,
 )
-from epics.projection import content_hash
-from epics.state import TERMINAL, EpicState
-from epics.steps import GATES, Step
-from graphs.epic import EpicGraph, compile_epic_graph
-from nodes.context import EpicContext
+from epics.state import TERMINAL
 
-_AUTO_GATES: Final = frozenset({Step.PLAN_GATE, Step.MERGE_GATE})
 _RETRY_AFTER_S: Final = (0.5, 1.0, 2.0, 4.0)
 
 
@@ -66,7 +46,7 @@ async def advance_epic(installation: Installation, epic_id: str, *, lease: Lease
         StoreUnavailable: if the database stays away; the epic goes on from its newest checkpoint when it is back.
     """
     database, release = installation.database, installation.release
-    leave_to_newer(await _facts(installation, epic_id), release)
+    leave_to_newer(await epic_facts(installation.database.pool, epic_id), release)
     with bound_contextvars(epic=epic_id):
         async with hold_epic(database, epic_id, seconds=installation.lease_seconds, lease=lease) as hold:
             # What the worker before us did not come to.
@@ -74,7 +54,7 @@ async def advance_epic(installation: Installation, epic_id: str, *, lease: Lease
             await carry_race(installation, hold.lease)
             if is_over:
                 return
-            row = await _facts(installation, epic_id)
+            row = await epic_facts(installation.database.pool, epic_id)
             if row["status"] in TERMINAL or row["status"] == "paused" or await _is_poison(installation, hold.lease, row):
                 return
             if not await adopt(database.pool, hold.lease, row, release):
@@ -83,7 +63,7 @@ async def advance_epic(installation: Installation, epic_id: str, *, lease: Lease
                 taken = {"epoch": hold.lease.epoch, **({"from": hold.lease.died} if hold.lease.died else {})}
                 await record_event(database.pool, hold.lease, "epic_taken", taken)
             await _drive_until_nothing_is_asked(installation, hold)
-            if (await _facts(installation, epic_id))["status"] in TERMINAL:
+            if (await epic_facts(installation.database.pool, epic_id))["status"] in TERMINAL:
                 await forget_hints(database.pool, epic_id)
 
 
@@ -102,13 +82,13 @@ async def _is_poison(installation: Installation, lease: Lease, row: Row) -> bool
 async def _drive_until_nothing_is_asked(installation: Installation, hold: Hold) -> None:
     """Drive, and do so again where a decision, or a command that is refused, came while the worker was leaving."""
     epic_id, moment = hold.lease.thread_id, -1
-    while (row := await _facts(installation, epic_id))["status"] != "paused":
+    while (row := await epic_facts(installation.database.pool, epic_id))["status"] != "paused":
         await _drive_until_stopped(installation, hold)
         # Told to stop for what was refused then, or was done meanwhile: the epic goes on.
         goes_on = hold.stop_asked and not await apply_commands(installation, hold.lease)
         if hold.handed_over:
             return
-        row = await _facts(installation, epic_id)
+        row = await epic_facts(installation.database.pool, epic_id)
         # Who takes over finds what was asked, as we would.
         if not (goes_on and row["status"] == "queued") and await let_go(installation.database, hold.lease):
             return
@@ -146,7 +126,7 @@ async def _drive_on(installation: Installation, hold: Hold) -> None:
     waits, came_to = iter(_RETRY_AFTER_S), hold.came_to
     while True:
         try:
-            await _drive(installation, hold)
+            await drive(installation, hold)
         except LeaseLost:
             raise
         except StoreUnavailable:
@@ -170,7 +150,7 @@ async def _drive_on(installation: Installation, hold: Hold) -> None:
 async def _has_moved(installation: Installation, hold: Hold) -> bool:
     """Whether the epic has come further in the drive that broke off; False where the database does not say."""
     try:
-        return bool((await _facts(installation, hold.lease.thread_id))["moment"] != hold.came_to)
+        return bool((await epic_facts(installation.database.pool, hold.lease.thread_id))["moment"] != hold.came_to)
     except StoreUnavailable:
         return False
 
@@ -195,116 +175,3 @@ async def _leave(installation: Installation, hold: Hold, error: Exception) -> No
             log.warning("an epic was stopped by an error that no step foresaw", epic=hold.lease.thread_id, error=repr(error)[:500])
             log.debug("where it came from", exc_info=error)
             await pause_epic(pool, hold.lease, f"{type(error).__name__}: {error}"[:2_000])
-
-
-async def _drive(installation: Installation, hold: Hold) -> None:
-    epic_id = hold.lease.thread_id
-    row = await _facts(installation, epic_id)
-    hold.came_to = row["moment"]
-    running = await assemble(installation, hold.lease, row)
-    context = EpicContext(
-        facts=running.facts,
-        policy=running.policy,
-        attempts=EpicAttempts(running),
-        repository=RecordedRepository(running),
-        lessons=EpicLessons(running),
-    )
-    graph = compile_epic_graph(saver_for(installation.database, hold.lease, installation.release))
-    said_yes: set[str] = set()
-    while True:
-        snapshot = await graph.aget_state(config_of(epic_id))
-        if snapshot.created_at is None:
-            start = {"step": Step.PLANNING, "base": running.facts.base_commit, "head": running.facts.base_commit}
-            await _invoke(graph, running, start, context)
-        elif not snapshot.next:
-            if not await _take_in(installation, graph, running, snapshot, context):
-                await put_away(running)
-                return
-        elif snapshot.next[0] in GATES:
-            await _say_yes(installation, epic_id, snapshot, said_yes)
-            if not await _pass_gate(installation, graph, running, snapshot, context):
-                return
-        else:
-            await _invoke(graph, running, None, context)
-
-
-async def _take_in(installation: Installation, graph: EpicGraph, running: Running, snapshot: StateSnapshot, context: EpicContext) -> bool:
-    """Go on where no step is left to run; say False where the epic has ended.
-
-    Killed between what a gate wrote and the checkpoint with it, an epic has not ended, though LangGraph shows the step as done: its rows
-    still tell of the checkpoint before, and running on makes the one that is missing.
-    """
-    epic_id = running.facts.id
-    if (await _facts(installation, epic_id))["status"] in TERMINAL:
-        return False
-    await _invoke(graph, running, None, context)
-    if (await graph.aget_state(config_of(epic_id))).config == snapshot.config:
-        message = f"epic {epic_id} has no step to go on with, and has not ended"
-        raise Conflict(message)
-    return True
-
-
-async def _pass_gate(installation: Installation, graph: EpicGraph, running: Running, snapshot: StateSnapshot, context: EpicContext) -> bool:
-    """Go through a gate that was decided; say False where it still waits."""
-    if not snapshot.interrupts:
-        # Killed between the checkpoint that opened the approval and the interrupt's own row: raise it (durability rule 11).
-        await _invoke(graph, running, None, context)
-        return True
-    gate = Step(snapshot.next[0])
-    decision = await _decision_at(installation, running.facts.id)
-    if decision is None:
-        return False
-    back = await _state_at(installation, running.facts.id, decision.to) if decision.choice is Choice.ROLLBACK else None
-    answer = answer_for(gate, decision, back)
-    await _invoke(graph, running, Command(resume={snapshot.interrupts[0].id: answer}), context)
-    return True
-
-
-async def _decision_at(installation: Installation, epic_id: str) -> Decision | None:
-    """The decision on the approval of the newest moment, if there is one."""
-    row = await _facts(installation, epic_id)
-    approval = await decision_for(installation.database.pool, epic_id, row["moment"])
-    decided = approval is not None and approval["applied_at"] is None and approval["decision"] is not None
-    return decision_in(approval) if approval is not None and decided else None
-
-
-async def _say_yes(installation: Installation, epic_id: str, snapshot: StateSnapshot, said: set[str]) -> None:
-    """Approve what a plan or merge gate asks about where the person said --yes in advance.
-
-    A merge that cannot be made comes back to its gate as it was, and would for ever: it is approved once in each run.
-    """
-    row = await _facts(installation, epic_id)
-    state = EpicState.model_validate(snapshot.values)
-    content = content_hash(state)
-    came_back = state.last is not None and state.last.step is Step.MERGE and content in said
-    if not row["auto_approve"] or state.step not in _AUTO_GATES or came_back:
-        return
-    said.add(content)
-    approval = await decision_for(installation.database.pool, epic_id, row["moment"])
-    if approval is None or approval["status"] != ApprovalStatus.PENDING:
-        return
-    # Whoever was quicker than we are counts.
-    with contextlib.suppress(AlreadyDecided, Superseded):
-        await decide(installation.database, approval["id"], Decision(choice=Choice.APPROVE, by="--yes", channel="auto"))
-
-
-async def _state_at(installation: Installation, epic_id: str, moment: int | None) -> dict[str, Any]:
-    """The state that the checkpoint of a moment holds, as JSON."""
-    row = await fetch_one(installation.database.pool, "moment", {"epic": epic_id, "n": moment})
-    if row is None:
-        message = f"epic {epic_id} has no moment {moment}"
-        raise Conflict(message)
-    state = await state_at(installation.database.pool, epic_id, row["checkpoint_id"])
-    return state.model_dump(mode="json")
-
-
-async def _invoke(graph: EpicGraph, running: Running, given: Any, context: EpicContext) -> None:  # input, Command or None
-    await graph.ainvoke(given, config_of(running.facts.id), context=context, durability="sync")
-
-
-async def _facts(installation: Installation, epic_id: str) -> Row:
-    row = await fetch_one(installation.database.pool, "epic_facts", {"epic": epic_id})
-    if row is None:
-        message = f"there is no epic {epic_id!r}"
-        raise EpicNotFound(message)
-    return row

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from db.epics import fetch_one
+from db.epics import epic_facts
 from db.leases import Lease
 from engine.assembling import Installation
 from engine.cancelling import apply_cancel
@@ -16,5 +16,4 @@ async def apply_commands(installation: Installation, lease: Lease) -> bool:
         return True
     if await apply_rollbacks(installation, lease):
         return True
-    facts = await fetch_one(installation.database.pool, "epic_facts", {"epic": lease.thread_id}) or {}
-    return facts["status"] in TERMINAL
+    return (await epic_facts(installation.database.pool, lease.thread_id))["status"] in TERMINAL

@@ -1,0 +1,140 @@
+"""Driving the graph of an epic that is held: step after step, through gates that are decided, until it waits or ends."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any, Final
+
+from langgraph.types import Command, StateSnapshot
+
+from db.approvals import decision_for
+from db.epics import epic_facts, fetch_one
+from db.reading import state_at
+from engine.assembling import Installation, assemble
+from engine.attempts import EpicAttempts
+from engine.checkpoints import config_of, saver_for
+from engine.deciding import answer_for, decide, decision_in
+from engine.effects import RecordedRepository
+from engine.lease_keeper import Hold
+from engine.leftovers import put_away
+from engine.running import Running
+from engine.time_machine.lessons import EpicLessons
+from epics.approvals import ApprovalStatus, Choice, Decision
+from epics.errors import AlreadyDecided, Conflict, Superseded
+from epics.projection import content_hash
+from epics.state import TERMINAL, EpicState
+from epics.steps import GATES, Step
+from graphs.epic import EpicGraph, compile_epic_graph
+from nodes.context import EpicContext
+
+_AUTO_GATES: Final = frozenset({Step.PLAN_GATE, Step.MERGE_GATE})
+
+
+async def drive(installation: Installation, hold: Hold) -> None:
+    """Run an epic that we hold from its newest checkpoint until it waits for a person or ends.
+
+    Raises:
+        GenieError: whatever its step or the database raised; the epic is as its newest checkpoint says.
+    """
+    epic_id = hold.lease.thread_id
+    row = await epic_facts(installation.database.pool, epic_id)
+    hold.came_to = row["moment"]
+    running = await assemble(installation, hold.lease, row)
+    context = EpicContext(
+        facts=running.facts,
+        policy=running.policy,
+        attempts=EpicAttempts(running),
+        repository=RecordedRepository(running),
+        lessons=EpicLessons(running),
+    )
+    graph = compile_epic_graph(saver_for(installation.database, hold.lease, installation.release))
+    said_yes: set[str] = set()
+    while True:
+        snapshot = await graph.aget_state(config_of(epic_id))
+        if snapshot.created_at is None:
+            start = {"step": Step.PLANNING, "base": running.facts.base_commit, "head": running.facts.base_commit}
+            await _invoke(graph, running, start, context)
+        elif not snapshot.next:
+            if not await _take_in(installation, graph, running, snapshot, context):
+                await put_away(running)
+                return
+        elif snapshot.next[0] in GATES:
+            await _say_yes(installation, epic_id, snapshot, said_yes)
+            if not await _pass_gate(installation, graph, running, snapshot, context):
+                return
+        else:
+            await _invoke(graph, running, None, context)
+
+
+async def _take_in(installation: Installation, graph: EpicGraph, running: Running, snapshot: StateSnapshot, context: EpicContext) -> bool:
+    """Go on where no step is left to run; say False where the epic has ended.
+
+    Killed between what a gate wrote and the checkpoint with it, an epic has not ended, though LangGraph shows the step as done: its rows
+    still tell of the checkpoint before, and running on makes the one that is missing.
+    """
+    epic_id = running.facts.id
+    if (await epic_facts(installation.database.pool, epic_id))["status"] in TERMINAL:
+        return False
+    await _invoke(graph, running, None, context)
+    if (await graph.aget_state(config_of(epic_id))).config == snapshot.config:
+        message = f"epic {epic_id} has no step to go on with, and has not ended"
+        raise Conflict(message)
+    return True
+
+
+async def _pass_gate(installation: Installation, graph: EpicGraph, running: Running, snapshot: StateSnapshot, context: EpicContext) -> bool:
+    """Go through a gate that was decided; say False where it still waits."""
+    if not snapshot.interrupts:
+        # Killed between the checkpoint that opened the approval and the interrupt's own row: raise it (durability rule 11).
+        await _invoke(graph, running, None, context)
+        return True
+    gate = Step(snapshot.next[0])
+    decision = await _decision_at(installation, running.facts.id)
+    if decision is None:
+        return False
+    back = await _state_at(installation, running.facts.id, decision.to) if decision.choice is Choice.ROLLBACK else None
+    answer = answer_for(gate, decision, back)
+    await _invoke(graph, running, Command(resume={snapshot.interrupts[0].id: answer}), context)
+    return True
+
+
+async def _decision_at(installation: Installation, epic_id: str) -> Decision | None:
+    """The decision on the approval of the newest moment, if there is one."""
+    row = await epic_facts(installation.database.pool, epic_id)
+    approval = await decision_for(installation.database.pool, epic_id, row["moment"])
+    decided = approval is not None and approval["applied_at"] is None and approval["decision"] is not None
+    return decision_in(approval) if approval is not None and decided else None
+
+
+async def _say_yes(installation: Installation, epic_id: str, snapshot: StateSnapshot, said: set[str]) -> None:
+    """Approve what a plan or merge gate asks about where the person said --yes in advance.
+
+    A merge that cannot be made comes back to its gate as it was, and would for ever: it is approved once in each run.
+    """
+    row = await epic_facts(installation.database.pool, epic_id)
+    state = EpicState.model_validate(snapshot.values)
+    content = content_hash(state)
+    came_back = state.last is not None and state.last.step is Step.MERGE and content in said
+    if not row["auto_approve"] or state.step not in _AUTO_GATES or came_back:
+        return
+    said.add(content)
+    approval = await decision_for(installation.database.pool, epic_id, row["moment"])
+    if approval is None or approval["status"] != ApprovalStatus.PENDING:
+        return
+    # Whoever was quicker than we are counts.
+    with contextlib.suppress(AlreadyDecided, Superseded):
+        await decide(installation.database, approval["id"], Decision(choice=Choice.APPROVE, by="--yes", channel="auto"))
+
+
+async def _state_at(installation: Installation, epic_id: str, moment: int | None) -> dict[str, Any]:
+    """The state that the checkpoint of a moment holds, as JSON."""
+    row = await fetch_one(installation.database.pool, "moment", {"epic": epic_id, "n": moment})
+    if row is None:
+        message = f"epic {epic_id} has no moment {moment}"
+        raise Conflict(message)
+    state = await state_at(installation.database.pool, epic_id, row["checkpoint_id"])
+    return state.model_dump(mode="json")
+
+
+async def _invoke(graph: EpicGraph, running: Running, given: Any, context: EpicContext) -> None:  # input, Command or None
+    await graph.ainvoke(given, config_of(running.facts.id), context=context, durability="sync")
