@@ -14,7 +14,10 @@ import psycopg
 from tests.fakes.machine import until
 
 KEY = 7_201
-TABLES = ("approvals", "attempts", "calls", "checkpoint_writes", "checkpoints", "commands", "epics", "moments", "turns")
+TABLES = (
+    *("approvals", "attempts", "calls", "checkpoint_writes", "checkpoints", "commands", "epics", "moments", "race_entries", "races"),
+    "turns",
+)
 
 SETUP = f"""
 CREATE TABLE IF NOT EXISTS breakpoints (place text, operation text, fits jsonb, hit boolean NOT NULL DEFAULT false);

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tests.integration.conftest import OUTPUTS
+
+if TYPE_CHECKING:
+    from tests.integration.going_back.conftest import Traveller
 
 WORK = {1: "hello one\n", 2: "hello two\nand a word more\n", 3: "goodbye\n"}
 """What each attempt writes; the repository's test wants a hello in it."""
@@ -37,3 +41,56 @@ async def until_rest(engine: Any, epic_id: str) -> Any:
 def file_at(repo: Any, commit: str, path: str) -> str:
     """A file of a commit."""
     return subprocess.run(["git", "-C", str(repo), "show", f"{commit}:{path}"], check=True, capture_output=True, text=True).stdout
+
+
+class Racer:
+    """An epic with a race, and what the tests ask of both."""
+
+    def __init__(self, epic: Traveller) -> None:
+        self._epic = epic
+        self.began = epic.began
+        self.engine = epic.engine
+        self.id = epic.id
+        self.mirror = epic.mirror
+        self.go = epic.go
+        self.back = epic.back
+        self.resume = epic.resume
+        self.moment_after = epic.moment_after
+        self.rows = epic.began.rows
+
+    async def events(self, kind: str) -> list[Any]:
+        """The events of a kind."""
+        return [event for event in await self.engine.events(self.id) if event.type == kind]
+
+    async def forks(self) -> list[str]:
+        """The epics that were forked from this one, oldest first."""
+        rows = await self.rows(
+            "SELECT f.id FROM epics f LEFT JOIN race_entries n ON n.fork_id = f.id WHERE f.forked_from = %s ORDER BY n.k, f.id"
+        )
+        return [row["id"] for row in rows]
+
+    async def branches(self, epic: str) -> str:
+        """The branches of an epic in the mirror."""
+        return self._epic.git("for-each-ref", f"refs/heads/genie/{epic}/")
+
+    async def decide_of(self, epic: str, choice: str, **more: Any) -> None:
+        """Decide at the gate of one of the forks."""
+        from epics.approvals import Decision
+
+        await self.engine.decide(epic, Decision.model_validate({"choice": choice, "by": "ann", "channel": "test", **more}))
+
+    async def cut_after_first_fork(self) -> list[str]:
+        """Let the race begin in a process that comes no further than its first fork."""
+        from engine.lease_keeper import hold_epic
+
+        before = {row["id"] for row in await self.rows("SELECT id FROM epics")}
+        advancing = asyncio.ensure_future(self.engine.advance(self.id))
+        try:
+            async with asyncio.timeout(60):
+                while not (found := await self.rows("SELECT fork_id FROM race_entries WHERE k = 2")):
+                    await asyncio.sleep(0)
+                async with hold_epic(self.engine._installation.database, found[0]["fork_id"], seconds=30):
+                    await advancing
+        finally:
+            advancing.cancel()
+        return [row["id"] for row in await self.rows("SELECT id FROM epics ORDER BY id") if row["id"] not in before]
