@@ -30,6 +30,9 @@ _FILES: Final = ("base", "head", "branch", "conflicts")
 _ABOUT_FILES: Final = frozenset({Step.REVIEW, Step.FIX, Step.REFACTOR, Step.DOCUMENT, Step.PR, Step.MERGE_GATE, Step.MERGE})
 """Steps that build on a test of the files at hand."""
 
+_ASKS_ABOUT_FAILURE: Final = frozenset({Step.TIME_MACHINE, Step.FAILURE_GATE})
+"""Steps that lead to the step that failed, or to an earlier one."""
+
 
 def gone_back(present: EpicState, target: EpicState, level: Level, guidance: str = "") -> EpicState:
     """The state of an epic that goes back from `present` to `target`; `last` and the branch are for the caller to set.
@@ -63,11 +66,14 @@ def _with_files(state: EpicState, files: EpicState) -> EpicState:
     if files.head == state.head and files.base == state.base:
         return state.model_copy(update=update)
     update |= {"tests": None, "review": None, "pull_request": None, "budget": None}
-    if state.step is Step.BUDGET_GATE and state.budget:
+    stopped = state.step is Step.BUDGET_GATE and state.budget is not None
+    comes_next = resume_step(state) if stopped or state.step in _ASKS_ABOUT_FAILURE else state.step
+    if comes_next in _ABOUT_FILES:
+        # What failed, failed on the other files.
+        update |= {"step": Step.TEST, "trouble": None, "retry_at": None}
+    elif stopped:
         # The work that it would go on from is that of the other files.
-        update["step"] = state.budget.step
-    elif state.step in _ABOUT_FILES:
-        update["step"] = Step.TEST
+        update["step"] = comes_next
     return state.model_copy(update=update)
 
 

@@ -80,7 +80,21 @@ def test_a_limit_that_stopped_work_on_other_files_is_not_gone_on_from():
 
     gone = gone_back(state(Step.BUDGET_GATE, "new", budget=stop), OLD, Level.SNAPSHOT)
 
-    assert (gone.step, gone.budget) == (Step.FIX, None)
+    # A fix of what was found in other files is none of these.
+    assert (gone.step, gone.budget) == (Step.TEST, None)
+    early = stop.model_copy(update={"step": Step.IMPLEMENT})
+    assert gone_back(state(Step.BUDGET_GATE, "new", budget=early), OLD, Level.SNAPSHOT).step is Step.IMPLEMENT
+
+
+@pytest.mark.parametrize("gate", [Step.FAILURE_GATE, Step.TIME_MACHINE])
+def test_a_step_that_failed_on_other_files_is_not_made_again_before_a_test(gate):
+    failed = state(gate, "new", trouble=Trouble(step=Step.DOCUMENT, ended_by="turns"), failure=ANALYSIS, retry_at=Step.DOCUMENT)
+
+    gone = gone_back(failed, OLD, Level.SNAPSHOT)
+
+    assert (gone.step, gone.trouble, gone.retry_at, gone.failure) == (Step.TEST, None, None, ANALYSIS)
+    early = failed.model_copy(update={"trouble": Trouble(step=Step.IMPLEMENT, ended_by="turns"), "retry_at": Step.IMPLEMENT})
+    assert gone_back(early, OLD, Level.SNAPSHOT).step is gate
 
 
 def test_an_approved_merge_is_asked_about_again():
