@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import time
@@ -230,8 +231,6 @@ async def test_git_may_collect_in_between_and_no_moment_loses_an_object(merged, 
 
 
 async def test_an_attempt_that_runs_meanwhile_loses_nothing(merged, mirror, engine_at, story):
-    import asyncio
-
     from engine.starting import StartEpic
 
     await forget_turns(merged)
@@ -284,6 +283,22 @@ async def test_the_shelf_is_emptied_of_what_is_old(merged, mirror, tmp_path):
     assert counts(report)["shelved"] == len(trees)
     assert not list(shelf.glob("*/*"))
     assert list((mirror() / "worktrees").iterdir()) == [] if (mirror() / "worktrees").is_dir() else True
+
+
+async def test_collecting_that_is_stopped_does_no_harm_and_is_done_the_next_time(merged, mirror):
+    await forget_turns(merged)
+    age(mirror(), 400)
+    for delay_s in (0.02, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6):
+        collecting = asyncio.create_task(collected(merged.engine))
+        await asyncio.sleep(delay_s)
+        collecting.cancel()
+        await asyncio.wait({collecting})
+        await every_moment_is_whole(merged, mirror())
+
+    await collected(merged.engine)
+
+    assert not {"commits", "objects"} & counts(await collected(merged.engine)).keys()
+    await every_moment_is_whole(merged, mirror())
 
 
 async def test_a_second_collector_waits_for_none(merged, tmp_path):
