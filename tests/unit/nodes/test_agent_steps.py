@@ -196,6 +196,12 @@ async def test_a_fix_of_a_conflict_may_change_what_the_other_side_changed():
     assert (done.step, done.conflicts) == (Step.TEST, ())
 
 
+async def test_no_conflict_gets_past_the_tests():
+    done = await step(Step.TEST, at(Step.TEST, conflicts=("other/x.py",)), context())
+
+    assert (done.step, done.conflicts) == (Step.FIX, ("other/x.py",))
+
+
 async def test_a_fix_that_leaves_conflict_markers_has_failed():
     repository = FakeRepository()
     repository.left = [("b.py",)]
