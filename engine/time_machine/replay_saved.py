@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from pathlib import Path
+from typing import Final
 
 from engine.assembling import Installation
 from engine.time_machine.replay import Code
@@ -11,6 +12,9 @@ from engine.time_machine.replay_checking import OnChecked, check_recorded, in_al
 from engine.time_machine.replay_views import Check, Checked
 from engine.time_machine.saved_reading import open_saved
 from epics.errors import GenieError, InvalidInput
+
+SUFFIX: Final = ".genie"
+"""What the names of saved histories mostly end in; one that is damaged is known by that alone."""
 
 
 async def check_saved(installation: Installation, place: Path, *, code: Code | None = None, on_checked: OnChecked | None = None) -> Check:
@@ -44,7 +48,7 @@ def saved_in(place: Path) -> tuple[Path, ...]:
     if not place.is_dir():
         message = f"there is no file or folder {place}: give what `genie time export` wrote, a folder of such files, or `all`"
         raise InvalidInput(message)
-    found = tuple(file for file in sorted(place.iterdir()) if file.is_file() and zipfile.is_zipfile(file))
+    found = tuple(file for file in sorted(place.iterdir()) if file.is_file() and (file.suffix == SUFFIX or zipfile.is_zipfile(file)))
     if not found:
         message = f"the folder {place} has no saved history in it: make one with `genie time export EPIC FILE`"
         raise InvalidInput(message)
