@@ -20,7 +20,7 @@ async def raced(service: Service, epic: EpicView, progress: Progress, output: Ou
     """Carry on the attempts of an epic that waits for its race, and then the epic; as it is where there is nothing to carry on."""
     while waits_for_pick(epic):
         race = await service.race(epic.id)
-        if not race.at_work or race.problem:
+        if race.state == "running" and (not race.at_work or race.problem):
             return epic
         at_once = asyncio.Semaphore(service.side_by_side)
 

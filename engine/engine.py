@@ -125,6 +125,8 @@ class Engine(Past, GoingBack, Races):
             message = f"epic {view.id} has ended: it is {view.status}, and there is nothing to resume"
             raise Conflict(message)
         await queue_epic(self._pool, view.id, auto_approve=auto_approve, by=by)
+        if view.race == "running":
+            await self._resume_entries(view.id, by=by)
         return await epic_view(self._pool, view.id)
 
     async def cancel(self, epic: str, *, by: str, reason: str = "") -> EpicView:

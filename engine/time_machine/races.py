@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from db.epics import queue_epic
+from db.races import entry_rows
 from engine.assembling import Installation
 from engine.reading import epic_id_of, epic_view
 from engine.time_machine.race_reading import race_of
 from engine.time_machine.race_views import Picked, Race
+from epics.races import ENTRY_RESTS_AT
 
 
 class Races:
@@ -36,3 +39,9 @@ class Races:
         epic_id = await epic_id_of(self._pool, epic)
         await pick_entry(self._installation, epic_id, entry, by=by)
         return Picked(race=await race_of(self._pool, epic_id), epic=await epic_view(self._pool, epic_id))
+
+    async def _resume_entries(self, epic_id: str, *, by: str) -> None:
+        """Set the entries of a race going again that were stopped at their work; those that are done with it wait on."""
+        for entry in await entry_rows(self._pool, epic_id):
+            if entry["status"] in {"queued", "paused"} and entry["step"] != ENTRY_RESTS_AT:
+                await queue_epic(self._pool, entry["fork_id"], auto_approve=None, by=by)

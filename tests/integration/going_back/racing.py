@@ -79,6 +79,15 @@ class Racer:
 
         await self.engine.decide(epic, Decision.model_validate({"choice": choice, "by": "ann", "channel": "test", **more}))
 
+    async def stop(self, epic: str, problem: str) -> None:
+        """Park a fork as trouble does."""
+        from db.epics import pause_epic
+        from engine.lease_keeper import hold_epic
+
+        database = self.engine._installation.database
+        async with hold_epic(database, epic, seconds=30) as hold:
+            await pause_epic(database.pool, hold.lease, problem)
+
     async def cut_after_first_fork(self) -> list[str]:
         """Let the race begin in a process that comes no further than its first fork."""
         from engine.lease_keeper import hold_epic

@@ -232,6 +232,25 @@ async def test_an_epic_that_is_resumed_while_its_attempts_work_waits_on(race):
     assert len(await epic.forks()) == 3
 
 
+async def test_resuming_the_epic_resumes_the_attempts_that_were_stopped(race):
+    epic = await race(autonomy="ask")
+    first, second, third = (entry.fork for entry in (await epic.engine.race(epic.id)).entries)
+    await epic.engine.advance(first)
+    await epic.stop(second, "its machine burned down")
+    await epic.engine.advance(third)
+    assert (await until_rest(epic.engine, epic.id)).problem.startswith("1 of 3 attempts passed")
+
+    await epic.resume()
+
+    entries = (await epic.engine.race(epic.id)).entries
+    assert [(entry.status, entry.step) for entry in entries] == [
+        ("paused", "document"),
+        ("queued", "implement"),
+        ("waiting", "failure_gate"),
+    ]
+    assert (await until_rest(epic.engine, epic.id)).problem.startswith("2 of 3 attempts passed")
+
+
 async def test_what_cannot_be_raced_or_picked_is_said(race, travel, story):
     for attempts in (1, 9):
         with pytest.raises(InvalidInput, match="from 2 to 8"):
