@@ -28,7 +28,7 @@ test: $(VENV)/.installed-dev ## Run the tests
 	@$(BIN)/pytest -n auto --maxprocesses 4 --dist worksteal $(ARGS)
 
 faults: $(VENV)/.installed-dev ## Kill, stop, starve and cut off real processes: all fault tests (docs/faults.md)
-	@$(BIN)/pytest -n 2 --dist worksteal -m "faults or slow" tests/faults tests/integration/durability tests/acceptance/http $(ARGS)
+	@$(BIN)/pytest -n 2 --dist worksteal -m "faults or slow" tests/faults tests/integration/durability tests/integration/going_back tests/acceptance/http $(ARGS)
 
 soak: $(VENV)/.installed-dev ## Kill N random processes under twenty epics, and write docs/soak.md (N=1000)
 	@$(BIN)/python -m tests.soak --kills $(N) $(ARGS)

@@ -13,6 +13,7 @@ from tests.fakes.machine import Machine, Running, until
 from tests.fakes.story import GOAL, STORY, make_repository
 
 if TYPE_CHECKING:
+    from executors.scripts import Script
     from tests.fakes.model_server import ModelServer
     from tests.fakes.nursery import Nursery
 
@@ -112,11 +113,11 @@ def make_scene(tmp_path: Path, nursery: Nursery) -> Generator[Callable[..., Scen
 
     with ExitStack() as stack:
 
-        def make(database_url: str, *, pause_s: float = PAUSE_S, name: str = "scene") -> Scene:
+        def make(database_url: str, *, pause_s: float = PAUSE_S, name: str = "scene", script: Script = STORY) -> Scene:
             folder = tmp_path / name
             folder.mkdir()
-            script = STORY.model_copy(update={"pause_s": pause_s})
-            made = Scene(folder, database_url, stack.enter_context(ModelServer(script, log=folder / "requests.jsonl")), nursery)
+            played = script.model_copy(update={"pause_s": pause_s})
+            made = Scene(folder, database_url, stack.enter_context(ModelServer(played, log=folder / "requests.jsonl")), nursery)
             stack.callback(made.close)
             return made
 
