@@ -12,7 +12,7 @@ from cli.gates import Gatekeeper
 from cli.output import Output
 from cli.process import user_name
 from cli.progress import Progress
-from cli.racing import raced, say_how_to_pick, waits_for_pick
+from cli.racing import raced, races_on, say_how_to_pick, waits_for_pick
 from cli.render_gate import gate_parts
 from cli.service import Service
 from cli.words import lasted, many, sha, usd
@@ -118,11 +118,13 @@ async def watch(service: Service, epic_id: str, output: Output) -> int:
                     else:
                         progress.on_event(event)
                 seen = events[-1].id
-            if epic.status in STANDING_STILL:
+            if epic.status in STANDING_STILL and not await races_on(service, epic):
                 break
             await asyncio.sleep(POLL_S)
     if epic.status == "waiting" and not output.as_json:
         await _say_what_it_waits_for(service, epic, output, shown=True)
+    if waits_for_pick(epic) and not output.as_json:
+        await say_how_to_pick(service, epic, output)
     return STATUS_CODES[epic.status]
 
 

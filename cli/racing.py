@@ -41,6 +41,11 @@ def waits_for_pick(epic: EpicView) -> bool:
     return epic.status == "paused" and epic.race == "running"
 
 
+async def races_on(service: Service, epic: EpicView) -> bool:
+    """Whether an epic stands still only until its race has gone on by itself."""
+    return waits_for_pick(epic) and (await service.race(epic.id)).at_work
+
+
 async def say_how_to_pick(service: Service, epic: EpicView, output: Output) -> None:
     """Show the attempts side by side, and name the commands that go on."""
     race = await service.race(epic.id)

@@ -134,3 +134,30 @@ def test_a_deed_that_was_found_done_says_so():
 
 def test_a_cancel_that_came_too_late_is_told():
     assert line("cancel_refused", by="ann", why="merged before") == "! the cancel by ann came too late: merged before"
+
+
+@pytest.mark.parametrize(
+    "kind, data, text",
+    [
+        (
+            "race_begun",
+            {"entries": ["e-1", "e-2"], "share_usd": "1.5"},
+            "⑂ 2 attempts side by side  at most $1.50 each\n            e-1, e-2",
+        ),
+        ("attempt_rests", {"attempt": 2, "of": 3}, "‖ tested and reviewed: attempt 2 of 3 waits to be compared"),
+        (
+            "race_judged",
+            {"passed": 1, "of": 2, "ranking": [{"attempt": 2}, {"attempt": 1}]},
+            "? 1 of 2 attempts passed: a person is to pick  the best first: 2, 1",
+        ),
+        (
+            "attempt_picked",
+            {"attempt": 2, "of": 3, "by": "ann", "next": "document", "why": "tests: passed"},
+            "✓ attempt 2 of 3 picked by ann  → document\n            tests: passed",
+        ),
+        ("race_called_off", {"why": "the epic is cancelled"}, "■ the attempts side by side are called off: the epic is cancelled"),
+        ("race_hindered", {"problem": "no room"}, "‖ the attempts side by side do not go on: no room"),
+    ],
+)
+def test_each_event_of_a_race_has_its_line(kind, data, text):
+    assert line(kind, **data) == text
