@@ -120,9 +120,8 @@ class Scene:
         said = [*before, *from_json(turn.request)]
         tools = offered(parameters)
         if turn.request_hash not in {request_hash(said, tools), request_hash(said, [tool[0] for tool in tools])}:
-            self.differs(
-                "the tools that are offered, or the type of the result", "others", ", ".join(tool[0] for tool in tools), turn=turn.n
-            )
+            names = ", ".join(tool[0] for tool in tools)
+            self.differs("the tools that are offered, what they take, or the form of the result", "others", names, turn=turn.n)
 
     def _before(self) -> list[Turn]:
         continued = list(self.order.continues)

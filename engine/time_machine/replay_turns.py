@@ -17,6 +17,7 @@ from engine.time_machine.replay_ground import Ground
 from engine.time_machine.replay_moments import Tried
 from engine.time_machine.replay_views import Difference, shown
 from engine.transcript import readable
+from epics.errors import InvalidInput
 from executors.in_process import InProcessExecutor
 from executors.journaled_model import Terms
 from executors.port import Order, Outcome, Turn
@@ -150,6 +151,10 @@ async def _run(ground: Ground, scene: Scene, worktree: Worktree) -> Outcome | No
     try:
         return await executor.run(scene.order, ComparingJournal(scene))
     except EndOfRecord:
+        return None
+    except InvalidInput as error:
+        # A tool that the workflow lists and that is there no more.
+        scene.differs("the tools", "all that the workflow lists were there", error, turn=1)
         return None
 
 
