@@ -124,14 +124,6 @@ async def record_event(pool: Pool, lease: Lease, kind: str, data: Mapping[str, A
         await add_events(connection, lease.thread_id, [{"type": kind, "data": dict(data)}])
 
 
-async def ask_cancel(pool: Pool, epic_id: str, data: Mapping[str, Any]) -> None:
-    """Leave a cancel for whoever holds the epic now, or takes it next."""
-    with foreseen():
-        async with pool.connection() as connection, connection.transaction():
-            await connection.execute(QUERIES["ask_cancel"], {"epic": epic_id, "data": jsonb(dict(data))})
-            await hint(connection, epic_id)
-
-
 async def raise_limit(connection: Connection, epic_id: str, scope: str, amount: object) -> None:
     """Lift the limit of an epic or of its project, in the transaction of the decision."""
     name = "raise_epic_budget" if scope == "epic" else "raise_project_budget"

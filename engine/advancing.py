@@ -12,12 +12,12 @@ from db.epics import Row, epic_facts, pause_epic, record_event
 from db.jobs import forget_hints
 from db.leases import Lease
 from engine.assembling import Installation
-from engine.commands import apply_commands
 from engine.compatibility import adopt, leave_to_newer
 from engine.draining import HandedOver, Rests
 from engine.driving import drive
 from engine.lease_keeper import Hold, hold_epic, let_go
 from engine.postponing import put_off
+from engine.time_machine.commands import apply_commands
 from engine.time_machine.racing import carry_race, come_to_rest
 from epics.errors import (
     AttemptCut,

@@ -131,7 +131,7 @@ class Engine(Past, GoingBack, Races):
 
     async def cancel(self, epic: str, *, by: str, reason: str = "") -> EpicView:
         """Cancel an epic; see `cancel_epic`."""
-        from engine.cancelling import cancel_epic  # noqa: PLC0415  # as in `advance`
+        from engine.time_machine.cancelling import cancel_epic  # noqa: PLC0415  # as in `advance`
         from engine.time_machine.racing import look_after_race  # noqa: PLC0415  # as in `advance`
 
         view = await cancel_epic(self._installation, await epic_id_of(self._pool, epic), by=by, reason=reason)

@@ -22,8 +22,8 @@ from db.races import (
     rest_epic,
 )
 from engine.assembling import Installation
-from engine.cancelling import cancel_epic
 from engine.lease_keeper import hold_epic
+from engine.time_machine.cancelling import cancel_epic
 from engine.time_machine.race_forks import free_id, make_forks
 from engine.time_machine.race_judging import Entry, judge, judge_one
 from engine.time_machine.race_picking import pick

@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import replace
 from typing import Final
 
+from db.commands import ask_rollback, asked_command
 from db.epics import Row, fetch_all, fetch_one
-from db.leases import Lease
-from db.rollbacks import ask_rollback, asked_rollback, refuse_rollback, unapplied_rollback
 from engine.assembling import Installation
-from engine.compatibility import adopt, leave_to_newer
+from engine.compatibility import leave_to_newer
 from engine.fetching_packs import bring_to_read
 from engine.history_views import FileStat, StateChange
 from engine.lease_keeper import hold_epic
-from engine.merged_meanwhile import settle_merge
 from engine.reading import epic_view
-from engine.storing_packs import open_keeper
+from engine.time_machine.commands import apply_commands
 from engine.time_machine.orders import GoBack
 from engine.time_machine.reverting import make_revert, reverting_state
+from engine.time_machine.rollback_doing import apply_rollback
 from engine.time_machine.rollback_plan import Rollback, draw_up
 from engine.time_machine.rollback_views import RollbackPlan, RollbackView
-from engine.time_machine.rollback_writing import show_branch, write_rollback
-from epics.errors import Conflict, EpicHeld, GenieError, LeaseLost, RepositoryUnusable, StoreUnavailable
+from epics.errors import Conflict, EpicHeld, RepositoryUnusable
 from epics.going_back import state_changes
 from timemachine.diffs import diff_stat
 from timemachine.workspace import open_workspace
@@ -97,58 +94,13 @@ async def plan_rollback(installation: Installation, facts: Row, rollback: Rollba
     )
 
 
-async def apply_rollbacks(installation: Installation, lease: Lease) -> bool:
-    """Do what was asked of an epic that we hold; say whether it was taken back. What cannot be done is refused with the cause."""
-    pool, done = installation.database.pool, False
-    while (command := await unapplied_rollback(pool, lease.thread_id)) is not None:
-        try:
-            await apply_rollback(installation, lease, GoBack.from_json(command["data"]), command["id"])
-            done = True
-        except (LeaseLost, StoreUnavailable):
-            raise
-        except GenieError as error:
-            await refuse_rollback(pool, lease, command["id"], str(error), command["data"])
-    return done
-
-
-async def apply_rollback(installation: Installation, lease: Lease, asked: GoBack, command: int | None = None) -> None:
-    """Take an epic that we hold back, or raise without a change; see `roll_back` for what is raised.
-
-    Args:
-        installation: where the epic is.
-        lease: of the epic.
-        asked: what is asked for.
-        command: the order that is carried out by it, if one was left.
-    """
-    pool = installation.database.pool
-    facts = await fetch_one(pool, "epic_facts", {"epic": lease.thread_id}) or {}
-    if not await adopt(pool, lease, facts, installation.release):
-        message = f"epic {lease.thread_id} cannot be taken back by this Genie: see `genie epic show {lease.thread_id}`"
-        raise Conflict(message)
-    await settle_merge(installation, lease, facts)
-    facts = await fetch_one(pool, "epic_facts", {"epic": lease.thread_id}) or {}
-    rollback = replace(await draw_up(pool, facts, asked), command=command)
-    if rollback.kind == "revert":
-        rollback = await _with_revert(installation, lease, facts, rollback)
-    branch = await write_rollback(installation, lease, rollback, rollback.state)
-    await show_branch(installation, facts, branch, rollback.state.head)
-
-
-async def _with_revert(installation: Installation, lease: Lease, facts: Row, rollback: Rollback) -> Rollback:
-    made = await make_revert(installation, facts, rollback)
-    keeper = await open_keeper(installation.database.pool, lease, made.workspace.mirror, facts, made.tip)
-    await keeper.keep_on_base(made.tip, made.tip)
-    await keeper.keep(made.commit, beside=(made.tip,))
-    return replace(rollback, state=await reverting_state(facts, rollback, made), tree=made.tree)
-
-
 async def _do_or_ask(installation: Installation, epic_id: str, asked: GoBack, wait_s: float) -> bool:
     if await _do_here(installation, epic_id, asked):
         return True
     pool, until = installation.database.pool, time.monotonic() + wait_s
     command = await ask_rollback(pool, epic_id, asked.as_json())
     while True:
-        row = await asked_rollback(pool, command)
+        row = await asked_command(pool, command)
         if row["applied_at"] is not None:
             if row["problem"]:
                 raise Conflict(row["problem"])
@@ -165,7 +117,7 @@ async def _do_here(installation: Installation, epic_id: str, asked: GoBack | Non
     try:
         async with hold_epic(installation.database, epic_id, seconds=installation.lease_seconds) as hold:
             # What was asked of a worker that died came first.
-            await apply_rollbacks(installation, hold.lease)
+            await apply_commands(installation, hold.lease)
             if asked is not None:
                 await apply_rollback(installation, hold.lease, asked)
     except EpicHeld:

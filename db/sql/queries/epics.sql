@@ -81,25 +81,19 @@ UPDATE epics SET
 WHERE id = %(epic)s AND status = 'queued' RETURNING retry_at;
 
 -- name: ask_cancel
-INSERT INTO commands (epic_id, kind, data) VALUES (%(epic)s, 'cancel', %(data)s);
+INSERT INTO commands (epic_id, kind, data) VALUES (%(epic)s, 'cancel', %(data)s) RETURNING id;
 
 -- name: ask_rollback
 INSERT INTO commands (epic_id, kind, data) VALUES (%(epic)s, 'rollback', %(data)s) RETURNING id;
 
--- name: asked_rollback
+-- name: asked_command
 SELECT applied_at, problem FROM commands WHERE id = %(command)s;
 
--- name: unapplied_rollback
-SELECT id, data FROM commands WHERE epic_id = %(epic)s AND kind = 'rollback' AND applied_at IS NULL ORDER BY id LIMIT 1;
+-- name: unapplied_command
+SELECT id, kind, data FROM commands WHERE epic_id = %(epic)s AND applied_at IS NULL ORDER BY id LIMIT 1;
 
--- name: refuse_rollback
-UPDATE commands SET applied_at = now(), problem = %(problem)s WHERE id = %(command)s AND applied_at IS NULL;
-
--- name: unapplied_cancel
-SELECT data FROM commands WHERE epic_id = %(epic)s AND kind = 'cancel' AND applied_at IS NULL ORDER BY id LIMIT 1;
-
--- name: apply_cancels
-UPDATE commands SET applied_at = now() WHERE epic_id = %(epic)s AND kind = 'cancel' AND applied_at IS NULL;
+-- name: end_command
+UPDATE commands SET applied_at = now(), problem = %(problem)s WHERE id = %(command)s AND applied_at IS NULL RETURNING id;
 
 -- name: raise_epic_budget
 UPDATE epics SET budget_usd = budget_usd + %(amount)s, updated_at = now() WHERE id = %(epic)s;

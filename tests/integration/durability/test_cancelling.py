@@ -9,7 +9,7 @@ import pytest
 
 import engine.advancing
 import engine.lease_keeper
-from db.epics import ask_cancel
+from db.commands import ask_cancel
 from db.leases import holder_of, release_lease, take_lease
 from db.queries import QUERIES
 from epics.errors import Conflict

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from db.epics import ask_cancel, pause_epic, postpone_epic, queue_epic
+from db.commands import ask_cancel
+from db.epics import pause_epic, postpone_epic, queue_epic
 from db.leases import Admission, claim_epic, end_dead_lease, release_lease, take_lease
 from engine.identity import this_worker
 from engine.reading import epic_view

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from db.epics import ask_cancel, insert_epic, postpone_epic, queue_epic
+from db.commands import ask_cancel
+from db.epics import insert_epic, postpone_epic, queue_epic
 from db.jobs import forget_hints, hint, tidy_jobs
 from db.leases import release_lease
 from epics.approvals import Decision

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from engine.lease_keeper import hold_epic
-from engine.time_machine.rollback import apply_rollbacks
+from engine.time_machine.commands import apply_commands
 from epics.errors import Conflict, MomentNotFound
 
 
@@ -33,7 +33,7 @@ async def test_rollbacks_that_are_asked_at_once_are_all_done_in_their_order(trav
         await until_asked(epic, 1)
         second = asyncio.create_task(epic.back(to=4))
         await until_asked(epic, 2)
-        assert await apply_rollbacks(epic.engine._installation, hold.lease)
+        assert await apply_commands(epic.engine._installation, hold.lease)
     done = await asyncio.gather(first, second)
 
     assert [each.done for each in done] == ["done", "done"]
@@ -70,7 +70,7 @@ async def test_an_order_that_cannot_be_carried_out_is_refused_and_the_next_is_do
         )
         good = asyncio.create_task(epic.back(to=2))
         await until_asked(epic, 2)
-        assert await apply_rollbacks(epic.engine._installation, hold.lease)
+        assert await apply_commands(epic.engine._installation, hold.lease)
     await good
 
     (refused,) = await epic.began.rows("SELECT problem FROM commands WHERE epic_id = %s AND problem IS NOT NULL")

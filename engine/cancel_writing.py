@@ -1,65 +1,32 @@
-"""Cancelling an epic: at once where nobody holds it, else by a command that its worker finds."""
+"""Carrying out a cancel: the checkpoint with which an epic ends, unless its merge was made before."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from db.epics import Row, ask_cancel, fetch_one, pause_epic
+from db.commands import end_command
+from db.epics import Row, fetch_one, pause_epic
 from db.fence import add_events, fenced
 from db.leases import Lease
-from db.queries import QUERIES
 from db.strangers import cancel_strange
 from engine.assembling import Installation
 from engine.checkpoints import config_of, saver_for
 from engine.compatibility import why_strange
-from engine.lease_keeper import hold_epic
 from engine.merged_meanwhile import settle_merge
-from engine.reading import epic_view
-from engine.views import EpicView
-from epics.errors import Conflict, EffectUnknown, EpicHeld
+from epics.errors import EffectUnknown
 from epics.going_back import revert_refused
 from epics.state import TERMINAL, Ended, EpicState, StepRecord
 from epics.steps import Step
 from graphs.epic import compile_epic_graph
 
 
-async def cancel_epic(installation: Installation, epic_id: str, *, by: str, reason: str) -> EpicView:
-    """Ask for an epic to be cancelled, and do it here unless a live worker holds it and will.
-
-    Raises:
-        Conflict: if it has ended already, or its merge was made before the cancel could count.
-        EffectUnknown: if its merge was begun, and the repository cannot be read to see whether it was made; the epic is paused.
-    """
-    pool = installation.database.pool
-    epic = await epic_view(pool, epic_id)
-    if epic.status in TERMINAL:
-        message = f"epic {epic_id} has ended already: it is {epic.status}"
-        raise Conflict(message)
-    await ask_cancel(pool, epic_id, {"by": by, "reason": reason})
-    try:
-        async with hold_epic(installation.database, epic_id, seconds=installation.lease_seconds) as hold:
-            problem = await apply_cancel(installation, hold.lease)
-    except EpicHeld:
-        return await epic_view(pool, epic_id)
-    if problem is not None:
-        raise EffectUnknown(problem)
-    epic = await epic_view(pool, epic_id)
-    if epic.status == Ended.MERGED:
-        message = f"epic {epic_id} is not cancelled: its work was merged to {epic.base} before, and is there at {(epic.head or '')[:12]}"
-        raise Conflict(message)
-    return epic
-
-
-async def apply_cancel(installation: Installation, lease: Lease) -> str | None:
-    """Bring an epic that we hold to its end, if a cancel is still open: a checkpoint like any other, with its moment and its rows.
+async def apply_cancel(installation: Installation, lease: Lease, command: Row) -> None:
+    """Bring an epic that we hold to its end, unless it has ended: a checkpoint like any other, with its moment and its rows.
 
     A merge that was made before counts: the epic is merged then, and an event tells who cancelled that it came too late. Where nobody can
-    see whether it was made, the epic is paused, and why is returned.
+    see whether it was made, the epic is paused, and why stays with the command.
     """
     pool, epic_id = installation.database.pool, lease.thread_id
-    command = await fetch_one(pool, "unapplied_cancel", {"epic": epic_id})
-    if command is None:
-        return None
     facts = await fetch_one(pool, "epic_facts", {"epic": epic_id}) or {}
     data, problem = command["data"], None
     note = f"cancelled by {data['by']}{': ' + data['reason'] if data.get('reason') else ''}"[:2000]
@@ -69,9 +36,7 @@ async def apply_cancel(installation: Installation, lease: Lease) -> str | None:
             await cancel_strange(pool, lease, note)
         else:
             problem = await _end(installation, lease, facts, data, note)
-    async with fenced(pool, lease) as connection:
-        await connection.execute(QUERIES["apply_cancels"], {"epic": epic_id})
-    return problem
+    await end_command(pool, lease, command["id"], problem)
 
 
 async def _end(installation: Installation, lease: Lease, facts: Row, data: dict[str, Any], note: str) -> str | None:
