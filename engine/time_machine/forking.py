@@ -74,6 +74,8 @@ def forked_state(source: str, epic_id: str, moment: Row | None, target: EpicStat
         "branch": branch,
         "guidance": (*target.guidance, asked.guidance) if asked.guidance else target.guidance,
         "pull_request": pull.model_copy(update={"branch": branch}) if pull else None,
+        # Where people say no to taking back what was merged, the source is merged as before; the fork never was.
+        "revert": None,
         "last": last,
     }
     return asking_again(target.model_copy(update=update))

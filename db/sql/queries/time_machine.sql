@@ -3,8 +3,8 @@ SELECT n, parent, step, outcome, checkpoint_id, commit, tree, branch, created_at
 
 -- name: last_rollback
 -- Of a fork only its own: where its source was before such a one, the fork has never been.
-SELECT moment, kind, level, to_moment, before_moment FROM rollbacks r
-WHERE epic_id = %(epic)s AND EXISTS (SELECT FROM moments m WHERE m.epic_id = r.epic_id AND m.n = r.before_moment) ORDER BY moment DESC LIMIT 1;
+SELECT r.moment, r.kind, r.level, r.to_moment, r.before_moment FROM rollbacks r JOIN epics e ON e.id = r.epic_id
+WHERE r.epic_id = %(epic)s AND r.moment > coalesce(e.forked_at, 0) ORDER BY r.moment DESC LIMIT 1;
 
 -- name: effects_since
 -- What was done outside after a moment was made.

@@ -129,3 +129,21 @@ async def test_a_revert_that_fails_is_not_taken_back_to_before_the_merge_by_its_
 
     assert ended.status == "merged"
     assert "greeting.txt" in files_of(epic.began.repo)
+
+
+async def test_a_fork_of_a_proposal_is_an_epic_that_was_never_merged(travel, story):
+    source = await merged(travel, story)
+    proposed = (await source.back(to=0)).moment
+
+    fork = await source.fork(proposed)
+    with pytest.raises(Conflict, match="never rolled back"):
+        await fork.back(undo=True)
+    assert (await fork.resume("reject")).status == "rejected"
+
+    other = await source.fork(proposed)
+    assert (await other.resume("approve")).status == "merged"
+    assert "greeting.txt" not in files_of(source.began.repo)
+    # What the source proposes is in the base branch already, and it comes to know that its work was taken back.
+    assert (await source.resume("approve")).status == "merged"
+    states = await source.began.rows("SELECT state FROM effects WHERE epic_id = %s AND kind = 'merge'")
+    assert [row["state"] for row in states] == ["undone"]
