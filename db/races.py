@@ -10,6 +10,7 @@ from typing import Any
 from db.connection import Connection, Pool
 from db.epics import Row, fetch_all, fetch_one
 from db.fence import add_events, fenced
+from db.jobs import hint
 from db.leases import Lease
 from db.queries import QUERIES
 from db.storable import jsonb
@@ -72,12 +73,19 @@ async def rename_entry(pool: Pool, lease: Lease, k: int, fork_id: str) -> None:
         await connection.execute(QUERIES["rename_entry"], {"epic": lease.thread_id, "k": k, "fork": fork_id})
 
 
-async def rest_epic(pool: Pool, lease: Lease, problem: str, event: Mapping[str, Any] | None = None) -> None:
-    """Let an epic wait for its race, or as an entry of one."""
+async def rest_epic(pool: Pool, lease: Lease, problem: str) -> None:
+    """Let an epic wait for its race."""
+    async with fenced(pool, lease) as connection:
+        await connection.execute(QUERIES["rest_epic"], {"epic": lease.thread_id, "problem": problem})
+
+
+async def rest_entry(pool: Pool, lease: Lease, race: str, problem: str, event: Mapping[str, Any]) -> None:
+    """Let an entry wait until it is compared, and tell the workers that its race may go on."""
     async with fenced(pool, lease) as connection:
         rested = await connection.execute(QUERIES["rest_epic"], {"epic": lease.thread_id, "problem": problem})
-        if await rested.fetchone() is not None and event is not None:
+        if await rested.fetchone() is not None:
             await add_events(connection, lease.thread_id, [event])
+            await hint(connection, race)
 
 
 async def leave_to_person(pool: Pool, lease: Lease, judged: Sequence[Judged], *, problem: str, event: Mapping[str, Any]) -> None:

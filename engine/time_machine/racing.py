@@ -19,6 +19,7 @@ from db.races import (
     leave_to_person,
     race_row,
     record_scores,
+    rest_entry,
     rest_epic,
 )
 from engine.assembling import Installation
@@ -44,7 +45,8 @@ async def come_to_rest(installation: Installation, lease: Lease) -> None:
     if entry is not None and entry["state"] == "running":
         told = f"attempt {entry['k']} of {entry['n']} of epic {entry['epic_id']} is tested and reviewed"
         event = {"type": "attempt_rests", "data": {"epic": entry["epic_id"], "attempt": entry["k"], "of": entry["n"]}}
-        await rest_epic(pool, lease, f"{told}; compare them with: genie time race {entry['epic_id']}", event)
+        problem = f"{told}; compare them with: genie time race {entry['epic_id']}"
+        await rest_entry(pool, lease, entry["epic_id"], problem, event)
         return
     race = await race_row(pool, epic) or {"state": "none"}
     if race["state"] == "planned":

@@ -19,6 +19,8 @@ CREATE TABLE races (
     winner_moment integer,
     picked_moment integer,
     picked_by text,
+    -- The attempts that came with it, which no moment of the epic is of.
+    taken integer[] NOT NULL DEFAULT '{}',
     picked_at timestamptz,
     why text,
     -- Whether the entries were told to end, once the race was over.
@@ -131,6 +133,7 @@ BEGIN
     SELECT p_epic, t.attempt, t.n, t.request_hash, t.model, t.request, t.answer, t.results, t.tree, t.head, t.created_at,
         CASE WHEN t.tree IN (SELECT commit FROM epic_packs WHERE epic_id = p_epic) THEN t.tree END
     FROM turns t WHERE t.epic_id = entry AND t.attempt = ANY (carried);
+    UPDATE races SET taken = carried WHERE epic_id = p_epic;
     UPDATE epics SET last_attempt = greatest(last_attempt, (SELECT e.last_attempt FROM epics e WHERE e.id = entry)) WHERE id = p_epic;
 END
 $$;
@@ -230,6 +233,37 @@ BEGIN
         SELECT p_epic, first_event + entry.place, entry.value ->> 'type', entry.value -> 'data'
         FROM jsonb_array_elements(p -> 'events') WITH ORDINALITY AS entry (value, place);
     END IF;
+END
+$$;
+
+-- As before, and: the attempts that came with the entry of a race that was picked, which is what a person decided, or the rule.
+CREATE OR REPLACE FUNCTION attempt_before(p_epic text, p_step text, OUT attempt integer, OUT person boolean, OUT analyst integer)
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    here integer := (SELECT e.moment FROM epics e WHERE e.id = p_epic);
+    m record;
+    newest boolean := true;
+BEGIN
+    person := false;
+    WHILE here IS NOT NULL LOOP
+        SELECT o.parent, o.step, o.attempt, o.outcome INTO m FROM moments o WHERE o.epic_id = p_epic AND o.n = here;
+        EXIT WHEN NOT FOUND;
+        IF m.outcome = 'picked' THEN
+            SELECT max(a.n), person OR bool_or(r.picked_by <> 'the rule') INTO attempt, person
+            FROM races r LEFT JOIN attempts a ON a.epic_id = r.epic_id AND a.n = ANY (r.taken) AND a.step = p_step
+            WHERE r.epic_id = p_epic;
+            EXIT WHEN attempt IS NOT NULL;
+        ELSIF m.outcome IN ('rolled_back', 'forked') OR (m.step = 'failure_gate' AND m.outcome = 'decided') THEN
+            person := true;
+        ELSIF m.step = p_step AND m.attempt IS NOT NULL THEN
+            attempt := m.attempt;
+            EXIT;
+        ELSIF newest AND m.step = 'time_machine' THEN
+            analyst := m.attempt;
+        END IF;
+        newest := false;
+        here := m.parent;
+    END LOOP;
 END
 $$;
 

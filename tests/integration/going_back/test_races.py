@@ -108,6 +108,35 @@ async def test_a_person_picks_another_than_the_best(race, small_repo):
     assert file_at(small_repo, "HEAD", "greeting.txt") == WORK[2]
 
 
+async def test_a_person_picks_before_all_are_done_and_the_others_end(race):
+    epic = await race(autonomy="ask")
+    first, second, _ = (entry.fork for entry in (await epic.engine.race(epic.id)).entries)
+    await epic.engine.advance(second)
+
+    picked = await epic.engine.pick(epic.id, second, by="ann")
+
+    assert [entry.status for entry in picked.race.entries] == ["cancelled"] * 3
+    assert (await epic.engine.epic(first)).step == "implement"
+    assert (await epic.resume()).step == "merge_gate"
+
+
+@pytest.mark.parametrize("autonomy, person", [("auto", False), ("ask", True)])
+async def test_the_attempts_that_came_with_what_was_picked_are_those_before_the_next(race, autonomy, person):
+    from db.analyses import attempt_before
+
+    epic = await race(autonomy=autonomy)
+    await until_rest(epic.engine, epic.id)
+    if person:
+        await epic.engine.pick(epic.id, "1", by="ann")
+
+    before = await attempt_before(epic.engine._pool, epic.id, "implement")
+
+    winner = (await epic.engine.race(epic.id)).winner
+    [made] = [attempt for attempt in await epic.engine.attempts(winner) if attempt.step == "implement"]
+    assert before is not None
+    assert (before["attempt"], before["person"]) == (made.n, person)
+
+
 async def test_where_none_passed_a_person_may_take_one_and_go_on_from_its_failure(race, story):
     epic = await race(story(*writing(2, {1: "goodbye\n", 2: "farewell\n"})), attempts=2)
     view = await until_rest(epic.engine, epic.id)
