@@ -195,8 +195,9 @@ class Walk:
     async def _undo(self, epic: Any) -> None:
         before = await epic.engine.epic(epic.id)
         rolled = await epic.began.rows(
-            "SELECT r.before_moment FROM rollbacks r JOIN moments m ON m.epic_id = r.epic_id AND m.n = r.before_moment WHERE r.epic_id = %s"
-            " ORDER BY r.moment DESC LIMIT 1"
+            # Of a fork only its own.
+            "SELECT r.before_moment FROM rollbacks r JOIN epics e ON e.id = r.epic_id AND r.moment > coalesce(e.forked_at, 0)"
+            " WHERE r.epic_id = %s ORDER BY r.moment DESC LIMIT 1"
         )
         self.did[-1] += f": {before.status} {before.step}"
         try:
