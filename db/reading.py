@@ -39,7 +39,7 @@ async def states_at(pool: Pool, epic_id: str, checkpoint_ids: Iterable[str], rel
     try:
         with foreseen():
             async for found in UpgradingSaver(pool, release).alist(config):
-                checkpoint_id = found.checkpoint["id"]
+                checkpoint_id = str(found.config.get("configurable", {})["checkpoint_id"])
                 if checkpoint_id in wanted:
                     states[checkpoint_id] = _state_in(found)
     except (EpicStrange, ValidationError):
