@@ -11,7 +11,7 @@ from engine.compatibility import leave_to_newer
 from engine.lease_keeper import hold_epic
 from engine.reading import epic_view
 from engine.starting import check_budget, check_choice, models_in
-from engine.time_machine.orders import Fork
+from engine.time_machine.orders import Fork, check_guidance
 from engine.time_machine.rollback_plan import state_of_moment
 from engine.time_machine.rollback_writing import Rows, show_branch, tree_here
 from engine.views import EpicView
@@ -31,12 +31,13 @@ async def fork_epic(installation: Installation, source: str, asked: Fork) -> Epi
     Raises:
         MomentNotFound: if there is no such moment.
         HistoryPruned: if the state of that moment was pruned.
-        InvalidInput: if the executor, the model or the budget cannot be used.
+        InvalidInput: if the executor, the model, the budget or the guidance cannot be used.
         EpicStrange: if a newer Genie carries the source on.
     """
     database = installation.database
     facts = await fetch_one(database.pool, "epic_facts", {"epic": source}) or {}
     leave_to_newer(facts, installation.release)
+    check_guidance(asked.guidance)
     check_budget(asked.budget_usd)
     moment, target = await state_of_moment(database.pool, facts, asked.at)
     if asked.executor or asked.model:

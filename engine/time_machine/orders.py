@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
+from epics.errors import InvalidInput
 from epics.going_back import Level
 from epics.policy import Autonomy
 
@@ -46,3 +47,20 @@ class Fork:
     autonomy: Autonomy | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     """Added to those of the source."""
+
+
+_MOST_GUIDANCE: Final = 20_000
+
+
+def check_guidance(text: str) -> None:
+    """Refuse guidance that cannot be kept, before anything is done.
+
+    Raises:
+        InvalidInput: if it is too long, or has a character that no text has.
+    """
+    if len(text) > _MOST_GUIDANCE:
+        message = f"the guidance has {len(text)} characters, and {_MOST_GUIDANCE} are the most: put the rest into a file of the repository"
+        raise InvalidInput(message)
+    if "\0" in text or any("\ud800" <= char <= "\udfff" for char in text):
+        message = "the guidance has a NUL character or half of a surrogate pair, which no text has: remove it"
+        raise InvalidInput(message)

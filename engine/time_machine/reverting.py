@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from db.epics import Row
 from engine.assembling import Installation
@@ -22,6 +22,8 @@ from timemachine.mirrors import Mirror, protect
 from timemachine.workspace import Workspace, open_workspace
 
 _UNTESTED = "It was made from the history alone and not tested; say `changes` to have it looked at and tested first."
+
+_MOST_BODY: Final = 8_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +75,8 @@ async def reverting_state(facts: Row, rollback: Rollback, made: RevertCommit) ->
     body = f"Takes back what epic {facts['id']} merged at {present.head[:12]}, to its moment {rollback.to}. Asked for by {rollback.by}."
     pull = PullRequest(
         title=title_of(rollback),
-        body=f"{body}\n\n{rollback.guidance}" if rollback.guidance else body,
+        # The guidance is kept whole beside it.
+        body=f"{body}\n\n{rollback.guidance}"[:_MOST_BODY].strip(),
         base=facts["base"],
         base_commit=made.tip,
         head=made.commit,

@@ -15,7 +15,7 @@ from engine.history_views import FileStat, StateChange
 from engine.lease_keeper import hold_epic
 from engine.reading import epic_view
 from engine.time_machine.commands import apply_commands
-from engine.time_machine.orders import GoBack
+from engine.time_machine.orders import GoBack, check_guidance
 from engine.time_machine.reverting import make_revert, reverting_state
 from engine.time_machine.rollback_doing import apply_rollback
 from engine.time_machine.rollback_plan import Rollback, draw_up
@@ -41,12 +41,13 @@ async def roll_back(
         wait_s: how long to wait for a worker that has the epic; it does what was asked also when nobody waits for it any more.
 
     Raises:
-        InvalidInput: if it is not said where to go.
+        InvalidInput: if it is not said where to go, or the guidance cannot be kept.
         MomentNotFound: if there is no such moment.
         HistoryPruned: if the state of that moment was pruned.
         Conflict: if the epic cannot go back so.
         EpicStrange: if a newer Genie carries the epic on.
     """
+    check_guidance(asked.guidance)
     pool = installation.database.pool
     facts = await fetch_one(pool, "epic_facts", {"epic": epic_id}) or {}
     leave_to_newer(facts, installation.release)
