@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
+from functools import cached_property
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, model_validator
@@ -161,20 +162,23 @@ class History(BaseModel):
 
     def commits(self) -> tuple[str, ...]:
         """Every commit that the records name, in the order in which they came to be, the first of them where the epic began."""
-        named = [self.epic.base_commit]
+        named, trees = [self.epic.base_commit], dict[int, list[str]]()
+        for turn in self.turns:
+            trees.setdefault(turn.attempt, []).extend((turn.head or "", turn.tree or ""))
         for attempt in self.attempts:
-            named += [attempt.base_commit]
-            for turn in self.turns:
-                named += [turn.head or "", turn.tree or ""] if turn.attempt == attempt.n else []
-            named += [attempt.result.commit if attempt.result else ""]
+            named += [attempt.base_commit, *trees.get(attempt.n, ()), attempt.result.commit if attempt.result else ""]
         named += [moment.commit for moment in self.moments]
         for state in self.states().values():
             named += [state.base, state.head, *state.starts.values(), *state.start_bases.values()]
         named += [self.epic.head or "", self.base_tip or ""]
         return tuple(dict.fromkeys(commit_id(commit) for commit in named if commit))
 
-    def states(self) -> dict[str, EpicState]:
+    def states(self) -> Mapping[str, EpicState]:
         """The states by checkpoint."""
+        return self._states
+
+    @cached_property
+    def _states(self) -> Mapping[str, EpicState]:
         return {saved.id: EpicState.model_validate(saved.state) for saved in self.saved_checkpoints()}
 
     def saved_checkpoints(self) -> list[SavedCheckpoint]:

@@ -189,6 +189,25 @@ async def test_refs_that_are_not_known_to_be_of_this_database_stay(merged, mirro
     assert why["refs of epics that this database does not know"] == 2
 
 
+async def test_what_another_database_keeps_in_the_same_home_stays(merged, mirror, engine_at, story, second_database):
+    from engine.starting import StartEpic
+
+    other = await engine_at(story(), database_url=second_database)
+    theirs = await other.start(StartEpic(goal="Greet", repo=str(merged.repo), executor="scripted", auto_approve=True))
+    assert (await other.advance(theirs.id)).status == "merged"
+    await forget_turns(merged)
+    age(mirror(), 400)
+    before = refs(mirror())
+    ours = {ref for ref in before if merged.id in run(mirror(), "log", "-1", "--format=%B", ref.split()[1])}
+
+    report = await collected(other, quota=0)
+
+    assert counts(report).get("commits", 0) == len(before - refs(mirror()))
+    assert len(ours & refs(mirror())) == len(ours) >= 5
+    assert {stay.why for stay in report.stays} >= {"refs of epics that this database does not know"}
+    await every_moment_is_whole(merged, mirror())
+
+
 async def test_a_branch_that_no_row_names_goes_if_its_epic_has_ended(merged, mirror):
     head = (await merged.engine.epic(merged.id)).head
     stray = f"refs/heads/genie/{merged.id}/implement/attempt_99"

@@ -257,3 +257,30 @@ async def test_an_import_that_is_stopped_leaves_nothing_half_done(delay_s, merge
         assert not list((tmp_path / "elsewhere").glob("im*/*"))
         await elsewhere.keeping.take_in(tmp_path / "x.genie")
     assert plain(await elsewhere.moments(merged.id)) == plain(await merged.engine.moments(merged.id))
+
+
+@pytest.mark.parametrize("turn", [1, 3])
+async def test_an_attempt_that_is_at_work_goes_on_elsewhere_from_its_last_turn(turn, begin, story, engine_at, second_database, tmp_path):
+    turns = [{"write": {f"more/{n}.txt": f"{n}\n"}} for n in range(5)]
+    script = story(implement=[*turns, {"write": {"greeting.txt": "hello\n"}}], pause_s=0.05)
+    epic = await begin(script, auto_approve=True)
+    running = asyncio.create_task(epic.engine.advance(epic.id))
+    while not await epic.rows(f"SELECT FROM turns WHERE epic_id = %s AND attempt = 3 AND n = {turn} AND results IS NOT NULL"):
+        await asyncio.sleep(0.005)
+    await exported(epic, tmp_path / "x.genie")
+    assert (await running).status == "merged"
+
+    there = await engine_at(script, home=tmp_path / "elsewhere", database_url=second_database)
+    imported = await there.keeping.take_in(tmp_path / "x.genie")
+    before = len(await there.attempt_log(imported.epic, 3))
+    await there.resume(imported.epic, auto_approve=True)
+    view = await there.advance(imported.epic)
+
+    assert imported.status == "paused"
+    assert before >= turn
+    assert view.status == "merged"
+    told = [event.data["turn"] for event in await there.events(imported.epic) if event.type == "turn_taken" and event.data["attempt"] == 3]
+    assert sorted(told) == sorted(set(told))
+    assert len(await there.attempt_log(imported.epic, 3)) == len(await epic.engine.attempt_log(epic.id, 3))
+    [done] = [attempt for attempt in await there.attempts(imported.epic) if attempt.n == 3]
+    assert set(done.files_changed) == {"greeting.txt", *(f"more/{n}.txt" for n in range(5))}
