@@ -39,6 +39,7 @@ def project(epic_id: str, checkpoint_id: str, state: EpicState, *, finished: boo
         "approval": approval,
         "analysis": _json(state.failure) if last and _analysed(last) else None,
         "pull_request": _json(state.pull_request) if last and _shows_pull_request(state, last) else None,
+        **({"closes_pull_request": True} if last and _left_pull_request(state, last) else {}),
         "events": _events(state, approval) if last else [],
     }
 
@@ -139,6 +140,11 @@ def _events(state: EpicState, approval: Mapping[str, Any] | None) -> list[dict[s
 def _shows_pull_request(state: EpicState, last: StepRecord) -> bool:
     # A revert that was refused leaves the one that was merged.
     return (last.step is Step.PR and last.outcome == "done") or (last.step is Step.MERGE_GATE and state.ended is Ended.MERGED)
+
+
+def _left_pull_request(state: EpicState, last: StepRecord) -> bool:
+    # Going back at a gate closes what a rollback by command would; what such a one closes depends on its level, which is told beside this.
+    return last.outcome == "decided" and last.back_to is not None and state.pull_request is None
 
 
 def _analysed(last: StepRecord) -> bool:

@@ -199,6 +199,11 @@ BEGIN
         );
         UPDATE commands SET applied_at = now() WHERE epic_id = p_epic AND id = (r ->> 'command')::bigint AND applied_at IS NULL;
         UPDATE epics SET retry_at = NULL, retries = 0, auto_approve = auto_approve AND (r ->> 'keeps_yes')::boolean WHERE id = p_epic;
+    ELSIF m ->> 'back_to' IS NOT NULL THEN
+        -- At a failure gate, where who went back is told by the decision.
+        INSERT INTO rollbacks (epic_id, moment, kind, level, to_moment, before_moment, by, guidance)
+        SELECT p_epic, this_moment, 'rollback', 'full', (m ->> 'back_to')::integer, this_moment - 1, d.decided_by, coalesce(d.comment, '')
+        FROM approvals d WHERE d.epic_id = p_epic AND d.moment = this_moment - 1 AND d.decision = 'rollback';
     END IF;
     IF (p ->> 'leaves_gate')::boolean THEN
         UPDATE approvals SET status = 'superseded' WHERE epic_id = p_epic AND status = 'pending';
