@@ -185,6 +185,13 @@ class _RecordedModel(Model):
     def system(self) -> str:
         return "recorded"
 
+    def prepare_messages(
+        self, messages: list[ModelMessage], model_request_parameters: ModelRequestParameters | None = None
+    ) -> list[ModelMessage]:
+        # Compared with what was said, and not with one model's form of it.
+        del model_request_parameters
+        return messages
+
     async def request(
         self, messages: list[ModelMessage], model_settings: ModelSettings | None, model_request_parameters: ModelRequestParameters
     ) -> ModelResponse:

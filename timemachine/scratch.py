@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -28,6 +30,21 @@ async def scratch_worktree(mirror: Mirror, path: Path, commit: str) -> AsyncGene
             shutil.rmtree(worktree.admin, ignore_errors=True)
 
 
+async def forget_scratch(mirror: Mirror, folder: Path, *, older_than_s: float) -> None:
+    """Remove the folders below `folder` that are so old, and what the mirror has registered of scratch work trees that are gone."""
+    oldest = time.time() - older_than_s
+    for left in folder.iterdir():
+        if left.is_dir() and left.stat().st_mtime < oldest:
+            shutil.rmtree(left, ignore_errors=True)
+    entries = mirror.path / "worktrees"
+    async with mirror.lock():
+        for admin in entries.iterdir() if entries.is_dir() else ():
+            link = admin / "gitdir"
+            place = Path(os.fsdecode(link.read_bytes()).removesuffix("\n")).parent if link.is_file() else None
+            if place is not None and place.is_relative_to(folder.resolve()) and not place.exists():
+                shutil.rmtree(admin, ignore_errors=True)
+
+
 async def files_now(worktree: Worktree) -> str:
     """Return the tree of the files as they stand, all but those that git ignores."""
     async with scratch_index(worktree) as index:
@@ -45,4 +62,6 @@ async def put_files(worktree: Worktree, commit: str) -> None:
         git = worktree.git(index)
         at_head = staged.is_head and staged.head is not None
         present = await tree_of(worktree.mirror.git, staged.head) if at_head and staged.head else await git.run("write-tree")
+        # By their times git takes files that were written anew for changed, and would not write over them.
+        await git.run("update-index", "-q", "--really-refresh")
         await git.run("read-tree", "-m", "-u", present, wanted)

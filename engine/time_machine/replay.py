@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from db.epics import fetch_one
 from engine.assembling import Installation
@@ -23,9 +23,13 @@ from epics.errors import HistoryPruned
 from epics.steps import Step
 from graphs.epic import NODES, build_epic_graph
 from timemachine.mirrors import Mirror
+from timemachine.scratch import forget_scratch
 from timemachine.workspace import open_workspace
 from tools.builtin import builtin_tools
 from tools.registry import ToolRegistry
+
+_LEFT_AFTER_S: Final = 86_400.0
+"""What a replay that was killed left behind is removed after a day."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,9 +68,10 @@ async def open_ground(
     installation: Installation, recorded: Recorded, mirror: Mirror, *, verify: bool, code: Code
 ) -> AsyncGenerator[Ground]:
     """What the replay of an epic stands on; its scratch work trees are gone when this is closed."""
-    place = installation.home / "worktrees"
+    place = installation.home / "replays"
     place.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="replay-", dir=place) as scratch:
+    await forget_scratch(mirror, place, older_than_s=_LEFT_AFTER_S)
+    with tempfile.TemporaryDirectory(dir=place) as scratch:
         yield Ground(
             recorded=recorded,
             mirror=mirror,

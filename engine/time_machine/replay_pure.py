@@ -1,4 +1,4 @@
-"""Moments that no step of the graph made: cancels, rollbacks and forks, each a function of recorded states."""
+"""Moments that no step of the graph made: cancels, rollbacks, forks and picks, most of them functions of recorded states."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, Final
 from engine.time_machine.recorded import RecordedMoment
 from engine.time_machine.replay_ground import Ground
 from engine.time_machine.replay_views import Difference, different_states
-from epics.going_back import Level, gone_back, revert_refused
+from epics.going_back import Level, asking_again, gone_back, revert_refused
 from epics.state import Ended, EpicState, StepRecord
 
 _FREE: Final = frozenset({"last", "branch"})
@@ -49,7 +49,7 @@ def _rolled_back(ground: Ground, moment: RecordedMoment, recorded: EpicState) ->
     if target is None:
         return (), (_gone(rollback.to_moment),)
     if rollback.kind == "undo":
-        return different_states(moment.n, recorded, target, but=_FREE), ()
+        return different_states(moment.n, recorded, asking_again(target), but=_FREE), ()
     if present is None:
         return (), (_gone(rollback.before_moment),)
     if rollback.kind == "revert":
@@ -73,8 +73,9 @@ def _forked(ground: Ground, moment: RecordedMoment, recorded: EpicState) -> tupl
         "ended": None,
         "guidance": recorded.guidance[: len(parent.guidance) + 1] if len(recorded.guidance) > len(parent.guidance) else parent.guidance,
         "pull_request": pull.model_copy(update={"branch": recorded.branch}) if pull else None,
+        "revert": None,
     }
-    return different_states(moment.n, recorded, parent.model_copy(update=update), but=_FREE), ()
+    return different_states(moment.n, recorded, asking_again(parent.model_copy(update=update)), but=_FREE), ()
 
 
 def _gone(n: int | None) -> str:
