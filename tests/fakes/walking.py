@@ -7,7 +7,7 @@ import json
 import random
 import re
 import subprocess
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -97,15 +97,15 @@ class Walk:
             "work beside": (1, self._work_beside),
         }
 
-    def _order(self, number: int = 0) -> None:
-        kinds = [
-            *EDITS,
-            *(["large"] if self.large and number % 7 == 0 else []),
-            *self._chance.sample((BROKEN, POOR), k=self._chance.randint(0, 2)),
-        ]
-        orders = {"seed": f"{self.seed} {number}", "kinds": kinds, "most": 6, "fails": 0.15}
+    def order(self, kinds: Sequence[str], *, most: int, number: int = 0, fails: float = 0.0) -> None:
+        """Say which edits agents make from now on, how many of them, and how often they give up."""
         assert set(kinds) <= {*EDITS, *RARE}
+        orders = {"seed": f"{self.seed} {number}", "kinds": list(kinds), "most": most, "fails": fails}
         (self.folder / "orders.json").write_text(json.dumps(orders))
+
+    def _order(self, number: int = 0) -> None:
+        bad = self._chance.sample((BROKEN, POOR), k=self._chance.randint(0, 2))
+        self.order([*EDITS, *bad, *(["large"] if self.large and number % 7 == 0 else [])], most=6, number=number, fails=0.15)
 
     async def _carry_on(self, epic: Any) -> str | None:
         """Decide or resume, and advance to the next gate or the end."""

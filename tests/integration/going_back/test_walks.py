@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 
 import pytest
 
+from tests.fakes.editing import EDITS
 from tests.fakes.walking import FILES, Walk, script_for
 from tests.fakes.witness import Witness
 from timemachine.workspace import open_workspace
@@ -38,6 +40,33 @@ def set_out(travel, story, tmp_path):
         return Walk(seed=seed, folder=folder, witness=witness, epics=[epic], **wanted)
 
     return make
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "kinds", [pytest.param([*EDITS] * 2, id="every kind"), pytest.param(["large"], id="50 MB", marks=pytest.mark.faults)]
+)
+async def test_what_an_agent_did_to_files_is_there_again_after_going_back(set_out, kinds):
+    walk = await set_out(0)
+    (epic,), witness = walk.epics, walk.witness
+    walk.order(kinds, most=len(kinds))
+    assert (await epic.go("approve")).step == "merge_gate"
+    worked = await epic.moment_after("implement")
+    await witness.look(thoroughly=True, stepped=epic.id)
+    witness.collect()
+
+    await epic.back(to=1)
+    await witness.look(thoroughly=True)
+    before = (await epic.engine.moments(epic.id))[-1]
+    await epic.back(to=worked.n)
+    witness.collect()
+    await witness.look(thoroughly=True)
+
+    listed = json.loads((walk.folder / "manifests" / f"{epic.id}-{worked.attempt}.json").read_text())
+    assert witness.trees[worked.tree] == listed == await witness.files_of((await epic.engine.epic(epic.id)).head)
+    assert await witness.files_of(before.commit) == witness.trees[before.tree] != listed
+    assert (await epic.resume("approve")).status == "merged"
+    await witness.look(thoroughly=True, stepped=epic.id)
 
 
 @pytest.mark.slow
