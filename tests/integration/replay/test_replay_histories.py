@@ -157,3 +157,16 @@ async def test_an_attempt_without_a_moment_is_named(tell, story):
 async def _begun(told: Any, *, attempt: int) -> bool:
     events = await told.engine.events(told.id)
     return any(event.type == "turn_taken" and event.data["attempt"] == attempt for event in events)
+
+
+async def test_forks_and_an_undo_that_lead_to_an_approved_merge(tell):
+    told = await tell()
+    assert (await told.to_the_end()).status == "merged"
+    approved = next(moment.n for moment in await told.engine.moments(told.id) if moment.step == "merge_gate")
+    of_approved = await told.engine.fork(told.id, Fork(at=approved, by="ann"))
+    proposed = (await told.engine.roll_back(told.id, GoBack(by="ann", to=2))).moment
+    of_proposed = await told.engine.fork(told.id, Fork(at=proposed, by="ann"))
+
+    for fork in (of_approved, of_proposed):
+        found = await told.engine.replaying.replay(fork.id, verify=True)
+        assert found.first_difference is None, found.first_difference
