@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import psycopg
+from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import CheckpointTuple
 from psycopg.types.json import Json, Jsonb
 
@@ -78,7 +79,7 @@ async def read_checkpoints(pool: Pool, epic_id: str, ids: Sequence[str]) -> list
     wanted = frozenset(ids)
     with foreseen():
         listed = UpgradingSaver(pool).alist({"configurable": {"thread_id": epic_id, "checkpoint_ns": ""}})
-        found = [_saved(each) async for each in listed if each.checkpoint["id"] in wanted]
+        found = [_saved(each) async for each in listed if _key_of(each.config) in wanted]
     return found[::-1]
 
 
@@ -156,12 +157,16 @@ async def _put_checkpoint(connection: Connection, epic_id: str, saved: SavedChec
 
 def _saved(found: CheckpointTuple) -> SavedCheckpoint:
     values = found.checkpoint["channel_values"]
-    parent = found.parent_config["configurable"]["checkpoint_id"] if found.parent_config else None
     return SavedCheckpoint(
-        id=found.checkpoint["id"],
-        parent=parent,
+        id=_key_of(found.config),
+        parent=_key_of(found.parent_config) if found.parent_config else None,
         checkpoint={name: value for name, value in found.checkpoint.items() if name != "channel_values"},
         metadata=dict(found.metadata),
         state={name: value for name, value in values.items() if name in EpicState.model_fields},
         waiting=tuple(name for name, value in values.items() if value is None and name.startswith("branch:to:")),
     )
+
+
+def _key_of(config: RunnableConfig) -> str:
+    """What a checkpoint is stored under; in a copy that a fork has, it need not be what it calls itself."""
+    return str(config.get("configurable", {})["checkpoint_id"])

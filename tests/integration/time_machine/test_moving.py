@@ -9,6 +9,8 @@ import zipfile
 
 import pytest
 
+from tests.integration.conftest import Began
+
 pytestmark = [pytest.mark.postgres, pytest.mark.slow]
 
 IMPORTED = '{"type": "epic_imported"}'
@@ -29,7 +31,7 @@ async def exported(epic, path, **more):
 
 def plain(records):
     """Views without what is another machine's."""
-    return [record.model_dump(exclude={"cost_usd"}) for record in records]
+    return [record.model_dump(exclude={"cost_usd", "step_cost_usd"}) for record in records]
 
 
 async def test_an_epic_that_was_merged_is_the_same_elsewhere(merged, elsewhere, tmp_path):
@@ -284,3 +286,28 @@ async def test_an_attempt_that_is_at_work_goes_on_elsewhere_from_its_last_turn(t
     assert len(await there.attempt_log(imported.epic, 3)) == len(await epic.engine.attempt_log(epic.id, 3))
     [done] = [attempt for attempt in await there.attempts(imported.epic) if attempt.n == 3]
     assert set(done.files_changed) == {"greeting.txt", *(f"more/{n}.txt" for n in range(5))}
+
+
+async def test_a_fork_and_an_epic_that_went_back_go_along_with_all_that_they_were(merged, elsewhere, tmp_path):
+    from db.reading import states_at
+    from engine.time_machine.orders import Fork, GoBack
+
+    fork = await merged.engine.fork(merged.id, Fork(at=6, by="ann", guidance="Be brief."))
+    await merged.engine.resume(fork.id)
+    assert (await merged.engine.advance(fork.id)).step == "merge_gate"
+    await merged.engine.roll_back(fork.id, GoBack(to=4, by="bob", guidance="Begin with the test."))
+    source = Began(engine=merged.engine, id=fork.id, repo=merged.repo)
+    await exported(source, tmp_path / "x.genie")
+
+    imported = await elsewhere.keeping.take_in(tmp_path / "x.genie")
+
+    moments = await merged.engine.moments(fork.id)
+    assert (imported.epic, imported.status) == (fork.id, "paused")
+    assert plain(await elsewhere.moments(fork.id)) == plain(moments)
+    ids = [moment.checkpoint_id for moment in moments]
+    assert await states_at(elsewhere._pool, fork.id, ids) == await states_at(merged.engine._pool, fork.id, ids)
+    assert (await elsewhere.epic(fork.id)).forked_from is None
+    assert (await elsewhere.events(fork.id))[-1].data["forked_from"] == merged.id
+    assert await rows_of(elsewhere, "rollbacks", fork.id) == await rows_of(merged.engine, "rollbacks", fork.id) != []
+    await elsewhere.resume(fork.id, auto_approve=True)
+    assert (await elsewhere.advance(fork.id)).status == "merged"
