@@ -81,6 +81,30 @@ def test_killed_at_each_write_of_its_one_transaction_it_is_whole_or_was_not_begu
     _goes_on(scene, epic)
 
 
+@pytest.mark.faults
+@pytest.mark.parametrize("kept", [False, True], ids=["taken back", "kept"])
+def test_a_revert_that_is_killed_is_whole_or_was_not_begun_and_takes_back_once(scene: Scene, kept: bool) -> None:
+    """Fault 1 at going back from merged work: the commit is made before the rows that name it."""
+    ended = scene.start().end()
+    assert ended.code == 0, ended.said
+    epic = scene.epic()
+    with Breakpoints(scene.database_url) as breakpoints:
+        breakpoints.set("moments", "INSERT", outcome="rolled_back")
+        before = Standing(scene)
+        process = scene.begin("time", "rollback", epic, "--to", "0")
+        breakpoints.reached("the moment is written")
+        process.kill()
+        breakpoints.forget(kept=kept)
+    assert before.came_of(Standing(scene), "revert") == ("whole" if kept else "nothing")
+
+    if not kept:
+        scene.here.run("time", "rollback", epic, "--to", "0")
+    _goes_on(scene, epic)
+
+    assert "median" not in scene.git("show", "main:stats.py")
+    assert len(scene.git("reflog", "show", "--format=%H", "main").splitlines()) == 3
+
+
 class Standing:
     """What the database and git say of all epics, at one instant."""
 
@@ -116,7 +140,7 @@ class Standing:
             return "nothing"
         (epic,) = (*new, *changed)
         now = later.epics[epic]
-        assert (now["status"], now["outcome"], now["open"]) == ("paused", DEEDS[deed], 0)
+        assert (now["status"], now["outcome"], now["open"]) == ("paused", DEEDS.get(deed, "rolled_back"), 0)
         assert (now["head"], now["branch"], now["at"]) == (now["commit"], now["moment_branch"], now["newest"])
         assert now["events"] == now["event"]
         if deed == "fork":
