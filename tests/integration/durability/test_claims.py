@@ -17,11 +17,12 @@ from db.leases import Admission, claim_epic, end_dead_lease, release_lease, take
 from engine.identity import this_worker
 from engine.reading import epic_view
 from engine.sweeping import bury_the_dead, tidy
+from epics.upgrades import THIS_RELEASE
 from tests.integration.durability.writing import HERE, LONG_S, THERE, expire, rows, until
 
 pytestmark = pytest.mark.postgres
 
-ANY = Admission(most=100, executors=("scripted",), graph=1, state=1)
+ANY = Admission(most=100, executors=("scripted",), graph=1, state=THIS_RELEASE.state)
 
 
 async def _claimed(pool, admission=ANY, worker=HERE):
