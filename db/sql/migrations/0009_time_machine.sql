@@ -38,6 +38,20 @@ ALTER TABLE commands
     ADD CONSTRAINT commands_kind_check CHECK (kind IN ('cancel', 'rollback')),
     ADD COLUMN problem text;
 
+-- As before, and: what was approved before going back, or by the source of a fork, is no yes to what is asked since.
+CREATE OR REPLACE FUNCTION yes_is_coming(p_epic text) RETURNS boolean
+LANGUAGE sql STABLE AS $$
+    SELECT EXISTS (
+        SELECT FROM approvals a
+        WHERE a.epic_id = p_epic AND a.status = 'pending' AND a.gate IN ('plan_gate', 'merge_gate') AND NOT EXISTS (
+            SELECT FROM approvals b
+            WHERE b.epic_id = p_epic AND b.content_hash = a.content_hash AND b.channel = 'auto'
+                AND b.moment > coalesce((SELECT e.forked_at FROM epics e WHERE e.id = p_epic), 0)
+                AND b.moment >= coalesce((SELECT max(r.moment) FROM rollbacks r WHERE r.epic_id = p_epic), 0)
+        )
+    )
+$$;
+
 -- A rollback can be asked of an epic that ended just then.
 CREATE OR REPLACE VIEW runnable_epics AS
 SELECT e.id

@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 
 from db.leases import Admission, claim_epic
+from epics.upgrades import THIS_RELEASE
 from tests.integration.durability.writing import HERE, LONG_S
 
 pytestmark = pytest.mark.postgres
 
-ANY = Admission(most=100, executors=("scripted",), graph=1, state=1)
+ANY = Admission(most=100, executors=("scripted",), graph=1, state=THIS_RELEASE.state)
 
 
 async def _claimed(epic):
