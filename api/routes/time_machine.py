@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from fastapi import APIRouter
 from fastapi.responses import Response
@@ -20,7 +20,9 @@ router = APIRouter(prefix="/epics/{id}", tags=["time machine"], route_class=Pati
 WAIT_S: Final = 2.0
 """How long a request waits for the worker that has the epic; it does what was asked also when nobody waits for it any more."""
 
-_ASKED: Final = {202: {"model": RollbackView, "description": "Asked of the worker that has the epic; it does so as soon as it can stop."}}
+_ASKED: Final[dict[int | str, dict[str, Any]]] = {
+    202: {"model": RollbackView, "description": "Asked of the worker that has the epic; it does so as soon as it can stop."}
+}
 
 
 @router.post("/rollback", response_model=RollbackView, responses={**_ASKED, **problems(404, 409, 410, 413, 415, 502)})

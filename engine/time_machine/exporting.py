@@ -118,7 +118,7 @@ def _turns(scrubber: Scrubber, rows: dict[str, list[Row]], touched: set[int]) ->
 def _base_tip(history: History) -> str:
     """Where the base branch was when the epic saw it last: what an import without a repository of its own makes one from."""
     epic = history.epic
-    if epic.status == Ended.MERGED and epic.head is not None:
+    if epic.status == Ended.MERGED.value and epic.head is not None:
         return epic.head
     newest = next((moment.checkpoint_id for moment in history.moments if moment.n == epic.moment), "")
     state = history.states().get(newest)

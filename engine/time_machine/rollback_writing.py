@@ -101,7 +101,7 @@ async def tree_here(installation: Installation, facts: Row, commit: str) -> str:
 def at_checkpoint(epic_id: str, checkpoint: str) -> RunnableConfig:
     """The LangGraph config of an epic at one of its checkpoints."""
     config = config_of(epic_id)
-    return {**config, "configurable": {**config["configurable"], "checkpoint_ns": "", "checkpoint_id": checkpoint}}
+    return {**config, "configurable": {**config.get("configurable", {}), "checkpoint_ns": "", "checkpoint_id": checkpoint}}
 
 
 def _rows(rollback: Rollback, state: EpicState) -> Rows:
