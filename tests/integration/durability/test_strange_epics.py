@@ -16,6 +16,7 @@ from tests.integration.durability.writing import rows
 pytestmark = pytest.mark.postgres
 
 GONE = "UPDATE epics SET step = 'polish'"
+STATE = f"state {THIS_RELEASE.state}"
 
 
 def _of(engine: Engine, release: Release) -> Engine:
@@ -66,7 +67,7 @@ async def test_an_epic_of_a_newer_release_is_left_to_it(begin):
     epic = await begin()
     await epic.rows("UPDATE epics SET graph_version = 2, step = 'polish' WHERE id = %s RETURNING id")
 
-    with pytest.raises(EpicStrange, match=r"carried on by a newer Genie \(graph 2, state 1; this one has graph 1, state 1\)"):
+    with pytest.raises(EpicStrange, match=rf"carried on by a newer Genie \(graph 2, {STATE}; this one has graph 1, {STATE}\)"):
         await epic.engine.advance(epic.id)
 
     assert await flag_strange_epics(epic.engine._pool) == ()
@@ -77,12 +78,13 @@ async def test_an_epic_of_a_newer_release_is_left_to_it(begin):
 
 async def test_an_epic_that_is_too_old_is_flagged_with_the_cause(begin):
     epic = await begin()
-    later = Release(graph=3, oldest_graph=2, state=1)
+    later = replace(THIS_RELEASE, graph=3, oldest_graph=2)
 
     view = await _of(epic.engine, later).advance(epic.id)
 
     assert view.status == "paused"
-    assert "begun by a Genie that is too old for this one (graph 1, state 1; this one carries on graph 2 and state 1 or newer)" in str(
+    oldest = f"state {THIS_RELEASE.oldest_state}"
+    assert f"begun by a Genie that is too old for this one (graph 1, {STATE}; this one carries on graph 2 and {oldest} or newer)" in str(
         view.problem
     )
     assert [each.id for each in await flag_strange_epics(epic.engine._pool, later)] == []
@@ -122,8 +124,8 @@ async def test_a_state_that_an_older_release_wrote_is_upgraded_when_it_is_read_a
     first = (await epic.engine.moments(epic.id))[0].checkpoint_id
     now = replace(
         THIS_RELEASE,
-        state=2,
-        upgrades={1: lambda old: {**old, "plan": {**old["plan"], "summary": f"{old['plan']['summary']} (upgraded)"}, "notice": "upgraded"}},
+        state=THIS_RELEASE.state + 1,
+        upgrades={**THIS_RELEASE.upgrades, THIS_RELEASE.state: _told_apart},
     )
     engine = _of(epic.engine, now)
 
@@ -136,12 +138,18 @@ async def test_a_state_that_an_older_release_wrote_is_upgraded_when_it_is_read_a
     assert await _plan_at(epic, first, now) == "A file that greets. (upgraded)"
     assert await _plan_at(epic, first, THIS_RELEASE) == "A file that greets."
     (row,) = await epic.rows("SELECT graph_version, state_version FROM epics WHERE id = %s")
-    assert row == {"graph_version": 1, "state_version": 2}
-    assert [event.data["to"] for event in await epic.engine.events(epic.id) if event.type == "epic_upgraded"] == [{"graph": 1, "state": 2}]
+    assert row == {"graph_version": 1, "state_version": now.state}
+    upgraded = [event.data["to"] for event in await epic.engine.events(epic.id) if event.type == "epic_upgraded"]
+    assert upgraded == [{"graph": 1, "state": now.state}]
     with pytest.raises(EpicStrange, match="newer Genie"):
         await epic.engine.advance(epic.id)
     await epic.decide("approve")
     assert (await engine.advance(epic.id)).status == "merged"
+
+
+def _told_apart(old):
+    """A state of this release as the next one would have it."""
+    return {**old, "plan": {**old["plan"], "summary": f"{old['plan']['summary']} (upgraded)"}, "notice": "upgraded"}
 
 
 async def _plan_at(epic, checkpoint, release):
