@@ -17,7 +17,7 @@ from engine.assembling import Installation
 from engine.checkpoints import config_of, project_values, saver_for
 from engine.fetching_packs import bring_to_read
 from engine.time_machine.rollback_plan import Rollback
-from epics.errors import GitFailed, RepositoryUnusable
+from epics.errors import Conflict, GitFailed, RepositoryUnusable
 from epics.going_back import Level, arrival, fields_of
 from epics.state import EpicState
 from graphs.epic import compile_epic_graph
@@ -83,8 +83,8 @@ async def show_branch(installation: Installation, facts: Row, branch: str, commi
         workspace = await open_workspace(installation.home, facts["repo"], installation.git_environment)
         await bring_to_read(installation.database.pool, workspace.mirror, facts, (commit,))
         await create_branch(workspace.mirror, branch, commit)
-    except (RepositoryUnusable, GitFailed):
-        # What is written is done, and must not be told as if it had failed.
+    except (RepositoryUnusable, GitFailed, Conflict):
+        # What is written is done, and must not be told as if it had failed. A branch of this name is from before a restore of the database.
         return
 
 

@@ -145,3 +145,19 @@ async def test_what_cannot_be_is_said(travel, story):
         await epic.back(level=Level.FULL)
     with pytest.raises(Conflict, match="never rolled back"):
         await epic.back(undo=True)
+
+
+async def test_a_branch_that_a_restored_database_forgot_stands_in_no_way(travel, story):
+    epic, _ = await at_merge_gate(travel, story)
+    implemented = await epic.moment_after("implement")
+    (row,) = await epic.began.rows("SELECT last_attempt + 1 AS n FROM epics WHERE id = %s")
+    name = f"genie/{epic.id}/rollback/attempt_{row['n']}"
+    stale = epic.git("rev-parse", implemented.commit + "^").strip()
+    epic.git("update-ref", f"refs/heads/{name}", stale)
+
+    done = await epic.back(to=implemented.n)
+
+    assert (done.done, done.epic.branch) == ("done", name)
+    assert (await epic.resume("approve")).status == "merged"
+    assert epic.refs()[f"refs/heads/{name}"] == implemented.commit
+    assert stale in epic.refs().values()
