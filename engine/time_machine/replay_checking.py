@@ -155,11 +155,11 @@ def _checked(recorded: Recorded, source: str, found: _Found) -> Checked:
         result = "changed"
     elif recorded.moments and found.unchecked == len(recorded.moments):
         result = "not checked"
-    why = (
-        f"{found.unchecked} of {len(recorded.moments)} moments could not be checked: their checkpoints were pruned"
-        if found.unchecked
-        else ""
+    picked = sum(moment.outcome == "picked" for moment in recorded.moments)
+    because = " or ".join(
+        filter(None, ("their checkpoints were pruned" if found.unchecked > picked else "", "another epic made them" if picked else ""))
     )
+    why = f"{found.unchecked} of {len(recorded.moments)} moments could not be checked: {because}" if found.unchecked else ""
     return Checked(
         epic=recorded.epic.id,
         source=source,
