@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from typing import Any, Final
 
+from agents.workflow import Workflow
 from engine.configuration import keep_configuration, show_configuration
 from engine.ending import write_own_files
 from engine.orders import bounds_of, forbidden_to
@@ -21,9 +23,10 @@ from epics.errors import InvalidInput
 from executors.in_process import InProcessExecutor
 from executors.journaled_model import Terms
 from executors.port import Order, Outcome, Turn
-from executors.replaying import ComparingJournal, EndOfRecord, RecordedModels, Scene, recorded_foreign_tools
+from executors.replaying import ComparingJournal, EndOfRecord, Mismatch, RecordedModels, Scene, recorded_foreign_tools
 from executors.replaying_tools import ReplayedTools
 from executors.retries import Retries
+from nodes.context import Assignment
 from timemachine.commits import Signature, tree_of
 from timemachine.diffs import changed_paths
 from timemachine.ignores import is_ignored
@@ -58,18 +61,7 @@ async def verify_turns(ground: Ground, moment: RecordedMoment, tried: Tried) -> 
     path = ground.scratch / f"{ground.recorded.epic.id}-{attempt.n}"
     async with scratch_worktree(ground.mirror, path, attempt.base_commit) as worktree:
         await show_configuration(worktree, asked.base)
-        order = Order(
-            epic=ground.recorded.epic.id,
-            attempt=attempt.n,
-            workflow=workflow,
-            brief=attempt.brief,
-            tree=worktree.path,
-            models=tuple(dict.fromkeys(turn.model for turn in attempt.turns)),
-            allowed_paths=bounds_of(asked, workflow),
-            forbidden_paths=forbidden_to(asked, workflow),
-            environment={},
-            continues=_continued(ground, attempt),
-        )
+        order = _order(ground, attempt, asked, workflow, worktree.path)
         files = _ScratchFiles(worktree=worktree, lenient=policy.setup_command is not None)
         scene = _scene(order, attempt, files)
         # What the person's checkout lent, or the setup command made, a replay does not have.
@@ -84,16 +76,7 @@ async def verify_turns(ground: Ground, moment: RecordedMoment, tried: Tried) -> 
             await _compare_files(scene, attempt, files)
     tried.compared.append("turns")
     tried.unchecked += [*scene.unchecked, *files.unchecked]
-    tried.differences += [
-        Difference(
-            moment=moment.n,
-            kind="turn",
-            what=f"turn {found.turn} of attempt {attempt.n} ({attempt.workflow}): {found.what}",
-            recorded=shown(found.recorded),
-            now=shown(found.now),
-        )
-        for found in scene.mismatches
-    ]
+    tried.differences += [_difference(moment, attempt, found) for found in scene.mismatches]
 
 
 @dataclass(kw_only=True)
@@ -127,6 +110,21 @@ class _ScratchFiles:
         paths = [change.path for change in await changed_paths(self.worktree.mirror, recorded, now)]
         more = f" and {len(paths) - _NAMED} more" if len(paths) > _NAMED else ""
         return f"tree {recorded[:12]}", f"tree {now[:12]}, which differs in {', '.join(paths[:_NAMED])}{more}"
+
+
+def _order(ground: Ground, attempt: RecordedAttempt, asked: Assignment, workflow: Workflow, tree: Path) -> Order:
+    return Order(
+        epic=ground.recorded.epic.id,
+        attempt=attempt.n,
+        workflow=workflow,
+        brief=attempt.brief or "",
+        tree=tree,
+        models=tuple(dict.fromkeys(turn.model for turn in attempt.turns)),
+        allowed_paths=bounds_of(asked, workflow),
+        forbidden_paths=forbidden_to(asked, workflow),
+        environment={},
+        continues=_continued(ground, attempt),
+    )
 
 
 def _scene(order: Order, attempt: RecordedAttempt, files: _ScratchFiles) -> Scene:
@@ -180,6 +178,11 @@ async def _compare_files(scene: Scene, attempt: RecordedAttempt, files: _Scratch
     differing = await files.differing(str((attempt.result or {}).get("tree")))
     if differing is not None:
         scene.differs("the files at the end", *differing)
+
+
+def _difference(moment: RecordedMoment, attempt: RecordedAttempt, found: Mismatch) -> Difference:
+    what = f"turn {found.turn} of attempt {attempt.n} ({attempt.workflow}): {found.what}"
+    return Difference(moment=moment.n, kind="turn", what=what, recorded=shown(found.recorded), now=shown(found.now))
 
 
 def _continued(ground: Ground, attempt: RecordedAttempt) -> tuple[Turn, ...]:

@@ -56,6 +56,14 @@ def test_a_replay_is_clean_asks_no_model_changes_nothing_and_names_what_was_chan
     assert not any(moment["unchecked"] for moment in found["moments"])
     assert f"{epic}: same, merged" in checked.out
 
+    # Elsewhere, where nobody knows the repository, by the file alone.
+    file, elsewhere = str(tmp_path / "history.genie"), {"GENIE_HOME": str(tmp_path / "elsewhere")}
+    genie("time", "export", epic, file)
+    moved = genie("time", "import", file, env=elsewhere).id("e")
+    again = genie("replay", moved, "--verify", "--json", env=elsewhere)
+    assert (again.code, again.json()["first_difference"]) == (0, None), again.err
+    assert moved != epic
+
     mine = tmp_path / "agents"
     shutil.copytree(AGENTS / "review", mine / "review")
     prompt = mine / "review" / "prompt.md"
