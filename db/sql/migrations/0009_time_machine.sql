@@ -103,6 +103,8 @@ BEGIN
         (f ->> 'at')::integer, last_attempt, source, (f ->> 'at')::integer
     FROM epics WHERE id = source;
 
+    -- As in keep_pack(): nothing is collected between what the source still holds and what the fork does.
+    PERFORM pg_advisory_xact_lock_shared(7305814620418);
     INSERT INTO epic_packs (epic_id, commit, project_id)
     SELECT p_epic, h.commit, h.project_id FROM epic_packs h
     WHERE h.epic_id = source AND h.commit IN (

@@ -123,6 +123,8 @@ BEGIN
     )
     SELECT coalesce(array_agg(DISTINCT a.attempt), '{}') INTO carried
     FROM ancestry a WHERE a.attempt > (SELECT last_attempt FROM epics WHERE id = p_epic);
+    -- As in keep_pack(): nothing is collected between what the entry still holds and what the epic does.
+    PERFORM pg_advisory_xact_lock_shared(7305814620418);
     INSERT INTO epic_packs (epic_id, commit, project_id)
     SELECT p_epic, h.commit, h.project_id FROM epic_packs h WHERE h.epic_id = entry ORDER BY h.id
     ON CONFLICT (epic_id, commit) DO NOTHING;

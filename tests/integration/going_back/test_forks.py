@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from decimal import Decimal
 
 import pytest
@@ -96,3 +97,18 @@ async def test_what_cannot_be_forked_is_said_and_nothing_is_made(travel, story):
         await source.fork(1, budget_usd=Decimal(0))
 
     assert len((await source.engine.epics()).items) == count
+
+
+async def test_a_fork_takes_its_packs_while_none_are_collected(travel, story):
+    source = await travel(story())
+    await source.go("approve")
+
+    async with source.engine._pool.connection() as connection, connection.transaction():
+        # As collect_packs() does.
+        await connection.execute("SELECT pg_advisory_xact_lock(7305814620418)")
+        forking = asyncio.create_task(source.fork(4))
+        done, _ = await asyncio.wait({forking}, timeout=3)
+        assert not done
+    fork = await forking
+
+    assert (await fork.engine.epic(fork.id)).status == "paused"
