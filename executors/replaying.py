@@ -114,7 +114,8 @@ class Scene:
         recorded, now = said_in(turn.request), said_in(as_json(since_answer(messages)))
         if recorded != now:
             self.differs("the request", *_first_difference(recorded, now), turn=turn.n)
-        if self.order.workflow.mcp_servers:
+        # An import whose texts had secrets does not know any more what was asked to the letter.
+        if self.order.workflow.mcp_servers or not turn.request_hash:
             return
         before = [message for earlier in self._before() for message in (*from_json(earlier.request), *from_json(earlier.answer))]
         said = [*before, *from_json(turn.request)]

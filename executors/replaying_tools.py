@@ -9,6 +9,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from executors.replaying import EndOfRecord, Said, Scene
+from safety.scrubbing import is_scrubbed, same_but_for_secrets
 from tools.registry import ToolRegistry
 from tools.workspace import ToolProblem, Workspace
 
@@ -44,6 +45,8 @@ class ReplayedTools(ToolRegistry):
             now = self._said_by_command(name, given, then)
             scene.unsure = scene.foreign = True
         else:
+            # What was written with a secret in it cannot be written again without: an import has neither.
+            scene.unsure = scene.unsure or is_scrubbed(given)
             now = await self._said_now(name, given, workspace, allowed)
         if then is None:
             return _spoken(now)
@@ -71,7 +74,7 @@ class ReplayedTools(ToolRegistry):
 
     async def _differ(self, name: str, given: Mapping[str, Any], then: Said, now: Said) -> bool:
         recorded = _A_TREE.sub("<tree>", str(then.content))
-        if (recorded, then.failed) == (now.content, now.failed):
+        if then.failed == now.failed and same_but_for_secrets(recorded, now.content):
             return False
         if not self._scene.foreign:
             return True

@@ -80,3 +80,37 @@ def _without_value(found: re.Match[str]) -> str:
 def _is_harmless(value: str) -> bool:
     """Whether a value can be no secret: a number, a word of a language, a variable that stands for one."""
     return value.lower() in _LITERALS or value.startswith("$") or re.fullmatch(r"\d{1,6}(?:\.\d+)?", value) is not None
+
+
+def is_scrubbed(value: Any) -> bool:  # any JSON
+    """Whether a secret was taken out of any text of a JSON value."""
+    if isinstance(value, str):
+        return MARK in value
+    if isinstance(value, Mapping):
+        return any(is_scrubbed(inside) for inside in value.values())
+    return isinstance(value, Sequence) and any(is_scrubbed(inside) for inside in value)
+
+
+def same_but_for_secrets(scrubbed: Any, whole: Any) -> bool:  # any JSON
+    """Whether two JSON values are the same, but that any text may stand in the second for each mark of the first."""
+    if isinstance(scrubbed, str) and isinstance(whole, str) and MARK in scrubbed:
+        return _stands_for(scrubbed.split(MARK), whole)
+    if isinstance(scrubbed, Mapping) and isinstance(whole, Mapping):
+        return scrubbed.keys() == whole.keys() and all(same_but_for_secrets(inside, whole[name]) for name, inside in scrubbed.items())
+    if isinstance(scrubbed, list) and isinstance(whole, list):
+        return len(scrubbed) == len(whole) and all(map(same_but_for_secrets, scrubbed, whole))
+    return bool(scrubbed == whole)
+
+
+def _stands_for(parts: list[str], whole: str) -> bool:
+    """Whether the parts stand in a text in their order, the first at its beginning and the last at its end."""
+    first, *between, last = parts
+    if not whole.startswith(first) or len(whole) < len(first) + len(last) or not whole.endswith(last):
+        return False
+    at, end = len(first), len(whole) - len(last)
+    for part in between:
+        found = whole.find(part, at, end)
+        if found < 0:
+            return False
+        at = found + len(part)
+    return True

@@ -12,6 +12,7 @@ from agents.workflow import Workflow
 from engine.orders import bounds_of, forbidden_to, note_of
 from engine.time_machine.recorded import RecordedAttempt
 from nodes.context import Assignment
+from safety.scrubbing import same_but_for_secrets
 
 _MARK: Final = "\N{OBJECT REPLACEMENT CHARACTER}test command\N{OBJECT REPLACEMENT CHARACTER}"
 _INDEX: Final = re.compile(r"^index ([0-9a-f]{7})[0-9a-f]*\.\.([0-9a-f]{7})[0-9a-f]*", re.MULTILINE)
@@ -37,7 +38,7 @@ def brief_now(workflow: Workflow, assignment: Assignment, attempt: RecordedAttem
     }
     recorded = attempt.brief or ""
     without = _rendered(workflow, variables, None)
-    if steady(without) == steady(recorded):
+    if same_but_for_secrets(steady(recorded), steady(without)):
         return without
     command = _command_in(steady(recorded), steady(_rendered(workflow, variables, _MARK))) or test_command
     return without if command is None else _rendered(workflow, variables, command)
@@ -51,7 +52,7 @@ def steady(brief: str) -> str:
 def first_difference(recorded: str, now: str) -> tuple[int, str, str]:
     """The number of the first line that differs, as it was and as it is."""
     lines = zip_longest(steady(recorded).splitlines(), steady(now).splitlines(), fillvalue=_GONE)
-    return next(((n, then, here) for n, (then, here) in enumerate(lines, start=1) if then != here), (0, "", ""))
+    return next(((n, then, here) for n, (then, here) in enumerate(lines, start=1) if not same_but_for_secrets(then, here)), (0, "", ""))
 
 
 def _rendered(workflow: Workflow, variables: Mapping[str, Any], test_command: str | None) -> str:

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from safety.scrubbing import Scrubber
+from safety.scrubbing import Scrubber, is_scrubbed, same_but_for_secrets
 from safety.secrets import MARK
 
 SECRET = "hunter22-Correct"
@@ -100,3 +100,31 @@ def test_scrubbing_again_finds_nothing_more():
 
     assert again.text(once) == once
     assert again.found == 0
+
+
+@pytest.mark.parametrize(
+    "whole, is_same",
+    [
+        ("a=1 b=22 end", True),
+        ("a= b= end", True),
+        ("a=1 b=22 end.", False),
+        ("x a=1 b=22 end", False),
+        ("a=1 c=22 end", False),
+        ("a=", False),
+        ("", False),
+        (None, False),
+    ],
+)
+def test_any_text_may_stand_for_a_mark(whole, is_same):
+    scrubbed = f"a={MARK} b={MARK} end"
+
+    assert same_but_for_secrets(scrubbed, whole) is is_same
+    assert same_but_for_secrets([{"n": 1, "t": scrubbed}], [{"n": 1, "t": whole}]) is is_same
+    assert same_but_for_secrets([{"n": 1, "t": scrubbed}], [{"n": 2, "t": whole}]) is False
+
+
+def test_what_was_scrubbed_is_known_by_its_mark():
+    assert is_scrubbed({"a": [1, None, f"x {MARK}"]})
+    assert not is_scrubbed({"a": [1, None, "x"], MARK: 2})
+    assert not same_but_for_secrets({"a": 1}, {"a": 1, "b": 2})
+    assert not same_but_for_secrets([1], [1, 2])
