@@ -311,3 +311,34 @@ async def test_a_fork_and_an_epic_that_went_back_go_along_with_all_that_they_wer
     assert await rows_of(elsewhere, "rollbacks", fork.id) == await rows_of(merged.engine, "rollbacks", fork.id) != []
     await elsewhere.resume(fork.id, auto_approve=True)
     assert (await elsewhere.advance(fork.id)).status == "merged"
+
+
+async def test_what_retention_has_taken_is_told_to_be_gone_elsewhere_too(merged, elsewhere, tmp_path):
+    from engine.retention import RetentionPolicy
+    from epics.errors import HistoryPruned, MomentNotFound
+
+    await merged.engine.mark(merged.id, 3, "kept", by="ann")
+    await merged.rows("UPDATE epics SET updated_at = now() - interval '400 days' WHERE id = %s RETURNING id")
+    await merged.engine.prune(RetentionPolicy(checkpoints_days=90, journal_days=180, events_days=365, keep=1_000), apply=True)
+    moments = await merged.engine.moments(merged.id)
+
+    manifest = await exported(merged, tmp_path / "x.genie")
+    await elsewhere.keeping.take_in(tmp_path / "x.genie")
+
+    assert manifest.pruned_moments == len(moments) - 2
+    assert plain(await elsewhere.moments(merged.id)) == plain(moments)
+    assert (await elsewhere.epic(merged.id)).pruned == (await merged.engine.epic(merged.id)).pruned
+    assert (await elsewhere.diff(merged.id)).diff == (await merged.engine.diff(merged.id)).diff
+    with pytest.raises(HistoryPruned):
+        await elsewhere.attempt_log(merged.id, 3)
+    states = [await _state_or_none(elsewhere, merged.id, moment, MomentNotFound) for moment in moments]
+    assert [moment.n for moment, state in zip(moments, states, strict=True) if state is not None] == [3, moments[-1].n]
+
+
+async def _state_or_none(engine, epic, moment, missing):
+    from db.reading import state_at
+
+    try:
+        return await state_at(engine._pool, epic, moment.checkpoint_id)
+    except missing:
+        return None
