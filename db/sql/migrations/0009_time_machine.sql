@@ -236,6 +236,12 @@ BEGIN
     IF jsonb_typeof(p -> 'pull_request') = 'object' THEN
         INSERT INTO pull_requests (epic_id, record) VALUES (p_epic, p -> 'pull_request')
         ON CONFLICT (epic_id) DO UPDATE SET record = excluded.record, updated_at = now();
+        IF r IS NOT NULL THEN
+            -- The one that was gone back to is open again, and it alone.
+            UPDATE effects f SET state = 'undone', ended_at = now(), found = f.found || jsonb_build_object('closed_at_moment', this_moment)
+            WHERE epic_id = p_epic AND kind = 'pull_request' AND state = 'done'
+                AND (content ->> 1, content ->> 3) IS DISTINCT FROM (p -> 'pull_request' ->> 'branch', p -> 'pull_request' ->> 'head');
+        END IF;
     ELSIF p ? 'closes_pull_request' THEN
         -- The record is the pull request: closing it is a deed that is undone here, and a later one is a new generation (durability rule 19).
         DELETE FROM pull_requests WHERE epic_id = p_epic;

@@ -7,9 +7,11 @@ SELECT r.moment, r.kind, r.level, r.to_moment, r.before_moment FROM rollbacks r 
 WHERE r.epic_id = %(epic)s AND r.moment > coalesce(e.forked_at, 0) ORDER BY r.moment DESC LIMIT 1;
 
 -- name: effects_since
--- What was done outside after a moment was made.
+-- What was done outside after a moment was made. Deeds are begun where the epic was last; the pull request is the moment's own.
 SELECT kind, content, state, found FROM effects
-WHERE epic_id = %(epic)s AND state IN ('done', 'unknown') AND coalesce(moment, 0) >= %(n)s ORDER BY intended_at, key;
+WHERE epic_id = %(epic)s AND state IN ('done', 'unknown')
+    AND coalesce(moment, 0) >= %(n)s + CASE WHEN kind = 'pull_request' THEN 1 ELSE 0 END
+ORDER BY intended_at, key;
 
 -- name: messages_since
 SELECT count(*) AS sent FROM outbox

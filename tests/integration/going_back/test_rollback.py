@@ -161,3 +161,20 @@ async def test_a_branch_that_a_restored_database_forgot_stands_in_no_way(travel,
     assert (await epic.resume("approve")).status == "merged"
     assert epic.refs()[f"refs/heads/{name}"] == implemented.commit
     assert stale in epic.refs().values()
+
+
+async def test_the_pull_request_that_is_left_for_an_earlier_one_is_closed(travel, story):
+    epic, before = await at_merge_gate(travel, lambda: story(fix=[{"write": {"greeting.txt": "HELLO\n"}}]))
+    await epic.began.decide("changes", comment="Louder.")
+    assert (await epic.go()).step == "merge_gate"
+
+    done = await epic.back(to=before.moment)
+
+    (told,) = [deed for deed in done.plan.outside if deed.kind == "pull_request" and deed.undone]
+    rows = await epic.began.rows("SELECT state, content ->> 3 AS head FROM effects WHERE epic_id = %s AND kind = 'pull_request'")
+    states = {row["head"]: row["state"] for row in rows}
+    assert states.pop(before.head) == "done", told
+    assert list(states.values()) == ["undone"]
+    await epic.back(undo=True)
+    rows = await epic.began.rows("SELECT record ->> 'head' AS head FROM pull_requests WHERE epic_id = %s")
+    assert [row["head"] for row in rows] == [(await epic.engine.epic(epic.id)).head] != [before.head]
