@@ -16,6 +16,8 @@ from epics.errors import EpicHeld, StoreUnavailable
 
 _TICK_S = 0.5
 _HANG_LIMIT_S = 30.0
+_CANCELLED_TAKES_S = 2.0
+"""How long a lease that is being taken is waited for where nobody wants it any more."""
 
 
 class Hold:
@@ -82,7 +84,7 @@ async def hold_epic(database: Database, epic_id: str, *, seconds: float, lease: 
     Raises:
         EpicHeld: if a live worker has it.
     """
-    lease = lease or await _take(database, epic_id, seconds=seconds)
+    lease = lease or await _take_or_leave(database, epic_id, seconds=seconds)
     hold = Hold(lease)
     renewal = Renewal(database.dsn, lease, hold.watch(asyncio.get_running_loop()), hang_limit_s=_HANG_LIMIT_S)
     ticking = asyncio.create_task(hold.tick(), name=f"tick-{epic_id}")
@@ -97,6 +99,20 @@ async def hold_epic(database: Database, epic_id: str, *, seconds: float, lease: 
         renewal.stop()
         if hold.lost is None:
             await _release(database, lease, hand_over=hold.handed_over)
+
+
+async def _take_or_leave(database: Database, epic_id: str, *, seconds: float) -> Lease:
+    """Take the lease; cancelled meanwhile, give it back: nobody else knows of it, and it would keep the epic from all until it ends."""
+    taking = asyncio.create_task(_take(database, epic_id, seconds=seconds), name=f"take-{epic_id}")
+    try:
+        return await asyncio.shield(taking)
+    except asyncio.CancelledError:
+        await asyncio.wait({taking}, timeout=_CANCELLED_TAKES_S)
+        taking.cancel()
+        await asyncio.wait({taking})
+        if not taking.cancelled() and taking.exception() is None:
+            await _release(database, taking.result(), hand_over=True)
+        raise
 
 
 async def _take(database: Database, epic_id: str, *, seconds: float) -> Lease:
