@@ -95,7 +95,7 @@ async def test_forks_of_all_moments_go_to_the_merge_at_once_with_two_workers(sou
     try:
         for fork in forks:
             await fork.engine.resume(fork.id, by="ann")
-        async with asyncio.timeout(240):
+        async with asyncio.timeout(400):
             while not all([await _is_merged(fork) for fork in forks]):
                 await asyncio.sleep(0.3)
     finally:

@@ -12,7 +12,7 @@ from tests.fakes.walking import FILES, Walk, script_for
 from tests.fakes.witness import Witness
 from timemachine.workspace import open_workspace
 
-WALKS = int(os.environ.get("GENIE_TEST_WALKS", "12"))
+WALKS = int(os.environ.get("GENIE_TEST_WALKS", "6"))
 """How many long walks there are, and where they begin."""
 SEED = int(os.environ.get("GENIE_TEST_SEED", "20261121"))
 
