@@ -11,7 +11,7 @@ from db.reading import state_at
 from engine.reading import approval_view
 from engine.views import ApprovalView
 from epics.approvals import ApprovalStatus, Choice, Decision, check_decision
-from epics.errors import AlreadyDecided, Conflict, MomentNotFound, Superseded
+from epics.errors import AlreadyDecided, Conflict, HistoryPruned, MomentNotFound, Superseded
 from epics.steps import Step
 
 
@@ -21,6 +21,7 @@ async def decide(database: Database, approval_id: str, decision: Decision, conte
     Raises:
         InvalidInput: if the gate does not take it.
         MomentNotFound: if a rollback names a moment that the epic does not have.
+        HistoryPruned: if it names one whose state was pruned.
         Conflict: if a rollback would forget that the work is merged.
         AlreadyDecided: if somebody decided first; says who, what and when.
         Superseded: if the approval asks about what has changed since, or `content_hash` is not what it asks about.
@@ -58,9 +59,16 @@ def answer_for(gate: Step, decision: Decision, back: dict[str, Any] | None) -> d
 
 
 async def _check_moment(database: Database, approval: ApprovalView, n: int) -> None:
-    if await fetch_one(database.pool, "moment", {"epic": approval.epic, "n": n}) is None:
+    there = await fetch_one(database.pool, "moment", {"epic": approval.epic, "n": n})
+    if there is None:
         message = f"epic {approval.epic} has no moment {n}; its newest is {approval.moment}"
         raise MomentNotFound(message)
+    try:
+        await state_at(database.pool, approval.epic, there["checkpoint_id"])
+    except MomentNotFound as error:
+        # Decided, the epic would stop at its gate for ever: the first decision is the only one.
+        message = f"the state of moment {n} of epic {approval.epic} was pruned: see `genie time history {approval.epic}`"
+        raise HistoryPruned(message) from error
     here = await fetch_one(database.pool, "moment", {"epic": approval.epic, "n": approval.moment})
     if here is not None and (await state_at(database.pool, approval.epic, here["checkpoint_id"])).revert is not None:
         # The gate would take the work back to there as if nothing of it had been merged.

@@ -41,7 +41,7 @@ async def show_content(id: ApprovalId, engine: EngineDep) -> GateContent:  # noq
     return await engine.gate_content(id)
 
 
-@router.post("/{id}/decision", response_model=ApprovalView, responses=problems(404, 409, 413, 415))
+@router.post("/{id}/decision", response_model=ApprovalView, responses=problems(404, 409, 410, 413, 415))
 async def decide(id: ApprovalId, body: DecisionBody, engine: EngineDep, serving: ServingDep) -> ApprovalView:  # noqa: A002
     """Decide. The first decision counts; every further one is told who decided what, and when."""
     decision = Decision(

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
+from epics.errors import HistoryPruned
+
 
 async def test_going_back_at_a_gate_can_be_undone(travel, story):
     fails = {"workflow": "implement", "when_tree_lacks": {"genie.toml": "mended"}, "turns": [{"fail": "turns"}]}
@@ -42,3 +46,20 @@ async def test_going_back_at_a_gate_closes_the_pull_request(travel, story):
     assert view.step == "merge_gate"
     states = await epic.began.rows("SELECT state FROM effects WHERE epic_id = %s AND kind = 'pull_request' ORDER BY intended_at")
     assert [row["state"] for row in states] == ["undone", "done"]
+
+
+async def test_a_gate_that_is_to_go_back_to_a_pruned_moment_says_so_at_once(travel, story):
+    fails = {"workflow": "implement", "when_tree_lacks": {"genie.toml": "mended"}, "turns": [{"fail": "turns"}]}
+    epic = await travel(story(fails), autonomy="ask")
+    assert (await epic.go("approve")).step == "failure_gate"
+    planned = await epic.moment_after("planning")
+    await epic.began.rows(
+        "DELETE FROM checkpoints c USING moments m WHERE m.epic_id = %s AND m.n = 1 AND c.thread_id = m.epic_id"
+        " AND c.checkpoint_id = m.checkpoint_id RETURNING c.checkpoint_id"
+    )
+
+    with pytest.raises(HistoryPruned, match="pruned"):
+        await epic.began.decide("rollback", to=planned.n)
+
+    await epic.began.decide("rollback", to=2)
+    assert (await epic.go()).step == "plan_gate"
