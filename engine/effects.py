@@ -69,6 +69,8 @@ class RecordedRepository(EpicRepository):
             there = await commit_in_base(running.workspace.mirror, running.facts.base, head)
         except (RepositoryUnusable, GitFailed) as error:
             await self._refuse_to_guess(effect, error)
+        if there is not None and (taken_back := await self._taken_back(effect)):
+            return Landing(how="refused", detail=taken_back)
         intent = await self._intend(effect)
         if intent.before is EffectState.DONE:
             return _as_recorded(intent, there)
@@ -86,6 +88,17 @@ class RecordedRepository(EpicRepository):
         else:
             await self._end(intent, EffectState.INTENDED, {"how": landing.how, "detail": landing.detail[:2_000]})
         return landing
+
+    async def _taken_back(self, effect: Effect) -> str:
+        """Why merging brings nothing: git has the commit in the base branch, though its change was taken back; empty if it was not."""
+        known = await newest_effect(self._epic.database.pool, effect)
+        if known is None or known["state"] != EffectState.UNDONE or "reverted_by" not in known["found"]:
+            return ""
+        by = str(known["found"]["reverted_by"])[:12]
+        return (
+            f"it was merged before and taken back by {by}, and git takes a commit only once; undo that rollback instead, with: "
+            f"genie time undo {known['epic_id']}"
+        )
 
     async def _refuse_to_guess(self, effect: Effect, error: RepositoryUnusable | GitFailed) -> NoReturn:
         """Park where looking cannot tell whether an earlier try was made (durability rule 20); one that was never begun was not."""

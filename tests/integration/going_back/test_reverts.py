@@ -147,3 +147,18 @@ async def test_a_fork_of_a_proposal_is_an_epic_that_was_never_merged(travel, sto
     assert (await source.resume("approve")).status == "merged"
     states = await source.began.rows("SELECT state FROM effects WHERE epic_id = %s AND kind = 'merge'")
     assert [row["state"] for row in states] == ["undone"]
+
+
+async def test_a_fork_of_work_that_was_taken_back_is_not_told_as_merged(travel, story):
+    epic = await merged(travel, story)
+    opened = next(moment for moment in await epic.engine.moments(epic.id) if moment.step == "pr")
+    await epic.back(to=0)
+    assert (await epic.resume("approve")).status == "merged"
+
+    fork = await epic.fork(opened.n)
+    view = await fork.resume("approve")
+
+    assert (view.status, view.step) == ("waiting", "merge_gate")
+    (asked,) = await fork.engine.approvals(status="pending", epic=fork.id)
+    assert f"genie time undo {epic.id}" in asked.summary
+    assert "greeting.txt" not in files_of(epic.began.repo)
