@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from typing import Any
 
 import pytest
 
@@ -27,7 +28,7 @@ def small_repo(git_repo):
 def set_out(travel, story, tmp_path):
     """Makes walks, each with an epic of its own."""
 
-    async def make(seed: int, **wanted: bool) -> Walk:
+    async def make(seed: int, **wanted: Any) -> Walk:
         folder = tmp_path / "walk"
         folder.mkdir()
         epic = await travel(script_for(story, folder))
