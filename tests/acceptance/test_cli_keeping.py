@@ -48,7 +48,7 @@ def test_moments_are_named_and_meant_by_their_names(genie, epic):
 
 def test_a_history_goes_to_another_machine_in_one_private_file(genie, epic, there, tmp_path):
     file = tmp_path / "history.genie"
-    wrote = genie("time", "export", epic, str(file), env={"MY_API_KEY": "Write durations as text"})
+    wrote = genie("time", "export", epic, str(file), env={"MY_API_KEY": "Write durations from the table that reads them"})
     again = genie("time", "export", epic, str(file))
     told = genie("time", "export", epic, str(file), "--overwrite", "--json").json()
     took = genie("time", "import", str(file), env=there)

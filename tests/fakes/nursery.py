@@ -96,7 +96,9 @@ def _code_of(pid: int, code: Path) -> int | None:
     """How a process ended: what it left in a file, or else that it was killed; None while it lives."""
     if is_alive(pid):
         return None
-    return int(code.read_text()) if code.exists() else -signal.SIGKILL
+    # Killed while it wrote how it ended, it left nothing.
+    left = code.read_text() if code.exists() else ""
+    return int(left) if left else -signal.SIGKILL
 
 
 def main() -> None:

@@ -48,6 +48,8 @@ class Witness:
     files: dict[str, tuple[str, int]] = field(default_factory=dict)
     trees: dict[str, dict[str, str]] = field(default_factory=dict)
     looked_at: set[str] = field(default_factory=set)
+    unended: set[str] = field(default_factory=set)
+    """The branches of attempts that have no end yet."""
     made: int = 0
 
     def plant(self, path: str, content: bytes) -> None:
@@ -70,6 +72,7 @@ class Witness:
         attempts = [row["row"] for row in await self.ask(ATTEMPTS)]
         self._look_at_rows("moments", moments)
         self._look_at_rows("attempts", attempts)
+        self.unended = {str(row["branch"]) for row in attempts if row["result"] is None}
         self._look_at_branches(attempts)
         await self._look_at_commits()
         for row in await self.ask(AT):
@@ -82,6 +85,11 @@ class Witness:
         main = "person refs/heads/main"
         for name, commit in self.refs.items():
             now = found.get(name)
+            if name.removeprefix("mirror refs/heads/") in self.unended:
+                # Cut off behind its last commit, an attempt is ended again; what it left is kept as a commit.
+                assert now is not None, f"{name} is gone"
+                assert _is_there(self.mirror.path, commit), f"{name} was at {commit}, which is gone"
+                continue
             if stepped is not None and now is not None and (name == main or (stepped and f"/genie/{stepped}/" in name)):
                 # A merge, and a base that is brought in, take a branch forward; nothing takes one back.
                 place = self.mirror.path if name.startswith("mirror ") else self.repo
@@ -172,6 +180,10 @@ def _seen(place: Path) -> tuple[str, int]:
 
 def _difference(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, tuple[str | None, str | None]]:
     return {path: (before.get(path), after.get(path)) for path in {**before, **after} if before.get(path) != after.get(path)}
+
+
+def _is_there(where: Path, commit: str) -> bool:
+    return subprocess.run(["git", "-C", where, "cat-file", "-e", commit], check=False).returncode == 0
 
 
 def _is_ancestor(where: Path, older: str, newer: str) -> bool:

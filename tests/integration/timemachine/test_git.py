@@ -150,11 +150,13 @@ def test_nothing_in_the_package_can_throw_work_away():
         "--force-with-lease",
         "--mirror",
         "--delete",
-        "prune",
         "gc",
         "rebase",
     }
     assert forbidden.isdisjoint(words)
+    # Objects that nothing names go in one place, and none that is young.
+    lines = [line.strip() for path in PACKAGE.rglob("*.py") for line in path.read_text().splitlines() if '"prune"' in line]
+    assert lines == ['await mirror.git.run("prune", f"--expire={when}", seconds=COLLECT_SECONDS)']
     assert not [path for path in PACKAGE.rglob("*.py") if re.search(r"reset --hard|branch -D|push.*--force|rmtree", path.read_text())]
 
 
