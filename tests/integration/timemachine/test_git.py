@@ -157,7 +157,9 @@ def test_nothing_in_the_package_can_throw_work_away():
     # Objects that nothing names go in one place, and none that is young.
     lines = [line.strip() for path in PACKAGE.rglob("*.py") for line in path.read_text().splitlines() if '"prune"' in line]
     assert lines == ['await mirror.git.run("prune", f"--expire={when}", seconds=COLLECT_SECONDS)']
-    assert not [path for path in PACKAGE.rglob("*.py") if re.search(r"reset --hard|branch -D|push.*--force|rmtree", path.read_text())]
+    assert not [path for path in PACKAGE.rglob("*.py") if re.search(r"reset --hard|branch -D|push.*--force", path.read_text())]
+    # What a kept commit holds to the byte, and scratch trees in which nobody works.
+    assert {path.name for path in PACKAGE.rglob("*.py") if "rmtree" in path.read_text()} == {"remains.py", "scratch.py"}
 
 
 def test_force_is_only_said_to_work_trees_and_scratch_indexes_and_with_the_value_that_a_push_expects():
