@@ -7,7 +7,6 @@ from typing import Any
 from db.approvals import record_decision
 from db.connection import Database
 from db.epics import Row, fetch_one
-from db.reading import state_at
 from engine.reading import approval_view
 from engine.views import ApprovalView
 from epics.approvals import ApprovalStatus, Choice, Decision, check_decision
@@ -59,6 +58,8 @@ def answer_for(gate: Step, decision: Decision, back: dict[str, Any] | None) -> d
 
 
 async def _check_moment(database: Database, approval: ApprovalView, n: int) -> None:
+    from db.reading import state_at  # noqa: PLC0415  # LangGraph takes long to import, and few decisions go back
+
     there = await fetch_one(database.pool, "moment", {"epic": approval.epic, "n": n})
     if there is None:
         message = f"epic {approval.epic} has no moment {n}; its newest is {approval.moment}"

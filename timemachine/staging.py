@@ -53,7 +53,12 @@ async def scratch_index(worktree: Worktree) -> AsyncGenerator[Path]:
         if (own := worktree.admin / "index").is_file():
             # With the time of the index: by it git knows which files may have changed within the clock's tick.
             # In a thread: that of a large repository has tens of megabytes.
-            await asyncio.to_thread(shutil.copy2, own, scratch)
+            copying = asyncio.ensure_future(asyncio.to_thread(shutil.copy2, own, scratch))
+            try:
+                await asyncio.shield(copying)
+            finally:
+                # A thread cannot be stopped: cancelled, it would leave the copy behind what takes it away.
+                await asyncio.wait({copying})
         yield scratch
     finally:
         scratch.unlink(missing_ok=True)

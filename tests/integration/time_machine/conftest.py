@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 
@@ -15,6 +17,14 @@ def second_database(postgres_server, database_template):
 
 
 @pytest.fixture
-async def elsewhere(engine_at, story, second_database, tmp_path):
+async def elsewhere(story, second_database, tmp_path):
     """The engine of another machine: another home, another database."""
-    return await engine_at(story(), home=tmp_path / "elsewhere", database_url=second_database)
+    from config.settings import Settings
+    from engine.bootstrap import open_engine
+
+    script = tmp_path / "elsewhere.json"
+    script.write_text(json.dumps(story()))
+    settings = Settings.model_validate({"home": tmp_path / "elsewhere", "database_url": second_database})
+    # Closed before its database is dropped: a pool waits for long for one that is gone.
+    async with open_engine(settings, script=script) as engine:
+        yield engine
