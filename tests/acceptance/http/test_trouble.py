@@ -82,6 +82,8 @@ def test_requests_that_find_no_connection_are_told_to_come_again(server):
 def test_the_log_tells_each_request_as_json_with_its_id_and_its_epic(server, client):
     client.get("/epics/e-0123456789", headers={"X-Request-Id": "mine"})
 
+    # The line is written behind the answer.
+    until(lambda: '"mine"' in server.log.read_text(), "the line of the request")
     lines = [json.loads(line) for line in server.log.read_text().splitlines()]
     told = next(line for line in lines if line.get("request_id") == "mine")
     assert (told["epic"], told["method"], told["status"], told["level"]) == ("e-0123456789", "GET", 404, "info")
