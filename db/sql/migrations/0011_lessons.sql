@@ -100,30 +100,3 @@ BEGIN
     WHERE epic_id = p_epic AND moment = failed.moment;
 END
 $$;
-
--- The attempt of a step before the one to come, on the line of moments that leads to where the epic is; whether a person decided since then
--- how to go on after a failure, or went back, or forked; and the attempt that analysed the failure that the epic comes from just now.
-CREATE FUNCTION attempt_before(p_epic text, p_step text, OUT attempt integer, OUT person boolean, OUT analyst integer)
-LANGUAGE plpgsql STABLE AS $$
-DECLARE
-    here integer := (SELECT e.moment FROM epics e WHERE e.id = p_epic);
-    m record;
-    newest boolean := true;
-BEGIN
-    person := false;
-    WHILE here IS NOT NULL LOOP
-        SELECT o.parent, o.step, o.attempt, o.outcome INTO m FROM moments o WHERE o.epic_id = p_epic AND o.n = here;
-        EXIT WHEN NOT FOUND;
-        IF m.outcome IN ('rolled_back', 'forked') OR (m.step = 'failure_gate' AND m.outcome = 'decided') THEN
-            person := true;
-        ELSIF m.step = p_step AND m.attempt IS NOT NULL THEN
-            attempt := m.attempt;
-            EXIT;
-        ELSIF newest AND m.step = 'time_machine' THEN
-            analyst := m.attempt;
-        END IF;
-        newest := false;
-        here := m.parent;
-    END LOOP;
-END
-$$;

@@ -76,7 +76,7 @@ LANGUAGE sql STABLE AS $$
     END
 $$;
 
--- As before, and: races.
+-- As before, and: races; and a rollback can be asked of an epic that ended just then.
 CREATE OR REPLACE VIEW runnable_epics AS
 SELECT e.id
 FROM (
@@ -140,7 +140,8 @@ BEGIN
 END
 $$;
 
--- As before, and: the entry of a race that is picked.
+-- As before, and: where each moment came from, rollbacks with all that they take back, forks, reverts that were merged, and the entry of a
+-- race that is picked.
 CREATE OR REPLACE FUNCTION project_checkpoint(p_epic text, p_checkpoint text, p jsonb) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -249,8 +250,10 @@ BEGIN
 END
 $$;
 
--- As before, and: the attempts that came with the entry of a race that was picked, which is what a person decided, or the rule.
-CREATE OR REPLACE FUNCTION attempt_before(p_epic text, p_step text, OUT attempt integer, OUT person boolean, OUT analyst integer)
+-- The attempt of a step before the one to come, on the line of moments that leads to where the epic is; whether a person decided since then
+-- how to go on after a failure, or went back, or forked; and the attempt that analysed the failure that the epic comes from just now.
+-- The attempts that came with the entry of a race that was picked are on that line too, which is what a person decided, or the rule.
+CREATE FUNCTION attempt_before(p_epic text, p_step text, OUT attempt integer, OUT person boolean, OUT analyst integer)
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
     here integer := (SELECT e.moment FROM epics e WHERE e.id = p_epic);
@@ -334,7 +337,7 @@ BEGIN
 END
 $$;
 
--- As before, and that an entry was picked is news.
+-- As before, and rollbacks, forks and picks are news.
 CREATE OR REPLACE FUNCTION write_outbox() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
