@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
@@ -33,6 +33,15 @@ class Boundaries:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Network:
+    """What the agent's commands may reach beside the model, where the executor closes them in."""
+
+    mode: Literal["none", "allowlist"] = "none"
+    hosts: tuple[str, ...] = ()
+    """Names that may be reached; `*.example.org` is every name below it."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Workflow:
     """One workflow, checked when it was loaded."""
 
@@ -52,3 +61,6 @@ class Workflow:
     content_hash: str
     """SHA-256 over the files of the folder, stored with each attempt."""
     folder: Path
+    network: Network = field(default_factory=Network)
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    """Models by the names that the agent may ask for beside its own, such as `fast` and `strong`."""

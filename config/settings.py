@@ -109,10 +109,25 @@ class Settings(BaseSettings):
     model: str | None = Field(
         default=None, description="the name of a model, as in anthropic:<model>, or several with commas: the first choice, then fallbacks"
     )
-    executor: Literal["in_process", "scripted"] | None = Field(default=None, description="in_process or scripted")
+    executor: Literal["in_process", "claude_local", "claude_docker", "scripted"] | None = Field(
+        default=None, description="in_process, claude_local, claude_docker or scripted"
+    )
     budget_usd: Decimal | None = Field(default=None, gt=0, description="an amount in US dollars above 0, such as 5 or 2.50")
     agents_dir: Annotated[Path, AfterValidator(_folder)] | None = Field(default=None, description="a folder that exists")
     autonomy: Autonomy | None = Field(default=None, description="auto or ask")
+    claude_cli: Annotated[Path, AfterValidator(_file)] | None = Field(
+        default=None, description="the file of the Claude Code CLI; unset, that of the extra `claude`, else `claude` in PATH"
+    )
+    docker_host: str | None = Field(
+        default=None, description="where dockerd listens, as in unix:///run/docker.sock; unset, DOCKER_HOST or Docker's own default"
+    )
+    agent_image: str = Field(default="genie-agent", min_length=1, max_length=300, description="the name of a container image")
+    agent_memory_mb: int = Field(default=2_048, ge=64, le=1_000_000, description="a number of MiB from 64 to 1000000")
+    agent_cpus: float = Field(default=2.0, gt=0, le=1_000, description="a number of processors above 0, at most 1000")
+    agent_pids: int = Field(default=512, ge=16, le=1_000_000, description="a number of processes from 16 to 1000000")
+    provider_calls_per_minute: int | None = Field(
+        default=None, ge=1, le=1_000_000, description="a number of calls from 1 to 1000000 that all workers make with one provider's key"
+    )
     git_credentials: Annotated[Path, AfterValidator(_file)] | None = Field(
         default=None,
         description="a file as `git credential-store` writes it, with a line such as https://user:token@host for each git server",

@@ -93,6 +93,9 @@ class AttemptJournal:
         async with fenced(self._pool, self._lease) as connection:
             await connection.execute(QUERIES["settle_call"], paid)
             await connection.execute(QUERIES["record_answer"], values)
+            if turn["heard"]:
+                told = {**self._key, "turn": turn["n"], "heard": list(turn["heard"])}
+                await connection.execute(QUERIES["told_in_turn"], told)
             data = {"attempt": self._key["attempt"], "turn": turn["n"], "model": turn["model"], "cost_usd": format(cost_usd, "f")}
             tokens_used = {"input_tokens": tokens["input"], "output_tokens": tokens["output"]}
             await add_events(connection, self._lease.thread_id, [{"type": "turn_taken", "data": {**data, **tokens_used}}])
@@ -102,6 +105,10 @@ class AttemptJournal:
         async with fenced(self._pool, self._lease) as connection:
             tree = {"tree": saved.commit if saved else None, "head": saved.head if saved else None}
             await connection.execute(QUERIES["record_results"], {**self._key, "n": n, "results": Json(results), **tree})
+
+    async def said(self) -> list[Row]:
+        """What people have said to the epic's agent that no turn has told it yet."""
+        return await fetch_all(self._pool, "untold_sayings", self._key)
 
     async def noted(self, kind: str, data: Mapping[str, Any]) -> None:
         """Add an event of this attempt."""

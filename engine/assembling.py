@@ -13,6 +13,7 @@ from agents.registry import REPOSITORY, Registry
 from config.repository import FILE, repository_policy
 from db.connection import Database
 from db.epics import Row
+from db.identity import database_id
 from db.leases import Lease
 from engine.retention import RetentionPolicy
 from engine.running import Running
@@ -124,6 +125,7 @@ async def assemble(installation: Installation, lease: Lease, row: Row) -> Runnin
     )
     return Running(
         database=installation.database,
+        database_id=await database_id(installation.database.pool),
         lease=lease,
         facts=facts,
         policy=policy,

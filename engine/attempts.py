@@ -26,7 +26,7 @@ from engine.running import Running
 from engine.suites import prepare_worktree, suite_in
 from engine.time_machine.configuration_change import changes, configuration_of, narrowed, offered
 from epics.errors import Environment, GenieError, ModelUnavailable
-from executors.port import Executor, Order, Outcome, Turn
+from executors.port import Executor, Order, Outcome, Owner, Turn
 from nodes.context import Assignment, Attempted
 from timemachine.branches import create_branch
 from timemachine.commits import Signature
@@ -161,6 +161,8 @@ class EpicAttempts:
             forbidden_paths=forbidden_to(assignment, opened.workflow),
             # That of the tests, so that the agent's commands and the test step see the same packages.
             environment={**running.environment, **(suite.environment if suite else {})},
+            folder=running.workspace.attempt_folder(running.facts.id, row["n"]),
+            owner=Owner(database=running.database_id, epoch=running.lease.epoch),
             continues=await self._continued(row),
         )
         if opened.problem:

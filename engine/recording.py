@@ -9,7 +9,7 @@ from db.journal import AttemptJournal, Refusal, SavedTree
 from engine.storing_packs import Keeper
 from epics.errors import BudgetSpent
 from epics.money import dollars
-from executors.port import Ask, Paid, Reservation, Turn
+from executors.port import Ask, Paid, Reservation, Said, Turn
 from timemachine.commits import Signature
 from timemachine.mirrors import protect
 from timemachine.snapshots import snapshot
@@ -69,6 +69,7 @@ class RecordingJournal:
             "model": turn.model,
             "request": turn.request,
             "answer": turn.answer,
+            "heard": turn.heard,
         }
         usage = paid.usage
         tokens = {
@@ -83,6 +84,10 @@ class RecordingJournal:
         """Record the results of a turn, and the tree after it where files may have changed."""
         saved = await self._save(n) if changed else None
         await self._rows.completed(n, results=results, saved=saved)
+
+    async def said(self) -> tuple[Said, ...]:
+        """What people have said that no recorded turn has told the agent yet."""
+        return tuple(Said(n=row["n"], text=row["text"], by=row["said_by"]) for row in await self._rows.said())
 
     async def noted(self, kind: str, data: Mapping[str, Any]) -> None:
         """Add an event."""

@@ -21,6 +21,7 @@ class Running:
     """One epic under one lease, with all that its attempts need."""
 
     database: Database
+    database_id: str
     lease: Lease
     facts: EpicFacts
     policy: RepositoryPolicy

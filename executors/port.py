@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from agents.workflow import Workflow
 
@@ -28,6 +28,16 @@ class Usage:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Owner:
+    """Whose an attempt is, written on what may outlive the worker that runs it: containers, sockets, folders."""
+
+    database: str = ""
+    """The id of Genie's database: another one may use the same host (durability rule 22)."""
+    epoch: int = 0
+    """The epoch of the lease under which the attempt runs now."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Order:
     """What an executor is asked to do, in full; nothing else reaches the agent."""
 
@@ -45,6 +55,10 @@ class Order:
     forbidden_paths: tuple[str, ...]
     environment: Mapping[str, str]
     """The environment of the commands that the agent runs; no secret is in it."""
+    folder: Path
+    """A folder of the attempt's own on this host, beside its tree: settings of the agent, sockets. It may not be there yet, and goes when
+    the attempt has ended."""
+    owner: Owner = field(default_factory=Owner)
     continues: tuple[Turn, ...] = ()
     """Finished turns of an earlier attempt whose conversation this one goes on from (after a budget was raised)."""
 
@@ -64,6 +78,18 @@ class Turn:
     """The message with the results of the tool calls, as JSON; None until every call of the turn has one."""
     tree: str | None = None
     """The commit that holds the work tree after the turn; None if the turn changed no file."""
+    heard: tuple[int, ...] = ()
+    """The numbers of what people said that this turn's request was the first to tell the agent."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Said:
+    """Something that a person says to an agent at work (`genie epic say`)."""
+
+    n: int
+    """Its number in the epic, in the order in which things were said."""
+    text: str
+    by: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,6 +154,10 @@ class Journal(Protocol):
         """Record the results of turn `n`; where files changed, a snapshot of the tree is taken and kept with it."""
         ...
 
+    async def said(self) -> tuple[Said, ...]:
+        """What people have said to the epic's agent that no recorded turn has told it yet, in order."""
+        ...
+
     async def noted(self, kind: str, data: Mapping[str, Any]) -> None:
         """Add an event for people who watch (a tool call, a retry, a fallback)."""
         ...
@@ -143,6 +173,9 @@ class Outcome:
     error: str = ""
     """One line for a person, where `ended_by` is not done."""
     error_kind: ErrorKind | None = None
+    cause: str = ""
+    """What exactly stopped the agent, for programs, where an executor can tell: out_of_memory, stopped, paused, daemon_lost, image_missing,
+    disk_full, …"""
     turns: int = 0
     usage: Usage = field(default_factory=Usage)
     cost_usd: Decimal = Decimal(0)
@@ -175,4 +208,13 @@ class Executor(Protocol):
             LeaseLost: if another worker took the epic over.
             StoreUnavailable: if the journal could not be written; the attempt can be gone on with.
         """
+        ...
+
+
+@runtime_checkable
+class Outlives(Protocol):
+    """An executor whose agents may still be at work after their worker has died."""
+
+    async def lives(self, epic: str, attempt: int, owner: Owner) -> bool:
+        """Whether the attempt's agent still works on this host, so that `run` goes on with it and its tree must be left alone."""
         ...

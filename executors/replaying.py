@@ -20,6 +20,7 @@ from pydantic_ai.settings import ModelSettings
 from pydantic_ai.toolsets import AbstractToolset, FunctionToolset
 
 from epics.errors import BudgetSpent
+from executors import port
 from executors.conversation import as_json, from_json, offered, request_hash, said_in, since_answer
 from executors.journaled_model import Ledger
 from executors.port import Ask, EndedBy, Journal, Order, Paid, Reservation, Turn
@@ -241,6 +242,10 @@ class ComparingJournal:
         if trees is not None:
             scene.differs("the files", *trees, turn=n)
         scene.unsure = False
+
+    async def said(self) -> tuple[port.Said, ...]:
+        """Nothing: what was said then stands in the recorded requests."""
+        return ()
 
     async def noted(self, kind: str, data: Mapping[str, Any]) -> None:
         """Tell nobody."""

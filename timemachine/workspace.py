@@ -26,6 +26,15 @@ class Workspace:
         """Return the place of an attempt's work tree; its last name is unlike any other, as git names its entries by it."""
         return worktrees_folder(self.home, epic_id) / f"{epic_id}-{attempt}"
 
+    def attempt_folder(self, epic_id: str, attempt: int) -> Path:
+        """Return the place of what an attempt has on this host beside its work tree."""
+        return attempts_folder(self.home) / f"{epic_id}-{attempt}"
+
+
+def attempts_folder(home: Path) -> Path:
+    """Return where the folders of attempts are, one for each."""
+    return home.resolve() / "attempts"
+
 
 def worktrees_folder(home: Path, epic_id: str = "") -> Path:
     """Return where the work trees of an epic are, or the folder that has such a folder for each epic."""

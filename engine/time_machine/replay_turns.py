@@ -123,6 +123,7 @@ def _order(ground: Ground, attempt: RecordedAttempt, asked: Assignment, workflow
         allowed_paths=bounds_of(asked, workflow),
         forbidden_paths=forbidden_to(asked, workflow),
         environment={},
+        folder=tree.parent / "attempt",
         continues=_continued(ground, attempt),
     )
 

@@ -56,6 +56,7 @@ async def test_the_shipped_workflows_play_the_story_to_its_end(cast, tmp_path):
             models=(model,),
             allowed_paths=workflow.boundaries.allowed,
             forbidden_paths=workflow.boundaries.forbidden,
+            folder=tmp_path / "attempt",
             environment={"PATH": f"{Path(sys.executable).parent}:{os.defpath}", "PYTHONDONTWRITEBYTECODE": "1"},
         )
         journals.append(MemoryJournal())
@@ -84,6 +85,7 @@ async def test_the_story_sees_its_tests_red_before_they_are_green(tmp_path):
         models=(),
         allowed_paths=("**",),
         forbidden_paths=(),
+        folder=tmp_path / "attempt",
         environment=environment,
     )
     journal = MemoryJournal()

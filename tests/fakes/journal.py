@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from epics.errors import BudgetSpent
-from executors.port import Ask, Paid, Reservation, Turn
+from executors.port import Ask, Paid, Reservation, Said, Turn
 
 
 class MemoryJournal:
@@ -27,6 +27,7 @@ class MemoryJournal:
         self.notes: list[tuple[str, dict[str, Any]]] = []
         self.log: list[str] = []
         self.snapshots: dict[int, dict[str, str]] = {}
+        self.sayings: list[Said] = []
         self.raises: dict[str, Exception] = {}
         """Errors to raise instead, by method, each once."""
 
@@ -73,6 +74,14 @@ class MemoryJournal:
         if changed and self._tree is not None:
             self.snapshots[n] = _files(self._tree)
         self.log.append(f"completed {n}{' changed' if changed else ''}")
+
+    def say(self, text: str, by: str = "ann") -> None:
+        """Say something to the agent, as a person does."""
+        self.sayings.append(Said(n=len(self.sayings) + 1, text=text, by=by))
+
+    async def said(self) -> tuple[Said, ...]:
+        told = {n for turn in self._turns for n in turn.heard}
+        return tuple(each for each in self.sayings if each.n not in told)
 
     async def noted(self, kind: str, data: Mapping[str, Any]) -> None:
         self.notes.append((kind, _stored(dict(data))))

@@ -49,6 +49,7 @@ def order(
         "brief": f"Workflow: {workflow}\n\nMake it so.",
         "allowed_paths": ("**",),
         "forbidden_paths": (),
+        "folder": tree.parent / f"{tree.name}-attempt",
         "environment": {"PATH": os.defpath, "LANG": "C.UTF-8"},
     }
     return Order(workflow=made, tree=tree, models=models, **{**filled, **changed})

@@ -32,3 +32,6 @@ SELECT version FROM library_schemas WHERE library = %(library)s;
 
 -- name: end_idle_transactions
 SET idle_in_transaction_session_timeout = '10s';
+
+-- name: database_id
+SELECT id::text AS id FROM identity;
