@@ -268,3 +268,8 @@ class Environment(GenieError):
     """This machine lacks something that Genie needs; the message says what and how to get it."""
 
     code = "environment"
+
+    def __init__(self, message: str, *, cause: str = "") -> None:
+        """Keep what exactly is lacking, for programs: image_missing, daemon_lost, disk_full, …; empty where the message says it all."""
+        super().__init__(message)
+        self.cause = cause
