@@ -98,7 +98,7 @@ async def run_process(
     if not command:
         raise Environment("an empty command cannot be run: give at least the name of a program")
     await asyncio.to_thread(_must_exist, command[0], cwd, env)
-    prefix = await asyncio.to_thread(_containment)
+    prefix = await asyncio.to_thread(containment)
     started = time.monotonic()
     process = await _start([*prefix, *command], cwd, env)
     kept = HeadAndTail(output_cap)
@@ -173,8 +173,8 @@ async def _end_everything(process: asyncio.subprocess.Process, reading: asyncio.
 
 
 @cache
-def _containment() -> tuple[str, ...]:
-    """Return the strongest way that works here to tie everything a command starts to the command, found by trying."""
+def containment() -> tuple[str, ...]:
+    """Return what to put before a command, the strongest way that works here to tie everything it starts to it, found by trying."""
     user = () if os.geteuid() == 0 else _AS_MYSELF
     candidates: tuple[tuple[str, ...], ...] = (
         (*_DIE_WITH_PARENT, *_NAMESPACE, *user, "--mount-proc"),
@@ -185,6 +185,11 @@ def _containment() -> tuple[str, ...]:
         if _works((*candidate, *_INIT, "true")):
             return tuple(map(_absolute, (*candidate, *_INIT)))
     return tuple(map(_absolute, _DIE_WITH_PARENT)) if _works((*_DIE_WITH_PARENT, "true")) else ()
+
+
+def has_namespaces() -> bool:
+    """Say whether commands get a PID namespace of their own here, so that nothing that they start can escape their end."""
+    return "--pid" in containment()
 
 
 def _absolute(word: str) -> str:

@@ -1,0 +1,203 @@
+"""Runs a workflow with the Claude Code CLI, wherever its launcher seats it."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Final
+
+from pydantic import BaseModel
+
+from epics.errors import Environment, InvalidInput
+from executors.claude.arguments import PROVIDER, arguments_of, model_name
+from executors.claude.beginnings import beginning_of
+from executors.claude.belongings import PROMPT, Belongings, write_mcp_config
+from executors.claude.environment import environment_of
+from executors.claude.events import Watch, event_in
+from executors.claude.judging import Failure, environment_failure, judge, outcome_of, recorded_output
+from executors.claude.port import AgentProcess, Launch, Launcher, Seat
+from executors.claude.steering import hand_on, say_prompt
+from executors.claude.transcripts import write_transcript
+from executors.gateway.serving import serve
+from executors.gateway.session import GatewaySession
+from executors.gateway.upstream import Upstream
+from executors.port import Journal, Order, Outcome, Owner, Turn
+from executors.provider_keys import ProviderKeys
+from executors.terms import Terms
+from executors.throttle import Throttle, Unthrottled
+
+GRACE_S: Final = 15.0
+"""How long a CLI whose call was refused may take to end by itself, and how long its deadline is behind ours."""
+
+
+class ClaudeExecutor:
+    """Runs workflows with the Claude Code CLI."""
+
+    def __init__(
+        self, name: str, launcher: Launcher, *, keys: ProviderKeys, terms: Terms | None = None, throttle: Throttle | None = None
+    ) -> None:
+        """Bind to what is the same for all runs.
+
+        Args:
+            name: how settings and records call it.
+            launcher: where CLIs are started.
+            keys: of the providers; only the gateway has them.
+            terms: what calls are made under.
+            throttle: where all workers take turns; none, if not given.
+        """
+        self._name = name
+        self._launcher = launcher
+        self._keys = keys
+        self._terms = terms or Terms()
+        self._throttle = throttle or Unthrottled()
+        self._upstream = Upstream(keys)
+
+    @property
+    def name(self) -> str:
+        """How settings and records call it."""
+        return self._name
+
+    def check_models(self, models: tuple[str, ...]) -> None:
+        """Refuse models that the CLI cannot use, and a machine that has no CLI.
+
+        Raises:
+            InvalidInput: naming what is wrong and what would do.
+        """
+        if not models:
+            raise InvalidInput(f"no model is named: set GENIE_MODEL, or give --model, such as {PROVIDER}claude-sonnet-5-5")
+        for model in models:
+            if not model.startswith(PROVIDER) or not model_name(model).strip():
+                raise InvalidInput(
+                    f"the executor {self._name} cannot use the model {model!r}: name one of Anthropic's, as {PROVIDER}<model>"
+                )
+        if self._keys.of("anthropic").key is None:
+            raise InvalidInput(f"the model {models[0]!r} needs a key: set ANTHROPIC_API_KEY, or choose another executor")
+        try:
+            self._launcher.check()
+        except Environment as exc:
+            raise InvalidInput(f"the executor {self._name} cannot run here: {exc}") from exc
+
+    async def lives(self, epic: str, attempt: int, owner: Owner) -> bool:
+        """Say whether the attempt's CLI still works on this host."""
+        return await self._launcher.lives(epic, attempt, owner)
+
+    async def close(self) -> None:
+        """Close the connection to the provider."""
+        await self._upstream.close()
+
+    async def run(self, order: Order, journal: Journal) -> Outcome:
+        """Run the agent to its end, or on from the last journaled turn.
+
+        Raises:
+            LeaseLost: if another worker took the epic over.
+            StoreUnavailable: if the journal could not be written.
+        """
+        recorded = await journal.turns()
+        belongings = Belongings(order.folder)
+        session = GatewaySession(
+            order,
+            journal,
+            token=belongings.token,
+            recorded=recorded,
+            upstream=self._upstream,
+            terms=self._terms,
+            throttle=self._throttle,
+        )
+        end = recorded_output(recorded, order.workflow.output) or await self._attend(order, journal, session, belongings, recorded)
+        if session.failed is not None:
+            raise session.failed
+        return outcome_of(session.ledger, end)
+
+    async def _attend(
+        self, order: Order, journal: Journal, session: GatewaySession, belongings: Belongings, recorded: tuple[Turn, ...]
+    ) -> BaseModel | Failure:
+        """Seat the CLI and stay with it until it has ended or its time is over."""
+        seconds = order.workflow.limits.seconds
+        clock = asyncio.timeout(seconds)
+        try:
+            async with (
+                clock,
+                self._launcher.seat(order, journal) as seat,
+                serve(session, socket=seat.socket) as address,
+                self._at_work(seat, order, session, belongings, recorded, address) as process,
+            ):
+                return await _stay(process, order, journal, session, belongings, len(recorded))
+        except TimeoutError:
+            if not clock.expired():
+                raise
+            return Failure(ended_by="timeout", said=f"the attempt took longer than its {seconds:g} s")
+        except Environment as exc:
+            return environment_failure(exc)
+
+    @asynccontextmanager
+    async def _at_work(
+        self, seat: Seat, order: Order, session: GatewaySession, belongings: Belongings, recorded: tuple[Turn, ...], address: str
+    ) -> AsyncGenerator[AgentProcess]:
+        """The CLI that is still at work, or a new one that is told what to do; it is ended at the end."""
+        process = await seat.alive()
+        if process is not None and PROMPT not in belongings.told():
+            # Its worker died before it told it anything: it would wait for ever.
+            await process.kill()
+            process = None
+        if process is None:
+            belongings.keep_token()
+            beginning = beginning_of(order, recorded)
+            own = str(uuid.uuid4())
+            if beginning.messages:
+                model = model_name(order.models[0])
+                write_transcript(beginning.messages, config=seat.config, cwd=seat.cwd, session=own, model=model)
+            mcp = write_mcp_config(seat.config, order.workflow.mcp_servers)
+            turns = order.workflow.limits.turns - len(recorded)
+            arguments = arguments_of(
+                order,
+                turns_left=max(turns, 0),
+                mcp_config=f"{seat.config_seen}/{mcp}" if mcp else None,
+                session=own,
+                resume=bool(beginning.messages),
+            )
+            environment = environment_of(order, base_url=seat.base_url(address), token=session.token, config=seat.config_seen)
+            launch = Launch(arguments=arguments, environment=environment, seconds=order.workflow.limits.seconds + GRACE_S)
+            process = await seat.start(launch)
+            await say_prompt(process, belongings, beginning.prompt)
+        try:
+            yield process
+        finally:
+            await process.kill()
+
+
+async def _stay(
+    process: AgentProcess, order: Order, journal: Journal, session: GatewaySession, belongings: Belongings, known: int
+) -> BaseModel | Failure:
+    """Read what the CLI prints until it is done, tell it what people say, and see that it ends where its calls are refused."""
+    watch = Watch(journal, known=known if process.adopted else 0)
+    beside = (
+        asyncio.create_task(hand_on(process, session, journal, belongings), name=f"steer-{order.epic}-{order.attempt}"),
+        asyncio.create_task(_end_refused(process, session), name=f"refuse-{order.epic}-{order.attempt}"),
+    )
+    try:
+        async for line in process.lines():
+            event = event_in(line)
+            if event is not None:
+                await watch.see(event)
+            if watch.result is not None:
+                break
+    finally:
+        for task in beside:
+            task.cancel()
+        await asyncio.wait(beside)
+    for task in beside:
+        if not task.cancelled():
+            task.result()
+    ended = None if watch.result is not None else await process.wait()
+    if watch.result is not None and session.failed is None:
+        await session.finish(watch.results)
+    return judge(watch.result, session.refusal, session.ledger, order.workflow.output, ended)
+
+
+async def _end_refused(process: AgentProcess, session: GatewaySession) -> None:
+    await session.refused.wait()
+    if session.failed is None:
+        await asyncio.sleep(GRACE_S)
+    await process.kill()
