@@ -5,15 +5,18 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
+from asyncio import to_thread
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 from pydantic import SecretStr
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from cli.check import Check
+from cli.claude_checks import claude_check, containment_check
 from cli.database import open_dsn, strange_epics_in, where, workers_alive_in
 from cli.errors import ExitCode, sentence_of
 from cli.output import Output, printable
@@ -23,8 +26,8 @@ from db.migrations import schema_status
 from engine.views import Page
 from epics.errors import GenieError, InvalidSettings
 from epics.policy import DEFAULT_EXECUTOR
-from epics.records import Record
 from timemachine.git import Git, require_git
+from tools.processes import has_namespaces
 
 PYTHONS: Final = ((3, 11), (3, 12), (3, 13))
 TEST_TOOLS: Final = ("python3", "npm", "go", "cargo", "make")
@@ -38,16 +41,6 @@ PROVIDERS: Final = {
 
 _NAMED: Final = 3
 _MARKS: Final = {"ok": ("✓", "green"), "note": ("–", "yellow"), "failed": ("✗", "red")}
-
-
-class Check(Record):
-    """One thing that was looked at."""
-
-    name: str
-    state: Literal["ok", "note", "failed"]
-    """`note`: not needed for everything, but good to know."""
-    seen: str
-    way_out: str = ""
 
 
 async def examine(output: Output) -> int:
@@ -74,6 +67,8 @@ async def _checks() -> AsyncIterator[Check]:
         yield await _database(settings)
     yield model_check(settings.models, _keys(settings), executor=settings.executor)
     yield _executor(settings)
+    yield await to_thread(claude_check, settings.claude_cli, settings.executor)
+    yield containment_check(namespaces=await to_thread(has_namespaces))
     yield _test_tools(settings)
 
 
