@@ -89,6 +89,11 @@ def render_brief(workflow: Workflow, variables: Mapping[str, Any]) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
+def used_variables(workflow: Workflow) -> frozenset[str]:
+    """The variables that the prompt of a workflow names."""
+    return _used(workflow.prompt, str(workflow.folder / "prompt.md"))
+
+
 def fenced(value: object) -> str:
     """Put text between two fences that it cannot contain, so that it reads as a quotation from its first to its last character."""
     text = str(value)

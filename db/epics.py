@@ -13,6 +13,7 @@ from db.leases import Lease
 from db.queries import QUERIES
 from db.storable import jsonb
 from epics.errors import EpicNotFound
+from epics.runs import is_run
 from epics.upgrades import THIS_RELEASE
 
 Row = dict[str, Any]
@@ -64,7 +65,8 @@ async def insert_epic(pool: Pool, values: Mapping[str, Any], *, hinted: bool = T
             given = {"state_version": THIS_RELEASE.state, **values, "project": project, "labels": jsonb(values.get("labels", {}))}
             if await (await connection.execute(QUERIES["insert_epic"], given)).fetchone() is None:
                 return False
-            await add_events(connection, values["id"], [{"type": "epic_queued", "data": {"goal": values["goal"][:200]}}])
+            queued = {"type": _event(values["id"], "queued"), "data": {"goal": values["goal"][:200]}}
+            await add_events(connection, values["id"], [queued])
             if hinted:
                 await hint(connection, values["id"])
             if within is not None:
@@ -114,7 +116,7 @@ async def postpone_epic(pool: Pool, lease: Lease, problem: str, *, seconds: floa
         if row is None:
             return
         data = {"problem": problem, "until": row["retry_at"].isoformat(timespec="seconds"), "retries": retries}
-        await add_events(connection, lease.thread_id, [{"type": "epic_postponed", "data": data}])
+        await add_events(connection, lease.thread_id, [{"type": _event(lease.thread_id, "postponed"), "data": data}])
         await hint(connection, lease.thread_id, at=row["retry_at"])
 
 
@@ -128,3 +130,8 @@ async def raise_limit(connection: Connection, epic_id: str, scope: str, amount: 
     """Lift the limit of an epic or of its project, in the transaction of the decision."""
     name = "raise_epic_budget" if scope == "epic" else "raise_project_budget"
     await connection.execute(QUERIES[name], {"epic": epic_id, "amount": amount})
+
+
+def _event(work_id: str, what: str) -> str:
+    """The type of an event: runs have names of their own, so that whoever is told of epics is not told of runs."""
+    return f"{'run' if is_run(work_id) else 'epic'}_{what}"

@@ -8,15 +8,18 @@ from typing import Final
 import structlog
 from structlog.contextvars import bound_contextvars
 
+from db.connection import Pool
 from db.epics import Row, epic_facts, pause_epic, record_event
 from db.jobs import forget_hints
 from db.leases import Lease
+from db.runs import end_run
 from engine.assembling import Installation
 from engine.compatibility import adopt, leave_to_newer
 from engine.draining import HandedOver, Rests
 from engine.driving import drive
 from engine.lease_keeper import Hold, hold_epic, let_go
 from engine.postponing import put_off
+from engine.runs.driving import drive_run
 from engine.time_machine.commands import apply_commands
 from engine.time_machine.racing import carry_race, come_to_rest
 from epics.errors import (
@@ -26,6 +29,7 @@ from epics.errors import (
     ModelUnavailable,
     StoreUnavailable,
 )
+from epics.runs import RunStatus, is_run
 from epics.state import TERMINAL
 
 _RETRY_AFTER_S: Final = (0.5, 1.0, 2.0, 4.0)
@@ -61,7 +65,7 @@ async def advance_epic(installation: Installation, epic_id: str, *, lease: Lease
                 return
             if row["status"] == "queued":
                 taken = {"epoch": hold.lease.epoch, **({"from": hold.lease.died} if hold.lease.died else {})}
-                await record_event(database.pool, hold.lease, "epic_taken", taken)
+                await record_event(database.pool, hold.lease, "run_taken" if is_run(epic_id) else "epic_taken", taken)
             await _drive_until_nothing_is_asked(installation, hold)
             if (await epic_facts(installation.database.pool, epic_id))["status"] in TERMINAL:
                 await forget_hints(database.pool, epic_id)
@@ -72,11 +76,20 @@ async def _is_poison(installation: Installation, lease: Lease, row: Row) -> bool
     if lease.takeovers < installation.dispatch.max_takeovers:
         return False
     problem = (
-        f"{lease.takeovers} workers in a row died while they ran the step {row['step']}, and the epic came no further; the last was "
-        f"{lease.died}: see what the step does to its machine (memory, disk, a crash), then resume the epic"
+        f"{lease.takeovers} workers in a row died while they ran the step {row['step']}, and it came no further; the last was "
+        f"{lease.died}: see what the step does to its machine (memory, disk, a crash), then "
+        f"{'start it again' if is_run(lease.thread_id) else 'resume the epic'}"
     )
-    await pause_epic(installation.database.pool, lease, problem)
+    await _park(installation.database.pool, lease, problem)
     return True
+
+
+async def _park(pool: Pool, lease: Lease, problem: str) -> None:
+    """Stop with the cause: an epic until a person resumes it, a run for good."""
+    if is_run(lease.thread_id):
+        await end_run(pool, lease, {"status": RunStatus.FAILED, "problem": problem})
+    else:
+        await pause_epic(pool, lease, problem)
 
 
 async def _drive_until_nothing_is_asked(installation: Installation, hold: Hold) -> None:
@@ -126,7 +139,7 @@ async def _drive_on(installation: Installation, hold: Hold) -> None:
     waits, came_to = iter(_RETRY_AFTER_S), hold.came_to
     while True:
         try:
-            await drive(installation, hold)
+            await (drive_run if is_run(hold.lease.thread_id) else drive)(installation, hold)
         except LeaseLost:
             raise
         except StoreUnavailable:
@@ -163,15 +176,15 @@ async def _leave(installation: Installation, hold: Hold, error: Exception) -> No
             hold.handed_over = True
         case Rests():
             await come_to_rest(installation, hold.lease)
-        case AttemptCut():
+        case AttemptCut() if not is_run(hold.lease.thread_id):
             # Parked where it was found, in one transaction with what was found.
             return
         case ModelUnavailable():
             await put_off(installation.database, hold.lease, str(error), installation.dispatch)
         case GenieError():
-            await pause_epic(pool, hold.lease, str(error))
+            await _park(pool, hold.lease, str(error))
         case _:
             log = structlog.get_logger()
             log.warning("an epic was stopped by an error that no step foresaw", epic=hold.lease.thread_id, error=repr(error)[:500])
             log.debug("where it came from", exc_info=error)
-            await pause_epic(pool, hold.lease, f"{type(error).__name__}: {error}"[:2_000])
+            await _park(pool, hold.lease, f"{type(error).__name__}: {error}"[:2_000])

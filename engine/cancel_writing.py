@@ -8,6 +8,7 @@ from db.commands import end_command
 from db.epics import Row, fetch_one, pause_epic
 from db.fence import add_events, fenced
 from db.leases import Lease
+from db.runs import end_run
 from db.strangers import cancel_strange
 from engine.assembling import Installation
 from engine.checkpoints import config_of, saver_for
@@ -15,6 +16,7 @@ from engine.compatibility import why_strange
 from engine.merged_meanwhile import settle_merge
 from epics.errors import EffectUnknown
 from epics.going_back import revert_refused
+from epics.runs import RunStatus, is_run
 from epics.state import TERMINAL, Ended, EpicState, StepRecord
 from epics.steps import Step
 from graphs.epic import compile_epic_graph
@@ -31,7 +33,9 @@ async def apply_cancel(installation: Installation, lease: Lease, command: Row) -
     data, problem = command["data"], None
     note = f"cancelled by {data['by']}{': ' + data['reason'] if data.get('reason') else ''}"[:2000]
     # By its rows: LangGraph shows nothing left to do as well where a crash took the checkpoint after a decision.
-    if facts["status"] not in TERMINAL:
+    if is_run(epic_id):
+        await end_run(pool, lease, {"status": RunStatus.CANCELLED, "problem": note}, event={"by": data["by"]})
+    elif facts["status"] not in TERMINAL:
         if why_strange(facts, installation.release) is not None:
             await cancel_strange(pool, lease, note)
         else:

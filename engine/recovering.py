@@ -14,6 +14,7 @@ from engine.recording import turn_of
 from engine.running import Running
 from engine.transcript import readable
 from epics.errors import AttemptCut
+from epics.runs import is_run
 from timemachine.commits import Signature, tree_of
 from timemachine.snapshots import snapshot
 from timemachine.worktrees import find_worktree
@@ -74,15 +75,18 @@ async def face_cut(running: Running, workflow: Workflow, row: Row, turns: Sequen
     elif workflow.on_crash == "verify" and not (doubt := await _doubt(running, row, turns, path, signature)):
         facts |= {"did": "went_on", "why": "the work tree is as the turn before left it"}
     else:
-        facts |= {"did": "parked", "why": doubt or "the workflow asks a person"}
+        facts |= {"did": "gave_up" if is_run(epic) else "parked", "why": doubt or "the workflow asks a person"}
     if facts["did"] == "went_on":
         await keep_recovery(pool, running.lease, n, facts)
         return
     problem = (
         f"attempt {n} ({workflow.name}) was cut off by a crash in turn {cut.turn}, while it called {', '.join(cut.tools)}: {facts['why']}; "
-        f"look at what it did, then go on with: genie epic resume {epic}"
+        f"look at what it did, then {'start it again' if is_run(epic) else f'go on with: genie epic resume {epic}'}"
     )
-    if not asked or status != "paused":
+    if is_run(epic):
+        # No person resumes a run: it ends with that.
+        await keep_recovery(pool, running.lease, n, facts)
+    elif not asked or status != "paused":
         await keep_recovery(pool, running.lease, n, facts, problem=problem)
     raise AttemptCut(problem)
 

@@ -147,22 +147,22 @@ def check_choice(
         executor.check_models(policy.models_for(workflow.name, asked=models, own=workflow.models))
 
 
-def checked_goal(goal: str) -> str:
-    """The goal, if an epic can be made of it.
+def checked_goal(goal: str, *, what: str = "goal") -> str:
+    """The goal, if an epic can be made of it; `what` is what messages call it.
 
     Raises:
         InvalidInput: if it is empty, too long, or has characters that no text has.
     """
     stripped = goal.strip()
     if not stripped:
-        message = "the goal is empty: say in a sentence what should be different"
+        message = f"the {what} is empty: say in a sentence what should be different"
         raise InvalidInput(message)
     if len(stripped) > _MOST_GOAL:
         size = f"{len(stripped):,} characters; at most {_MOST_GOAL:,} fit"
-        message = f"the goal has {size}: put the details in a file of the repository and name it"
+        message = f"the {what} has {size}: put the details in a file of the repository and name it"
         raise InvalidInput(message)
     strange = next((char for char in stripped if ord(char) < ord(" ") and char not in "\n\r\t"), None)
     if strange is not None or any(0xD800 <= ord(char) <= 0xDFFF for char in stripped):  # noqa: PLR2004  # the range of lone surrogates
-        message = f"the goal has a character that is no text ({strange!r}): remove it"
+        message = f"the {what} has a character that is no text ({strange!r}): remove it"
         raise InvalidInput(message)
     return stripped

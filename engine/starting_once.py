@@ -1,15 +1,19 @@
-"""Starting an epic once, however often a client asks for it under one key."""
+"""Starting an epic or a run once, however often a client asks for it under one key."""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
 import json
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Final
+from typing import Any, Final
 from weakref import WeakValueDictionary
 
+from pydantic import BaseModel
+
 from db.connection import Connection
+from db.epics import Within
 from db.idempotency import Answer, Key, KeyTaken, store_answer, stored_answer
 from engine.assembling import Installation
 from engine.reading import epic_view_on
@@ -21,16 +25,23 @@ _LONGEST_KEY: Final = 255
 
 @dataclass(frozen=True, kw_only=True)
 class Started:
-    """An epic that was started, now or before."""
+    """An epic or a run that was started, now or before."""
 
     epic_id: str
     json: str
-    """The epic as it was when it was started; the same to the letter each time."""
+    """It as it was when it was started; the same to the letter each time."""
     replayed: bool
 
 
+Begin = Callable[[Within], Awaitable[str]]
+"""Starts what is asked for, with what is to be written in the same transaction, and returns its id."""
+
+Show = Callable[[Connection, str], Awaitable[BaseModel]]
+"""What was started, as the transaction that made it sees it."""
+
+
 class OnceStarter:
-    """Starts epics under keys.
+    """Starts epics and runs under keys.
 
     An answer is kept in the transaction that makes its epic, so there is never one without the other. What had no effect is not kept:
     whoever mends what was refused may use the same key again.
@@ -48,7 +59,13 @@ class OnceStarter:
             IdempotencyKeyReused: if the key stands for another request.
             InvalidInput: if the key cannot be one, or as in `start_epic`.
         """
-        key = Key(name=_checked(name), request_hash=_hash(asked))
+        # What an older release did not know, and nobody asked for, is no other request.
+        values = {field: value for field, value in asdict(asked).items() if field != "attempts" or value is not None}
+        return await self.once(name, values, lambda within: start_epic(self._installation, asked, within=within), epic_view_on)
+
+    async def once(self, name: str, values: Mapping[str, Any], begin: Begin, show: Show) -> Started:
+        """As `start`, for whatever is begun and shown by these functions; `values` are what makes two requests the same one."""
+        key = Key(name=_checked(name), request_hash=_hash(values))
         # The database lets one win; in this process the others also spare themselves the work of looking at the repository.
         lock = self._locks.setdefault(name, asyncio.Lock())
         async with lock:
@@ -56,19 +73,19 @@ class OnceStarter:
             if found is not None:
                 return Started(epic_id=found.epic_id, json=found.json, replayed=True)
             try:
-                return await self._start(asked, key)
+                return await self._start(key, begin, show)
             except KeyTaken:
                 return await self._answer_of_the_winner(key)
 
-    async def _start(self, asked: StartEpic, key: Key) -> Started:
+    async def _start(self, key: Key, begin: Begin, show: Show) -> Started:
         answers: list[Answer] = []
 
         async def keep(connection: Connection, epic_id: str) -> None:
-            view = await epic_view_on(connection, epic_id)
+            view = await show(connection, epic_id)
             answers.append(Answer(epic_id=epic_id, json=view.model_dump_json()))
             await store_answer(connection, key, answers[-1])
 
-        await start_epic(self._installation, asked, within=keep)
+        await begin(keep)
         return Started(epic_id=answers[-1].epic_id, json=answers[-1].json, replayed=False)
 
     async def _answer_of_the_winner(self, key: Key) -> Started:
@@ -86,8 +103,5 @@ def _checked(name: str) -> str:
     return name
 
 
-def _hash(asked: StartEpic) -> str:
-    # What an older release did not know, and nobody asked for, is no other request.
-    fields = {name: value for name, value in asdict(asked).items() if name != "attempts" or value is not None}
-    values = json.dumps(fields, sort_keys=True, default=str)
-    return hashlib.sha256(values.encode()).hexdigest()
+def _hash(values: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(values, sort_keys=True, default=str).encode()).hexdigest()

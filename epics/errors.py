@@ -56,6 +56,12 @@ class EpicNotFound(NotFound):
     code = "epic_not_found"
 
 
+class RunNotFound(NotFound):
+    """There is no run with that id or prefix."""
+
+    code = "run_not_found"
+
+
 class MomentNotFound(NotFound):
     """The epic has no moment with that number."""
 

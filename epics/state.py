@@ -8,6 +8,7 @@ from typing import Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from epics.records import Record
+from epics.runs import RunStatus
 from epics.steps import Step
 from epics.verdicts import Design, FailureAnalysis, Plan, PullRequest, Review, TestReport
 
@@ -24,8 +25,8 @@ class Ended(StrEnum):
     CANCELLED = "cancelled"
 
 
-TERMINAL: Final[frozenset[str]] = frozenset(Ended)
-"""The statuses that an epic leaves by a rollback alone."""
+TERMINAL: Final[frozenset[str]] = frozenset({*Ended, RunStatus.DONE})
+"""The statuses that an epic leaves by a rollback alone, and a run never."""
 
 
 class StepRecord(Record):

@@ -34,7 +34,8 @@ class Assignment:
 
     task_id: str
     """LangGraph's id of the task: the same when the node is run again after a crash."""
-    step: Step
+    step: Step | str
+    """The step that asks; of a run, which has no steps, the name of its workflow."""
     workflow: str
     at: str
     """The commit that the work tree starts from."""

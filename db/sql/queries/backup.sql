@@ -8,7 +8,7 @@ WHERE nspname <> current_schema() AND nspname !~ '^pg_' AND nspname <> 'informat
 
 -- name: backup_counts
 SELECT
-    (SELECT coalesce(jsonb_object_agg(status, n), '{}') FROM (SELECT status, count(*) AS n FROM epics GROUP BY status) AS found) AS epics,
+    (SELECT coalesce(jsonb_object_agg(status, n), '{}') FROM (SELECT status, count(*) AS n FROM epics WHERE NOT is_run(id) GROUP BY status) AS found) AS epics,
     (SELECT count(*) FROM moments) AS moments;
 
 -- name: what_stands_there

@@ -4,7 +4,7 @@
 -- Every epic, and whether it is at rest: ended, held by nobody, and nothing asked of it.
 SELECT
     e.id, e.repo,
-    e.status IN ('merged', 'rejected', 'failed', 'cancelled') AND (l.token IS NULL OR l.expires_at <= clock_timestamp())
+    e.status IN ('merged', 'rejected', 'failed', 'cancelled', 'done') AND (l.token IS NULL OR l.expires_at <= clock_timestamp())
         AND NOT EXISTS (SELECT FROM commands c WHERE c.epic_id = e.id AND c.applied_at IS NULL AND c.kind <> 'cancel') AS at_rest
 FROM epics e LEFT JOIN leases l ON l.thread_id = e.id
 ORDER BY e.id;

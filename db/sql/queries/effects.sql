@@ -36,7 +36,7 @@ ORDER BY data ->> 'server', n DESC;
 -- that it does not have.
 SELECT id, status, step, graph_version, state_version, waiting_on
 FROM epics
-WHERE status IN ('queued', 'waiting', 'paused') AND (
+WHERE status IN ('queued', 'waiting', 'paused') AND NOT is_run(id) AND (
     graph_version > %(graph)s OR state_version > %(state)s OR graph_version < %(oldest_graph)s OR state_version < %(oldest_state)s
     OR step <> ALL (%(steps)s::text[])
 )

@@ -49,7 +49,7 @@ SELECT
 FROM epics WHERE id = %(epic)s;
 
 -- name: find_epics
-SELECT id FROM epics WHERE starts_with(id, %(prefix)s) ORDER BY id LIMIT 6;
+SELECT id FROM epics WHERE starts_with(id, %(prefix)s) AND NOT is_run(id) ORDER BY id LIMIT 6;
 
 -- name: queue_epic
 -- A paused epic becomes runnable, or waits again if it was paused while it waited; one that waits or runs keeps its status.
@@ -113,6 +113,6 @@ SELECT n AS id, type, created_at AS time, data FROM events WHERE epic_id = %(epi
 -- name: ended_epics
 -- Those of the given epics that have ended and that nobody holds.
 SELECT e.id, e.repo FROM epics e LEFT JOIN leases l ON l.thread_id = e.id
-WHERE e.id = ANY(%(ids)s) AND e.status IN ('merged', 'rejected', 'failed', 'cancelled')
+WHERE e.id = ANY(%(ids)s) AND e.status IN ('merged', 'rejected', 'failed', 'cancelled', 'done')
     AND (l.token IS NULL OR l.expires_at <= clock_timestamp())
 ORDER BY e.id;

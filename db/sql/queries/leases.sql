@@ -9,9 +9,9 @@ SELECT epoch, takeovers, died FROM take_lease(
 );
 
 -- name: claim_epic
-SELECT epic_id, epoch, takeovers, died FROM claim_epic(
+SELECT epic_id, epoch, takeovers, died FROM claim_work(
     %(token)s, %(worker)s, %(host)s, %(pid)s, %(pid_started)s, %(seconds)s, %(most)s, %(executors)s::text[], %(graph)s, %(state)s,
-    %(but)s::text[]
+    %(but)s::text[], true
 );
 
 -- name: leases_of_host
@@ -61,4 +61,4 @@ SELECT assert_lease(%(thread)s, %(epoch)s, %(token)s);
 -- Of epics that ended just before their worker died: nobody takes them any more, and each sweep would look at them.
 UPDATE leases SET token = NULL FROM epics
 WHERE epics.id = thread_id AND token IS NOT NULL AND expires_at < clock_timestamp() - interval '1 minute'
-    AND epics.status IN ('merged', 'rejected', 'failed', 'cancelled');
+    AND epics.status IN ('merged', 'rejected', 'failed', 'cancelled', 'done');

@@ -40,7 +40,7 @@ ORDER BY branch, rank DESC, place DESC;
 -- What an epic holds and neither a moment, nor a turn, nor an attempt of it, nor its beginning names any more; for epics that have ended.
 SELECT h.commit FROM epic_packs h JOIN epics e ON e.id = h.epic_id
 WHERE h.epic_id = %(epic)s AND h.commit NOT IN (e.base_commit, coalesce(e.head, e.base_commit))
-    AND e.status IN ('merged', 'rejected', 'failed', 'cancelled')
+    AND e.status IN ('merged', 'rejected', 'failed', 'cancelled', 'done')
     AND NOT EXISTS (SELECT FROM moments m WHERE m.epic_id = h.epic_id AND m.commit = h.commit)
     AND NOT EXISTS (SELECT FROM turns t WHERE t.epic_id = h.epic_id AND t.tree = h.commit)
     AND NOT EXISTS (SELECT FROM attempts a WHERE a.epic_id = h.epic_id AND h.commit IN (a.base_commit, a.result ->> 'commit'));

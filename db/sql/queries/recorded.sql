@@ -32,5 +32,5 @@ SELECT moment, kind, level, to_moment, before_moment, by, guidance, effects FROM
 -- name: epics_to_check
 -- Oldest first, page by page: those that have not ended, and those that have where they are asked for too.
 SELECT id, status FROM epics
-WHERE id > %(after)s AND (%(ended)s OR status IN ('queued', 'waiting', 'paused'))
+WHERE id > %(after)s AND NOT is_run(id) AND (%(ended)s OR status IN ('queued', 'waiting', 'paused'))
 ORDER BY id LIMIT %(limit)s;

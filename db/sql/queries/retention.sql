@@ -27,7 +27,7 @@ SELECT started_at, ended_at, epics, row_count, byte_count FROM retention_passes 
 -- `keep` finished ones is due whatever its age.
 WITH finished AS (
     SELECT e.id, e.status, e.updated_at, row_number() OVER (ORDER BY e.updated_at DESC, e.id DESC) > %(keep)s AS surplus
-    FROM epics e WHERE e.status IN ('merged', 'rejected', 'failed', 'cancelled')
+    FROM epics e WHERE e.status IN ('merged', 'rejected', 'failed', 'cancelled', 'done')
 ), due AS (
     SELECT f.id, f.status, f.updated_at, f.surplus, array_remove(ARRAY[
         CASE WHEN (f.surplus OR f.updated_at < now() - make_interval(days => %(checkpoints_days)s))
@@ -51,9 +51,9 @@ SELECT kind, row_count, byte_count FROM prune_epic(%(epic)s, %(kinds)s, %(seen)s
 -- What no policy touches: epics that have not ended, and checkpoints that a name holds in epics that have.
 SELECT
     (SELECT coalesce(jsonb_object_agg(status, n), '{}') FROM (
-        SELECT status, count(*) AS n FROM epics WHERE status NOT IN ('merged', 'rejected', 'failed', 'cancelled') GROUP BY status
+        SELECT status, count(*) AS n FROM epics WHERE status NOT IN ('merged', 'rejected', 'failed', 'cancelled', 'done') GROUP BY status
     ) AS unfinished) AS unfinished,
-    (SELECT count(*) FROM epics WHERE status IN ('merged', 'rejected', 'failed', 'cancelled')) AS finished,
+    (SELECT count(*) FROM epics WHERE status IN ('merged', 'rejected', 'failed', 'cancelled', 'done')) AS finished,
     (SELECT count(*) FROM prunings) AS pruned,
     (SELECT count(*) FROM moments m JOIN epics e ON e.id = m.epic_id
-        WHERE m.name IS NOT NULL AND e.status IN ('merged', 'rejected', 'failed', 'cancelled')) AS named_moments;
+        WHERE m.name IS NOT NULL AND e.status IN ('merged', 'rejected', 'failed', 'cancelled', 'done')) AS named_moments;

@@ -5,4 +5,5 @@ SELECT
     count(*) AS epics
 FROM epics e
 LEFT JOIN leases l ON l.thread_id = e.id AND l.token IS NOT NULL AND l.expires_at > clock_timestamp()
+WHERE NOT is_run(e.id)
 GROUP BY 1;

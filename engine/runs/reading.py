@@ -1,0 +1,119 @@
+"""Reading runs: the views of the faces, straight from the rows."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from db.connection import Connection, Pool
+from db.epics import Row, fetch_all, fetch_one
+from db.journal import AttemptJournal
+from db.queries import QUERIES
+from engine.recording import turn_of
+from engine.runs.views import RunView
+from engine.transcript import readable
+from engine.views import Page
+from epics.errors import InvalidInput, RunNotFound
+from epics.ids import is_id
+from epics.runs import KIND, RunStatus
+
+_WORD: Final = re.compile(r"r-[0-9a-z]*")
+_MOST: Final = 500
+
+
+async def run_id_of(pool: Pool, given: str) -> str:
+    """The id of the one run that `given` is, or is the beginning of.
+
+    Raises:
+        RunNotFound: if there is none.
+        InvalidInput: if there are several.
+    """
+    found = [str(row["id"]) for row in await fetch_all(pool, "find_runs", {"prefix": given})] if _WORD.fullmatch(given) else []
+    if given in found:
+        return given
+    if not found:
+        raise _no_run(given)
+    if len(found) > 1:
+        message = f"{given!r} begins more than one run: {', '.join(found)}"
+        raise InvalidInput(message)
+    return found[0]
+
+
+async def run_view(pool: Pool, run_id: str) -> RunView:
+    """One run by its whole id.
+
+    Raises:
+        RunNotFound: if there is none.
+    """
+    row = await fetch_one(pool, "run_view", {"run": run_id})
+    if row is None:
+        raise _no_run(run_id)
+    return _run(row)
+
+
+async def run_view_on(connection: Connection, run_id: str) -> RunView:
+    """One run as the transaction at hand sees it, which has just made it."""
+    row = await (await connection.execute(QUERIES["run_view"], {"run": run_id})).fetchone()
+    if row is None:
+        raise _no_run(run_id)
+    return _run(row)
+
+
+async def list_runs(
+    pool: Pool, *, status: str | None, repo: str | None, workflow: str | None, limit: int, cursor: str | None
+) -> Page[RunView]:
+    """Runs, newest first.
+
+    Raises:
+        InvalidInput: if there is no such status, the limit is out of range, or the cursor is none.
+    """
+    if status is not None and status not in frozenset(RunStatus):
+        message = f"there is no status {status!r} of a run; there are {', '.join(RunStatus)}"
+        raise InvalidInput(message)
+    if not 1 <= limit <= _MOST:
+        message = f"the limit must be from 1 to {_MOST}, not {limit}"
+        raise InvalidInput(message)
+    if cursor is not None and not is_id(cursor, KIND):
+        message = f"{cursor!r} is no cursor: give what `next` said, or none"
+        raise InvalidInput(message)
+    asked = {"status": status, "repo": repo, "workflow": workflow, "before": cursor, "limit": limit + 1}
+    rows = await fetch_all(pool, "list_runs", asked)
+    items = tuple(_run(row) for row in rows[:limit])
+    return Page[RunView](items=items, next=items[-1].id if len(rows) > limit else None)
+
+
+async def run_log(pool: Pool, run_id: str) -> tuple[dict[str, Any], ...]:
+    """The turns of a run's agent, for reading."""
+    run = await fetch_one(pool, "epic_view", {"epic": run_id}) or {}
+    if run.get("attempt") is None:
+        return ()
+    return tuple(readable(turn_of(row)) for row in await AttemptJournal.read(pool, run_id, run["attempt"]))
+
+
+def _run(row: Row) -> RunView:
+    result: dict[str, Any] = row["result"] or {}
+    names = (
+        *("id", "workflow", "task", "repo", "base", "revision", "start_commit", "cost_usd", "reserved_usd", "budget_usd", "tokens"),
+        *("labels", "branch", "unpublished", "queue_place", "retry_at", "created_at", "updated_at", "ended_at"),
+    )
+    return RunView.model_validate(
+        {
+            **{name: row[name] for name in names},
+            # Paused is one that a release parked which could not carry it on.
+            "status": RunStatus.FAILED if row["status"] == "paused" else row["status"],
+            "error": row["problem"] or result.get("error") or "",
+            "ended_by": result.get("ended_by"),
+            "output": result.get("output"),
+            "commit": result.get("commit"),
+            "files_changed": result.get("files", ()),
+            "violations": result.get("violations", ()),
+            "tests": result.get("tests"),
+            "turns": row["turns"] or 0,
+            "executor": row["used_executor"] or row["executor"],
+            "model": row["used_model"] or row["model"],
+        }
+    )
+
+
+def _no_run(given: str) -> RunNotFound:
+    return RunNotFound(f"there is no run {given!r}: see `genie run list`")

@@ -1,0 +1,103 @@
+"""Starting a run: everything that can be wrong is found before its row is there."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from agents.workflow import Workflow
+from db.connection import Connection
+from db.epics import Within, insert_epic
+from db.runs import keep_run_order
+from engine.assembling import Installation, policy_at, registry_at
+from engine.reading_repository import ReadRepository
+from engine.runs.briefing import Ground, check_brief, run_variables, task_for
+from engine.runs.inputs import checked_variables
+from engine.runs.orders import StartRun
+from engine.starting import check_budget, checked_goal, models_in
+from epics.errors import InvalidInput
+from epics.ids import new_id
+from epics.policy import RepositoryPolicy
+from epics.runs import KIND
+from epics.state import GRAPH_VERSION
+from timemachine.repositories import inspect_repository
+from timemachine.revisions import resolve_revision
+from timemachine.workspace import open_workspace
+
+_MOST_VARIABLES: Final = 400_000
+"""Characters of all that is given for variables: it is kept with the run, and most of it goes to a model."""
+
+
+async def start_run(installation: Installation, asked: StartRun, *, within: Within | None = None) -> str:
+    """Check what is asked, make the run's row, and return its id.
+
+    Args:
+        installation: where it is started.
+        asked: what a person asks for.
+        within: what else is written in the transaction that makes the run.
+
+    Raises:
+        InvalidInput: if the task, a variable, a limit, the executor or the model cannot be used.
+        InvalidWorkflow: if the workflow is broken.
+        RepositoryUnusable: if the repository, its base branch or the revision cannot be read.
+        WorkflowNotFound: if there is none of that name.
+    """
+    task = checked_goal(asked.task, what="task") if asked.task.strip() else ""
+    check_budget(asked.budget_usd)
+    facts = await inspect_repository(asked.repo, asked.base, installation.git_environment)
+    workspace = await open_workspace(installation.home, facts.location, installation.git_environment)
+    commit = await workspace.mirror.fetch_base(facts.base)
+    registry = await registry_at(workspace.mirror, commit, installation.agents_dir)
+    workflow, models = registry.get(asked.workflow), models_in(asked.model)
+    _check_choice(installation, await policy_at(workspace.mirror, commit), workflow, asked.executor, models)
+    start = commit if asked.at is None else await resolve_revision(workspace.mirror, asked.at)
+    repository = ReadRepository(workspace.mirror, registry)
+    ground = Ground(mirror=workspace.mirror, repository=repository, base=facts.base, base_commit=commit, start=start)
+    order = await _order(workflow, task, asked, ground)
+    values: dict[str, Any] = {
+        "goal": order["task"] or f"Run the workflow {workflow.name}",
+        "repo": facts.location,
+        "base": facts.base,
+        "base_commit": commit,
+        "budget_usd": asked.budget_usd,
+        "executor": asked.executor,
+        "model": ",".join(models) or None,
+        "autonomy": "ask",
+        "auto_approve": False,
+        "labels": dict(asked.labels),
+        "graph_version": GRAPH_VERSION,
+    }
+    return await _inserted(installation, values, order, hinted=asked.detached, within=within)
+
+
+async def _order(workflow: Workflow, task: str, asked: StartRun, ground: Ground) -> dict[str, Any]:
+    """What is kept of it for the worker, after a brief was made of it once."""
+    variables = checked_variables(workflow, asked.variables)
+    if (size := sum(len(str(value)) for value in variables.values())) > _MOST_VARIABLES:
+        raise InvalidInput(f"the variables have {size:,} characters; at most {_MOST_VARIABLES:,} fit: put what is long into the repository")
+    task = await task_for(workflow, task, ground)
+    check_brief(workflow, await run_variables(workflow, task, variables, ground), variables)
+    return {"workflow": workflow.name, "task": task, "variables": variables, "revision": asked.at, "start_commit": ground.start}
+
+
+async def _inserted(
+    installation: Installation, values: dict[str, Any], order: dict[str, Any], *, hinted: bool, within: Within | None
+) -> str:
+    async def beside(connection: Connection, run_id: str) -> None:
+        await keep_run_order(connection, run_id, order)
+        if within is not None:
+            await within(connection, run_id)
+
+    pool = installation.database.pool
+    while not await insert_epic(pool, {**values, "id": (run_id := new_id(KIND))}, hinted=hinted, within=beside):
+        continue
+    return run_id
+
+
+def _check_choice(
+    installation: Installation, policy: RepositoryPolicy, workflow: Workflow, asked: str | None, models: tuple[str, ...]
+) -> None:
+    name = policy.executor_for(asked=asked, own=workflow.executor)
+    executor = installation.executors.get(name)
+    if executor is None:
+        raise InvalidInput(f"there is no executor {name!r}; there are {', '.join(sorted(installation.executors))}")
+    executor.check_models(policy.models_for(workflow.name, asked=models, own=workflow.models))

@@ -1,0 +1,93 @@
+"""What the faces do with runs: start, advance, wait, cancel, read."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any, Final
+
+from engine.assembling import Installation
+from engine.following_events import following
+from engine.reading import list_events
+from engine.runs.orders import StartRun
+from engine.runs.reading import list_runs, run_id_of, run_log, run_view, run_view_on
+from engine.runs.starting import start_run
+from engine.runs.views import RunView
+from engine.starting_once import OnceStarter, Started
+from engine.views import EventView, Page
+from engine.waiting import any_set
+from epics.runs import RUN_ENDED
+
+_LOOKS_S: Final = (0.05, 0.1, 0.2, 0.4)
+
+
+class Runs:
+    """The use cases of runs; `Engine.runs` gives them."""
+
+    def __init__(self, installation: Installation, once: OnceStarter) -> None:
+        """Bind to an open installation, and to what starts things once."""
+        self._installation = installation
+        self._pool = installation.database.pool
+        self._once = once
+
+    async def start(self, asked: StartRun) -> RunView:
+        """Check what is asked and queue the run; see `start_run` for what is refused."""
+        return await run_view(self._pool, await start_run(self._installation, asked))
+
+    async def start_once(self, asked: StartRun, key: str) -> Started:
+        """Start a run under a client's key, once however often it is asked for; see `OnceStarter`."""
+        return await self._once.once(key, asdict(asked), lambda within: start_run(self._installation, asked, within=within), run_view_on)
+
+    async def advance(self, run: str, *, on_event: Callable[[EventView], None] | None = None) -> RunView:
+        """Run it in this process until it ends or is stopped; `on_event` is called with each event from now on."""
+        from engine.advancing import advance_epic  # noqa: PLC0415  # the graph takes seconds to import, and reading needs none of it
+
+        run_id = await run_id_of(self._pool, run)
+        async with following(self._pool, run_id, on_event):
+            await advance_epic(self._installation, run_id)
+        return await run_view(self._pool, run_id)
+
+    async def wait(self, run: str, *, seconds: float, stopping: asyncio.Event) -> RunView:
+        """The run as soon as it has ended, or as it is after so many seconds or when this process stops.
+
+        Nothing is held meanwhile: each look takes a connection for itself.
+        """
+        run_id, until, looks = await run_id_of(self._pool, run), time.monotonic() + seconds, iter(_LOOKS_S)
+        while True:
+            view = await run_view(self._pool, run_id)
+            left = until - time.monotonic()
+            if view.status in RUN_ENDED or left <= 0 or stopping.is_set():
+                return view
+            await any_set(stopping, within=min(left, next(looks, _LOOKS_S[-1])))
+
+    async def cancel(self, run: str, *, by: str, reason: str = "") -> RunView:
+        """Cancel a run; see `cancel_run`."""
+        from engine.runs.cancelling import cancel_run  # noqa: PLC0415  # as in `advance`
+
+        return await cancel_run(self._installation, await run_id_of(self._pool, run), by=by, reason=reason)
+
+    async def show(self, run: str) -> RunView:
+        """One run, by its id or the beginning of it."""
+        return await run_view(self._pool, await run_id_of(self._pool, run))
+
+    async def page(
+        self,
+        *,
+        status: str | None = None,
+        repo: str | None = None,
+        workflow: str | None = None,
+        limit: int = 50,
+        cursor: str | None = None,
+    ) -> Page[RunView]:
+        """Runs, newest first."""
+        return await list_runs(self._pool, status=status, repo=repo, workflow=workflow, limit=limit, cursor=cursor)
+
+    async def events(self, run: str, *, after: int = 0, limit: int = 1000) -> tuple[EventView, ...]:
+        """The events of a run after a number, in order."""
+        return await list_events(self._pool, await run_id_of(self._pool, run), after=after, limit=limit)
+
+    async def log(self, run: str) -> tuple[dict[str, Any], ...]:
+        """The turns of a run's agent, for reading."""
+        return await run_log(self._pool, await run_id_of(self._pool, run))
