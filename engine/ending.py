@@ -17,7 +17,7 @@ from executors.port import Order, Outcome
 from nodes.context import Assignment, Attempted
 from safety.paths import confine, violations
 from timemachine.branches import advance_branch, branch_commit
-from timemachine.commits import Signature, tree_of
+from timemachine.commits import Signature
 from timemachine.diffs import changed_paths
 from timemachine.mirrors import protect
 from timemachine.removals import remove_worktree
@@ -73,7 +73,7 @@ async def end_work(ending: Ending, outcome: Outcome, journal: RecordingJournal) 
             "ended_by": "out_of_bounds" if outside and outcome.ended_by == "done" else outcome.ended_by,
             "branch": ending.row["branch"],
             "commit": taken.commit,
-            "tree": await tree_of(worktree.mirror.git, taken.commit),
+            "tree": taken.tree,
             "output": dict(outcome.output) if outcome.output is not None else None,
             "error": f"changed {', '.join(outside[:10])}, which it may not" if outside and outcome.ended_by == "done" else outcome.error,
             "error_kind": outcome.error_kind,

@@ -149,6 +149,9 @@ def loose_ref(mirror_path: Path, ref: str) -> str | None:
 async def protect(mirror: Mirror, commit: str) -> None:
     """Keep a commit and all it needs, for ever: no collection of any git touches what a ref names."""
     args = (keep_ref(commit), commit)
+    # An attempt keeps the same commit several times, and its file is read sooner than git begins.
+    if loose_ref(mirror.path, keep_ref(commit)) == commit:
+        return
     mirror.git.checked(await update_ref(mirror.git, mirror.path, *args), "update-ref", *args)
 
 
