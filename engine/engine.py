@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ from db.notifications import listening
 from engine.assembling import Installation
 from engine.deciding import decide
 from engine.following import News, follow
+from engine.following_events import OnEvent, following
 from engine.hooks import Hooks
 from engine.readiness import Standing, free_bytes, schema_fault, standing, workers_seen
 from engine.reading import (
@@ -38,13 +39,10 @@ from epics.errors import Conflict
 from epics.state import TERMINAL
 
 if TYPE_CHECKING:
+    from engine.runs.use_cases import Runs
     from engine.time_machine.keeping import Keeping
     from engine.time_machine.replaying import Replaying
     from engine.webhooks import Webhooks
-
-_POLL_S = 0.15
-
-OnEvent = Callable[[EventView], None]
 
 
 class Engine(Past, GoingBack, Races):
@@ -55,6 +53,13 @@ class Engine(Past, GoingBack, Races):
         super().__init__(installation)
         self._once = OnceStarter(installation)
         self.hooks = Hooks(installation)
+
+    @property
+    def runs(self) -> Runs:
+        """Workflows run on repositories without an epic."""
+        from engine.runs.use_cases import Runs  # noqa: PLC0415  # few commands need it
+
+        return Runs(self._installation, self._once)
 
     @property
     def webhooks(self) -> Webhooks:
@@ -95,7 +100,7 @@ class Engine(Past, GoingBack, Races):
         from engine.advancing import advance_epic  # noqa: PLC0415  # LangGraph takes seconds to import, and reading needs none of it
 
         epic_id = await epic_id_of(self._pool, epic)
-        async with self._followed(epic_id, on_event):
+        async with following(self._pool, epic_id, on_event):
             await advance_epic(self._installation, epic_id)
         return await epic_view(self._pool, epic_id)
 
@@ -216,30 +221,3 @@ class Engine(Past, GoingBack, Races):
     def free_bytes(self) -> int:
         """Room that is left where mirrors and work trees are."""
         return free_bytes(self._installation)
-
-    @asynccontextmanager
-    async def _followed(self, epic_id: str, on_event: OnEvent | None) -> AsyncGenerator[None]:
-        """Hand on events while something runs, and those that came with its end."""
-        if on_event is None:
-            yield
-            return
-        seen = max((event.id for event in await list_events(self._pool, epic_id, after=0, limit=1_000_000)), default=0)
-
-        async def hand_on() -> None:
-            nonlocal seen
-            for event in await list_events(self._pool, epic_id, after=seen, limit=1000):
-                seen = event.id
-                on_event(event)
-
-        async def follow() -> None:
-            while True:
-                await hand_on()
-                await asyncio.sleep(_POLL_S)
-
-        following = asyncio.create_task(follow(), name=f"follow-{epic_id}")
-        try:
-            yield
-        finally:
-            following.cancel()
-            await asyncio.wait({following})
-            await hand_on()
