@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from engine.engine import OnEvent
+from engine.following_events import OnEvent
 from engine.history_views import DiffView
 from engine.starting import StartEpic
 from engine.time_machine.comparison_views import Comparison
