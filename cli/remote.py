@@ -11,7 +11,7 @@ from uuid import uuid4
 from pydantic import RootModel
 
 from cli.api_client import ApiClient
-from engine.engine import OnEvent
+from engine.following_events import OnEvent
 from engine.history_views import DiffView
 from engine.starting import StartEpic
 from engine.time_machine.comparison_views import Comparison
