@@ -9,7 +9,7 @@ from typing import Final
 
 from cli.output import Output
 from cli.service import Service
-from engine.engine import OnEvent
+from engine.following_events import OnEvent
 from engine.views import EpicView, WorkerView
 from epics.errors import EpicHeld
 
