@@ -13,7 +13,7 @@ from api.envelope import Envelope
 from api.errors import handle_errors
 from api.metrics import Metrics
 from api.problems import Problem
-from api.routes import approvals, epics, events, history, hooks, names, probes, races, time_machine, workers
+from api.routes import approvals, epics, events, history, hooks, names, probes, races, sayings, time_machine, workers
 from api.serving import Serving
 
 DISTRIBUTION: Final = "genie-orchestrator"
@@ -46,6 +46,7 @@ def create_api(serving: Serving, metrics: Metrics) -> FastAPI:
     for router in (epics.starting, epics.router, history.router, history.comparing, events.router, approvals.router, workers.router):
         app.include_router(router, prefix=ROOT)
     app.include_router(names.router, prefix=ROOT)
+    app.include_router(sayings.router, prefix=ROOT)
     app.include_router(time_machine.router, prefix=ROOT)
     app.include_router(races.router, prefix=ROOT)
     app.include_router(races.picking, prefix=ROOT)

@@ -75,6 +75,12 @@ class CancelBody(Body):
     reason: Annotated[Text, Field(max_length=2_000)] = ""
 
 
+class SayBody(Body):
+    """What a person says to the agent of an epic."""
+
+    text: Annotated[Text, Field(min_length=1, max_length=10_000, description="What the agent reads, word for word.")]
+
+
 class NameBody(Body):
     """What a moment is called."""
 

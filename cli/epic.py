@@ -156,6 +156,26 @@ def cancel(
 
 
 @app.command()
+def say(
+    epic: EpicArgument,
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="What the agent reads, word for word; - reads it from stdin.")],
+    as_json: JsonOption = False,
+    server: ServerOption = None,
+) -> None:
+    """Say something to the agent at work.
+
+    It is told with its next call; if none is at work, the next attempt is told in its brief.
+    """
+    from cli.inputs import text_from
+    from cli.output import Output
+    from cli.saying import say as say_it
+    from cli.session import with_service
+
+    said = text_from(text)
+    with_service(lambda service: say_it(service, epic, said, Output(as_json=as_json)), server=server)
+
+
+@app.command()
 def logs(
     epic: EpicArgument,
     attempt: Annotated[int | None, typer.Option("--attempt", min=1, metavar="N", help="Only this attempt.", show_default=False)] = None,

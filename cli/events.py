@@ -168,6 +168,19 @@ def _approval_decided(data: Data) -> Line:
     return Line(mark="!", text=f"{word(data, 'decision')}, by {word(data, 'by')}", style="bold", aside=word(data, "channel"))
 
 
+def _person_said(data: Data) -> Line:
+    return Line(
+        mark="»", text=f"{word(data, 'by')} says ({word(data, 'saying')}): {word(data, 'text')}", style="bold", aside=word(data, "channel")
+    )
+
+
+def _sayings_told(data: Data) -> Line:
+    told = data.get("sayings")
+    which = ", ".join(map(str, told)) if isinstance(told, list) else ""
+    where = f"in turn {word(data, 'turn')}" if word(data, "turn") else "in its brief"
+    return Line(mark="»", text=f"attempt {word(data, 'attempt')} was told {which} {where}", deep=True)
+
+
 def _ended(data: Data) -> Line:
     status, why = word(data, "status"), word(data, "why")
     if status == "merged":
@@ -245,6 +258,8 @@ _LINES: Final[dict[str, Callable[[Data], Line]]] = {
     "attempt_recovered": _attempt_recovered,
     "effect_recorded": _effect_recorded,
     "cancel_refused": _cancel_refused,
+    "person_said": _person_said,
+    "sayings_told": _sayings_told,
     "epic_ended": _ended,
     "history_pruned": _history_pruned,
     "moment_named": _moment_named,

@@ -35,6 +35,15 @@ def goal_from(goal: str | None, goal_file: Path | None, stdin: BinaryIO | None =
     return goal
 
 
+def text_from(text: str, stdin: BinaryIO | None = None) -> str:
+    """What is to be said: as given, or from stdin where it is `-`.
+
+    Raises:
+        InvalidInput: if it cannot be read.
+    """
+    return _decoded((stdin or sys.stdin.buffer).read(READ_AT_MOST), "what stands on stdin") if text == "-" else text
+
+
 def dollars(text: str | None, option: str) -> Decimal | None:
     """An amount of money that was given to an option.
 

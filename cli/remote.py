@@ -20,7 +20,7 @@ from engine.time_machine.naming import no_such_name, number_in
 from engine.time_machine.orders import Fork, GoBack
 from engine.time_machine.race_views import Picked, Race
 from engine.time_machine.rollback_views import RollbackView
-from engine.views import ApprovalView, AttemptView, EpicView, EventView, GateContent, MomentView, Page, WorkerView
+from engine.views import ApprovalView, AttemptView, EpicView, EventView, GateContent, MomentView, Page, SayingView, WorkerView
 from epics.approvals import ApprovalStatus, Decision
 
 _POLL_S: Final = 0.3
@@ -84,6 +84,11 @@ class RemoteService:
         """End an epic; the server knows who asks, so `by` is not sent."""
         del by
         return await self._api.post(EpicView, f"/epics/{_part(epic)}/cancel", {"reason": reason})
+
+    async def say(self, epic: str, text: str, *, by: str) -> SayingView:
+        """Say something to an epic's agent; the server knows who, so `by` is not sent."""
+        del by
+        return await self._api.post(SayingView, f"/epics/{_part(epic)}/say", {"text": text})
 
     async def epic(self, epic: str) -> EpicView:
         """One epic, by its id or the beginning of it."""

@@ -12,7 +12,7 @@ from engine.time_machine.moment_views import MomentDetail
 from engine.time_machine.orders import Fork, GoBack
 from engine.time_machine.race_views import Picked, Race
 from engine.time_machine.rollback_views import RollbackView
-from engine.views import ApprovalView, AttemptView, EpicView, EventView, GateContent, MomentView, Page, WorkerView
+from engine.views import ApprovalView, AttemptView, EpicView, EventView, GateContent, MomentView, Page, SayingView, WorkerView
 from epics.approvals import Decision
 
 
@@ -33,6 +33,10 @@ class Service(Protocol):
 
     async def cancel(self, epic: str, *, by: str, reason: str = "") -> EpicView:
         """End an epic."""
+        ...
+
+    async def say(self, epic: str, text: str, *, by: str) -> SayingView:
+        """Say something to an epic's agent."""
         ...
 
     async def epic(self, epic: str) -> EpicView:

@@ -10,6 +10,7 @@ from db.epics import Row, fetch_one
 from db.fence import add_events, fenced
 from db.leases import Lease
 from db.queries import QUERIES
+from db.sayings import count_as_told
 from db.storable import jsonb
 
 _ALWAYS: Final = frozenset({"brief_hash", "start_commit"})
@@ -37,7 +38,8 @@ async def open_attempt(pool: Pool, lease: Lease, values: Mapping[str, Any]) -> R
     Args:
         pool: connections to the database.
         lease: ours.
-        values: the columns and the brief; `configuration`, `changed` and `lessons` may be missing.
+        values: the columns and the brief; `configuration`, `changed` and `lessons` may be missing, and so may `heard`: the numbers of what
+            people said that the brief tells.
     """
     documents = {name: jsonb(values[name]) if values.get(name) else None for name in ("configuration", "changed", "lessons")}
     async with fenced(pool, lease) as connection:
@@ -52,6 +54,7 @@ async def open_attempt(pool: Pool, lease: Lease, values: Mapping[str, Any]) -> R
         keys = ("step", "workflow", "executor", "model", "branch")
         data = {"attempt": values["n"], **{key: values[key] for key in keys}, **_news(values)}
         await add_events(connection, lease.thread_id, [{"type": "attempt_started", "data": data}])
+        await count_as_told(connection, lease.thread_id, values.get("heard", ()), attempt=values["n"], turn=None)
         return row
 
 

@@ -25,7 +25,20 @@ from epics.state import EpicState
 from epics.upgrades import THIS_RELEASE
 
 KINDS: Final = (
-    *("moments", "attempts", "briefs", "turns", "approvals", "events", "analyses", "pull_requests", "effects", "rollbacks", "prunings"),
+    *(
+        "moments",
+        "attempts",
+        "briefs",
+        "turns",
+        "sayings",
+        "approvals",
+        "events",
+        "analyses",
+        "pull_requests",
+        "effects",
+        "rollbacks",
+        "prunings",
+    ),
 )
 """The kinds of rows that belong to an epic, in the order in which they may be written."""
 

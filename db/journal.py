@@ -14,6 +14,7 @@ from db.epics import Row, fetch_all
 from db.fence import add_events, fenced
 from db.leases import Lease
 from db.queries import QUERIES
+from db.sayings import count_as_told, untold_sayings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +51,7 @@ class AttemptJournal:
         """Bind the journal to an attempt and to the lease under which it is written."""
         self._pool = pool
         self._lease = lease
-        self._key = {"epic": lease.thread_id, "attempt": attempt}
+        self._key: dict[str, Any] = {"epic": lease.thread_id, "attempt": attempt}
 
     @staticmethod
     async def read(pool: Pool, epic_id: str, attempt: int) -> list[Row]:
@@ -93,9 +94,7 @@ class AttemptJournal:
         async with fenced(self._pool, self._lease) as connection:
             await connection.execute(QUERIES["settle_call"], paid)
             await connection.execute(QUERIES["record_answer"], values)
-            if turn["heard"]:
-                told = {**self._key, "turn": turn["n"], "heard": list(turn["heard"])}
-                await connection.execute(QUERIES["told_in_turn"], told)
+            await count_as_told(connection, self._lease.thread_id, turn["heard"], attempt=self._key["attempt"], turn=turn["n"])
             data = {"attempt": self._key["attempt"], "turn": turn["n"], "model": turn["model"], "cost_usd": format(cost_usd, "f")}
             tokens_used = {"input_tokens": tokens["input"], "output_tokens": tokens["output"]}
             await add_events(connection, self._lease.thread_id, [{"type": "turn_taken", "data": {**data, **tokens_used}}])
@@ -108,7 +107,7 @@ class AttemptJournal:
 
     async def said(self) -> list[Row]:
         """What people have said to the epic's agent that no turn has told it yet."""
-        return await fetch_all(self._pool, "untold_sayings", self._key)
+        return await untold_sayings(self._pool, self._lease.thread_id)
 
     async def noted(self, kind: str, data: Mapping[str, Any]) -> None:
         """Add an event of this attempt."""

@@ -23,10 +23,12 @@ from engine.postponing import retries_so_far
 from engine.recording import RecordingJournal, turn_of
 from engine.recovering import face_cut
 from engine.running import Running
+from engine.saying import said_before
 from engine.suites import prepare_worktree, suite_in
 from engine.time_machine.configuration_change import changes, configuration_of, narrowed, offered
 from epics.errors import Environment, GenieError, ModelUnavailable
 from executors.port import Executor, Order, Outcome, Owner, Turn
+from executors.sayings import numbers
 from nodes.context import Assignment, Attempted
 from timemachine.branches import create_branch
 from timemachine.commits import Signature
@@ -88,9 +90,10 @@ class EpicAttempts:
         problem = await self._prepare(assignment, worktree)
         executor, models = self._choice(workflow)
         suite = await self._suite(worktree)
+        sayings = await said_before(running.database.pool, running.facts.id)
         variables = {
             **assignment.variables,
-            "attempt_note": note_of(n, assignment),
+            "attempt_note": note_of(n, assignment, sayings),
             "test_command": suite.text if suite else None,
             "allowed_paths": bounds_of(assignment, workflow),
             "forbidden_paths": forbidden_to(assignment, workflow),
@@ -109,6 +112,7 @@ class EpicAttempts:
             "brief": render_brief(workflow, variables).replace("\0", "\N{REPLACEMENT CHARACTER}"),
             "limit_usd": await self._limit(assignment, workflow),
             "continues": assignment.continues,
+            "heard": numbers(sayings),
         }
         configuration = configuration_of(values, whole, workflow, variables)
         told = {

@@ -28,12 +28,13 @@ from engine.reading import (
     page_of_approvals,
 )
 from engine.retention import PruneReport, RetentionPolicy, prune
+from engine.saying import say, sayings_of
 from engine.starting import StartEpic, start_epic
 from engine.starting_once import OnceStarter, Started
 from engine.time_machine.going_back import GoingBack
 from engine.time_machine.past import Past
 from engine.time_machine.races import Races
-from engine.views import ApprovalView, EpicView, EventView, GateContent, Page, WorkerView
+from engine.views import ApprovalView, EpicView, EventView, GateContent, Page, SayingView, WorkerView
 from epics.approvals import Decision
 from epics.errors import Conflict
 from epics.state import TERMINAL
@@ -142,6 +143,14 @@ class Engine(Past, GoingBack, Races):
         view = await cancel_epic(self._installation, await epic_id_of(self._pool, epic), by=by, reason=reason)
         await look_after_race(self._installation, view.id)
         return view
+
+    async def say(self, epic: str, text: str, *, by: str, channel: str = "cli") -> SayingView:
+        """Say something to an epic's agent; see `engine.saying.say`."""
+        return await say(self._pool, await epic_id_of(self._pool, epic), text, by=by, channel=channel)
+
+    async def sayings(self, epic: str) -> tuple[SayingView, ...]:
+        """What was said to an epic's agents, in order."""
+        return await sayings_of(self._pool, await epic_id_of(self._pool, epic))
 
     async def epic(self, epic: str) -> EpicView:
         """One epic, by its id or the beginning of it."""

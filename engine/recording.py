@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from db.journal import AttemptJournal, Refusal, SavedTree
+from engine.saying import said_in
 from engine.storing_packs import Keeper
 from epics.errors import BudgetSpent
 from epics.money import dollars
@@ -87,7 +88,7 @@ class RecordingJournal:
 
     async def said(self) -> tuple[Said, ...]:
         """What people have said that no recorded turn has told the agent yet."""
-        return tuple(Said(n=row["n"], text=row["text"], by=row["said_by"]) for row in await self._rows.said())
+        return said_in(await self._rows.said())
 
     async def noted(self, kind: str, data: Mapping[str, Any]) -> None:
         """Add an event."""
@@ -104,4 +105,4 @@ class RecordingJournal:
 def turn_of(row: Mapping[str, Any]) -> Turn:
     """A journaled turn from its row."""
     keys = ("n", "request_hash", "model", "request", "answer", "results", "tree")
-    return Turn(**{key: row[key] for key in keys})
+    return Turn(**{key: row[key] for key in keys}, heard=tuple(row["heard"]))

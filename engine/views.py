@@ -194,6 +194,19 @@ class AttemptView(Record):
     ended_at: datetime | None
 
 
+class SayingView(Record):
+    """What a person said to an epic's agent, and when the agent was told."""
+
+    n: int
+    text: str
+    by: str
+    channel: str
+    said_at: datetime
+    told_at: datetime | None = Field(description="When the request that told it was answered, or the attempt whose brief tells it began.")
+    attempt: int | None = Field(description="The attempt that was told.")
+    turn: int | None = Field(description="The first turn whose request told it; null where the brief did.")
+
+
 class EventView(Record):
     """One thing that happened, numbered per epic without gaps."""
 

@@ -21,6 +21,7 @@ from executors.port import Ask, Journal, Order, Paid, Reservation, Turn, Usage
 from executors.provider_trouble import ProviderFailed, Trouble, judge
 from executors.providers import ModelSource
 from executors.retries import Retries
+from executors.said_meanwhile import SaidMeanwhile
 from safety.budget import Measured, bound_of, most_input_tokens
 from safety.prices import Price, price_of
 
@@ -83,6 +84,7 @@ class JournaledModel(WrapperModel):
         self._ledger = ledger
         self._turn_limit = order.workflow.limits.turns
         self._later = False
+        self._said = SaidMeanwhile(journal)
 
     def prepare_messages(
         self, messages: list[ModelMessage], model_request_parameters: ModelRequestParameters | None = None
@@ -94,7 +96,7 @@ class JournaledModel(WrapperModel):
     async def request(
         self, messages: list[ModelMessage], model_settings: ModelSettings | None, model_request_parameters: ModelRequestParameters
     ) -> ModelResponse:
-        """Record the results of the last turn, ask, and record the answer.
+        """Record the results of the last turn, ask with what people said meanwhile, and record the answer.
 
         Raises:
             TurnsSpent: if the attempt may make no further call.
@@ -104,7 +106,7 @@ class JournaledModel(WrapperModel):
         await self.close_turn(messages)
         if self._ledger.turns >= self._turn_limit:
             raise TurnsSpent
-        return await self._ask_in_order(messages, model_settings, model_request_parameters)
+        return await self._ask_in_order(await self._said.told_in(messages), model_settings, model_request_parameters)
 
     async def close_turn(self, messages: list[ModelMessage]) -> None:
         """Record the results of the turn whose tools have run, which are at the end of `messages`."""
@@ -205,6 +207,7 @@ class JournaledModel(WrapperModel):
             model=name,
             request=as_json(since_answer(messages)),
             answer=as_json([answer])[0],
+            heard=self._said.heard,
         )
         await self._journal.answered(turn, Paid(reservation=reservation, usage=usage, cost_usd=cost))
         self._ledger.turns = self._ledger.open_turn = turn.n

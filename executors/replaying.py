@@ -71,6 +71,8 @@ class Scene:
     ended_by: EndedBy
     error: str
     tree: ReplayedTree
+    said: Mapping[int, tuple[port.Said, ...]] = field(default_factory=dict)
+    """What people said that the request of a turn was the first to tell."""
     at: int = 0
     """How many recorded answers were given."""
     unsure: bool = False
@@ -244,8 +246,9 @@ class ComparingJournal:
         scene.unsure = False
 
     async def said(self) -> tuple[port.Said, ...]:
-        """Nothing: what was said then stands in the recorded requests."""
-        return ()
+        """What the request that comes now told then."""
+        scene = self._scene
+        return scene.said.get(scene.turns[scene.at].n, ()) if scene.at < len(scene.turns) else ()
 
     async def noted(self, kind: str, data: Mapping[str, Any]) -> None:
         """Tell nobody."""

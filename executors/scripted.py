@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from epics.errors import BudgetSpent, InvalidInput
 from executors.noted_calls import noted_call
 from executors.port import Ask, EndedBy, ErrorKind, Journal, Order, Outcome, Paid, Turn, Usage
+from executors.sayings import numbers, told
 from executors.scripts import PlayTurn, Script
 from executors.usage import total
 from safety.prices import Price
@@ -128,9 +129,12 @@ class ScriptedExecutor:
             "usage": {"input_tokens": turn.input_tokens, "output_tokens": turn.output_tokens},
         }
         usage, cost = self._count(run, answer)
-        request = {"play": run.play, "brief": order.brief if not run.turns else "", "results": _results_before(order, run)}
+        request: dict[str, Any] = {"play": run.play, "brief": order.brief if not run.turns else "", "results": _results_before(order, run)}
         hashed = hashlib.sha256(f"{run.play}\0{run.before + len(run.turns)}\0{order.brief}\0{request['results']}".encode()).hexdigest()
-        recorded = Turn(n=len(run.turns) + 1, request_hash=hashed, model=_model(order), request=request, answer=answer)
+        said = await journal.said()
+        if said:
+            request["said"] = [told(each) for each in said]
+        recorded = Turn(n=len(run.turns) + 1, request_hash=hashed, model=_model(order), request=request, answer=answer, heard=numbers(said))
         await journal.answered(recorded, Paid(reservation=reservation, usage=usage, cost_usd=cost))
         run.turns.append(recorded)
 

@@ -154,7 +154,7 @@ async def _new_history(history: History, manifest: Manifest, place: _Place) -> N
         raise InvalidInput(f"the checkpoints in the file are not those of an epic: {' '.join(str(error).split())[:200]}") from error
     # Not the journal: what was said and answered stays to the letter.
     rows = {kind: [row if isinstance(row, dict) else row.model_dump(mode="json") for row in getattr(history, kind)] for kind in KINDS}
-    rows = {kind: found if kind in {"turns", "briefs"} else _renamed(found, names) for kind, found in rows.items()}
+    rows = {kind: found if kind in {"turns", "briefs", "sayings"} else _renamed(found, names) for kind, found in rows.items()}
     # The row that says so makes the deed's own record here.
     rows["effects"] = [row for row in rows["effects"] if row.get("kind") != "pull_request"]
     epic = history.epic.model_dump(mode="json")

@@ -10,7 +10,7 @@ from typing import Any
 from engine.deciding import decision_in
 from epics.approvals import Decision
 from epics.state import EpicState
-from executors.port import Turn
+from executors.port import Said, Turn
 
 Row = Mapping[str, Any]
 
@@ -71,6 +71,8 @@ class RecordedAttempt:
     result: Mapping[str, Any] | None
     brief: str | None
     turns: tuple[Turn, ...]
+    told: Mapping[int | None, tuple[Said, ...]] = field(default_factory=dict)
+    """What people said, by the turn whose request told it; None for the brief."""
     pruned_turns: int = 0
     lessons: Any = None
     configuration: Mapping[str, Any] = field(default_factory=dict)
@@ -140,19 +142,24 @@ def recorded_of(epic: Row, rows: Mapping[str, Sequence[Row]], states: Mapping[st
 
     Args:
         epic: its row.
-        rows: the rows of `moments`, `attempts` (each with its brief), `turns`, `approvals` and `rollbacks`, whole or at least the columns
-            that the records above name.
+        rows: the rows of `moments`, `attempts` (each with its brief), `turns`, `sayings` (those that were told), `approvals` and
+            `rollbacks`, whole or at least the columns that the records above name.
         states: the states by checkpoint, or why one cannot be read; one that was pruned is not among them.
     """
+    told = _told(rows["sayings"])
     turns: dict[int, list[Turn]] = {}
     for row in rows["turns"]:
         kept = ("n", "request_hash", "model", "request", "answer", "results", "tree")
-        turns.setdefault(row["attempt"], []).append(Turn(**{key: row[key] for key in kept}))
+        heard = tuple(said.n for said in told.get(row["attempt"], {}).get(row["n"], ()))
+        turns.setdefault(row["attempt"], []).append(Turn(**{key: row[key] for key in kept}, heard=heard))
     facts: dict[str, Any] = {key: epic.get(key) for key in RecordedEpic.__dataclass_fields__}
     return Recorded(
         epic=RecordedEpic(**facts),
         moments=tuple(_moment(row, states) for row in sorted(rows["moments"], key=lambda row: row["n"])),
-        attempts={row["n"]: _attempt(row, turns.get(row["n"], [])) for row in sorted(rows["attempts"], key=lambda row: row["n"])},
+        attempts={
+            row["n"]: _attempt(row, turns.get(row["n"], []), told.get(row["n"], {}))
+            for row in sorted(rows["attempts"], key=lambda row: row["n"])
+        },
         approvals={row["moment"]: _approval(row) for row in rows["approvals"]},
         rollbacks={row["moment"]: _rollback(row) for row in rows["rollbacks"]},
     )
@@ -169,11 +176,22 @@ def _moment(row: Row, states: Mapping[str, EpicState | str]) -> RecordedMoment:
     )
 
 
-def _attempt(row: Row, turns: list[Turn]) -> RecordedAttempt:
+def _told(rows: Sequence[Row]) -> dict[int, dict[int | None, tuple[Said, ...]]]:
+    """What people said, by the attempt that was told and then by the turn."""
+    told: dict[int, dict[int | None, tuple[Said, ...]]] = {}
+    for row in rows:
+        in_attempt = told.setdefault(row["attempt"], {})
+        said = Said(n=row.get("told_as") or row["n"], text=row["text"], by=row["said_by"])
+        in_attempt[row["turn"]] = (*in_attempt.get(row["turn"], ()), said)
+    return told
+
+
+def _attempt(row: Row, turns: list[Turn], told: Mapping[int | None, tuple[Said, ...]]) -> RecordedAttempt:
     kept = ("n", "step", "workflow", "workflow_hash", "executor", "model", "base_commit", "continues", "result", "brief")
     return RecordedAttempt(
         **{key: row[key] for key in kept},
         turns=tuple(sorted(turns, key=lambda turn: turn.n)),
+        told=told,
         pruned_turns=row.get("pruned_turns") or 0,
         lessons=row.get("lessons"),
         configuration=row.get("configuration") or {},

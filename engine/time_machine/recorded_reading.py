@@ -9,7 +9,7 @@ from engine.time_machine.recorded import Recorded, recorded_of
 from epics.errors import EpicNotFound
 from epics.upgrades import THIS_RELEASE, Release
 
-_KINDS = ("moments", "attempts", "approvals", "rollbacks")
+_KINDS = ("moments", "attempts", "approvals", "rollbacks", "sayings")
 
 
 async def read_recorded(pool: Pool, epic_id: str, *, turns: bool = True, release: Release = THIS_RELEASE) -> Recorded:

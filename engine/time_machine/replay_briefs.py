@@ -32,7 +32,7 @@ def brief_now(workflow: Workflow, assignment: Assignment, attempt: RecordedAttem
     """
     variables = {
         **assignment.variables,
-        "attempt_note": note_of(attempt.n, assignment),
+        "attempt_note": note_of(attempt.n, assignment, attempt.told.get(None, ())),
         "allowed_paths": bounds_of(assignment, workflow),
         "forbidden_paths": forbidden_to(assignment, workflow),
     }

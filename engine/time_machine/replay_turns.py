@@ -137,6 +137,7 @@ def _scene(order: Order, attempt: RecordedAttempt, files: _ScratchFiles) -> Scen
         ended_by="done" if handed_back else result["ended_by"],
         error=str(result.get("error") or ""),
         tree=files,
+        said={turn: sayings for turn, sayings in attempt.told.items() if turn is not None},
     )
 
 

@@ -16,8 +16,11 @@ from epics.records import Record
 from epics.state import EpicState
 from timemachine.git import branch_name, commit_id
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Goes up when a file of this release could not be read by the one before."""
+
+OLDEST_FORMAT: Final = 1
+"""What is still read: without what people said to agents."""
 
 _FIELDS: Final[Mapping[str, TypeAdapter[Any]]] = {
     name: TypeAdapter[Any](field.rebuild_annotation()) for name, field in EpicState.model_fields.items()
@@ -118,6 +121,18 @@ class TurnRow(Row):
     head: Sha | None
 
 
+class SayingRow(Row):
+    """What a person said to the epic's agent."""
+
+    n: Number
+    text: str
+    said_by: str
+    attempt: Number | None
+    turn: Number | None
+    told_at: datetime | None
+    told_as: Number | None = None
+
+
 class ApprovalRow(Row):
     """What a gate asked."""
 
@@ -137,6 +152,7 @@ class History(BaseModel):
     attempts: tuple[AttemptRow, ...]
     briefs: tuple[dict[str, Any], ...]
     turns: tuple[TurnRow, ...]
+    sayings: tuple[SayingRow, ...] = ()
     approvals: tuple[ApprovalRow, ...]
     events: tuple[dict[str, Any], ...]
     analyses: tuple[dict[str, Any], ...]

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, Final
 
 from pydantic import ValidationError
 
-from engine.time_machine.saved import FORMAT, History, Manifest
+from engine.time_machine.saved import FORMAT, OLDEST_FORMAT, History, Manifest
 from epics.errors import InvalidInput, SchemaMismatch
 from epics.upgrades import THIS_RELEASE
 
@@ -62,8 +62,8 @@ def read_manifest(path: Path) -> Manifest:
     written, release = (manifest.graph_version, manifest.state_version), THIS_RELEASE
     if manifest.format > FORMAT or written[0] > release.graph or written[1] > release.state:
         raise SchemaMismatch(f"{path} was made by a newer Genie ({manifest.genie}): install that Genie to read it")
-    if manifest.format < FORMAT:
-        raise InvalidInput(f"{path} has format {manifest.format}, and this Genie reads {FORMAT}")
+    if manifest.format < OLDEST_FORMAT:
+        raise InvalidInput(f"{path} has format {manifest.format}, and this Genie reads {OLDEST_FORMAT} to {FORMAT}")
     return manifest
 
 

@@ -30,6 +30,7 @@ def read_saved(path: Path) -> tuple[Manifest, Recorded]:
         "moments": [row.model_dump() for row in history.moments],
         "attempts": [{**row.model_dump(), "brief": briefs.get(row.n)} for row in history.attempts],
         "turns": [row.model_dump() for row in history.turns],
+        "sayings": [row.model_dump() for row in history.sayings if row.told_at is not None],
         "approvals": [row.model_dump() for row in history.approvals],
         "rollbacks": [dict(row) for row in history.rollbacks],
     }

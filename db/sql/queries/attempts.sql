@@ -46,8 +46,12 @@ SELECT
 FROM attempts a WHERE a.epic_id = %(epic)s ORDER BY a.n;
 
 -- name: list_turns
-SELECT n, request_hash, model, request, answer, results, tree, head, created_at
-FROM turns WHERE epic_id = %(epic)s AND attempt = %(attempt)s ORDER BY n;
+SELECT
+    t.n, t.request_hash, t.model, t.request, t.answer, t.results, t.tree, t.head, t.created_at,
+    ARRAY(
+        SELECT coalesce(s.told_as, s.n) FROM sayings s WHERE s.epic_id = t.epic_id AND s.attempt = t.attempt AND s.turn = t.n ORDER BY s.n
+    ) AS heard
+FROM turns t WHERE t.epic_id = %(epic)s AND t.attempt = %(attempt)s ORDER BY t.n;
 
 -- name: record_answer
 -- A turn that was recorded stays as it was: what was bought is the truth.

@@ -25,6 +25,9 @@ SELECT to_jsonb(b) - '{epic_id}'::text[] AS row FROM briefs b WHERE b.epic_id = 
 SELECT attempt, n, request_hash, model, request, answer, results, tree, head, to_jsonb(created_at) AS created_at
 FROM turns WHERE epic_id = %(epic)s ORDER BY attempt, n;
 
+-- name: saved_sayings
+SELECT to_jsonb(s) - '{epic_id}'::text[] AS row FROM sayings s WHERE s.epic_id = %(epic)s ORDER BY s.n;
+
 -- name: saved_approvals
 SELECT to_jsonb(a) - '{epic_id}'::text[] || jsonb_build_object('amount_usd', a.amount_usd::text) AS row
 FROM approvals a WHERE a.epic_id = %(epic)s ORDER BY a.moment;
@@ -84,6 +87,10 @@ INSERT INTO turns (epic_id, attempt, n, request_hash, model, request, answer, re
 VALUES (
     %(epic)s, %(attempt)s, %(n)s, %(request_hash)s, %(model)s, %(request)s, %(answer)s, %(results)s, %(tree)s, %(head)s, %(created_at)s, %(tree)s
 );
+
+-- name: put_sayings
+INSERT INTO sayings
+SELECT (jsonb_populate_record(NULL::sayings, r || jsonb_build_object('epic_id', %(epic)s::text))).* FROM jsonb_array_elements(%(rows)s) AS r;
 
 -- name: put_approvals
 INSERT INTO approvals
