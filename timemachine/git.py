@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from epics.errors import Environment, GitFailed, InvalidInput
-from timemachine.seclusion import CREDENTIALS, EVERYWHERE, FIXED, PASSED_ON, credentials
+from timemachine.seclusion import CREDENTIALS, EVERYWHERE, FIXED, PASSED_ON, credentials, programs_from
 
 OLDEST = (2, 38)
 TAIL = 600
@@ -104,6 +104,7 @@ class Git:
 
     def _environment(self, extra: Mapping[str, str], *, network: bool) -> dict[str, str]:
         passed = {name: value for name, value in self.env.items() if name in PASSED_ON}
+        passed["PATH"] = programs_from(passed.get("PATH", os.defpath))
         env = {**passed, **FIXED, **self.variables, **extra}
         if network:
             del env["GIT_CONFIG_GLOBAL"]

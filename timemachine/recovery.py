@@ -6,10 +6,11 @@ from pathlib import Path
 
 from timemachine.commits import Signature
 from timemachine.git import commit_id
+from timemachine.links import link_again
 from timemachine.mirrors import Mirror, free_name, protect
 from timemachine.snapshots import snapshot
 from timemachine.stale_locks import locks_below, set_aside_locks
-from timemachine.worktrees import Worktree, add_worktree, find_worktree
+from timemachine.worktrees import Worktree, add_worktree, find_worktree, registered_worktree
 
 
 async def restore_worktree(mirror: Mirror, path: Path, *, files: str, head: str, signature: Signature) -> Worktree:
@@ -23,6 +24,10 @@ async def restore_worktree(mirror: Mirror, path: Path, *, files: str, head: str,
     """
     commit_id(files)
     commit_id(head)
+    registered = registered_worktree(mirror, path.parent.resolve() / path.name)
+    if registered is not None and registered.path.is_dir() and not registered.path.is_symlink():
+        # With a link of the attempt's own, its files would be set aside and be in no commit.
+        link_again(registered.path, registered.admin)
     existing = find_worktree(mirror, path)
     if existing is not None:
         # Of a git that was killed with the attempt; nobody else may work in this tree.

@@ -16,6 +16,7 @@ from timemachine.git import Git, commit_id
 from timemachine.mirrors import Mirror
 from timemachine.seclusion import AS_IT_IS
 from timemachine.shelf import shelf_of
+from timemachine.staging import filled_submodules
 from timemachine.worktrees import Worktree, find_worktree
 
 
@@ -102,9 +103,12 @@ async def _is_contained(mirror: Mirror, place: Path, commit: str) -> bool:
             await git.run("read-tree", commit_id(commit))
             if await git.run_bytes("ls-files", "--others", "-z"):
                 return False
+            # What is in a submodule is in no commit of ours; and git must not look into it, under a config that the attempt could write.
+            if await filled_submodules(git, place):
+                return False
             # Missing files are no loss.
             await git.call("update-index", "-q", "--refresh")
-            return not await git.run_bytes("diff-files", "--name-only", "--diff-filter=d", "-z")
+            return not await git.run_bytes("diff-files", "--name-only", "--diff-filter=d", "-z", "--ignore-submodules=dirty")
         except GitFailed:
             return False
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 
 # What git, ssh and curl need from outside. Everything else stays out: the GIT_DIR of a hook that called us would lead astray.
@@ -59,6 +60,11 @@ AS_IT_IS = (
 )
 # Where the name of a file with logins is, as `git credential-store` writes it.
 CREDENTIALS = "GENIE_GIT_CREDENTIALS"
+
+
+def programs_from(path: str) -> str:
+    """Return a PATH without its relative folders: those would be of the work tree that git runs in."""
+    return os.pathsep.join(folder for folder in path.split(os.pathsep) if folder.startswith("/"))
 
 
 def credentials(file: str | None) -> dict[str, str]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from epics.errors import GitFailed
 from timemachine.git import commit_id
 from timemachine.mirrors import Mirror
+from timemachine.staging import filled_submodules
 from timemachine.worktrees import Worktree, add_worktree, find_worktree, finish_index, is_taken, move_worktree, outdate_files
 
 ROOM = 2
@@ -103,11 +104,15 @@ def _names(shelf: Path) -> frozenset[str]:
 
 
 async def _is_exact(worktree: Worktree) -> bool:
-    """Say whether the files are those of HEAD and index, and there is no other, ignored or not, and no empty directory."""
+    """Say whether the files are those of HEAD and index, and there is no other, ignored or not, and no empty directory.
+
+    A submodule that is filled counts as another, and is not looked into: git would run there, under a config of the attempt.
+    """
     git = worktree.git()
-    # Side by side, as the next attempt waits for both.
-    others, changed = await asyncio.gather(
+    # Side by side, as the next attempt waits for all.
+    others, changed, filled = await asyncio.gather(
         git.run_bytes("ls-files", "--others", "--directory", "-z"),
-        git.run_bytes("status", "--porcelain", "-z", "--untracked-files=no", "--no-renames"),
+        git.run_bytes("status", "--porcelain", "-z", "--untracked-files=no", "--no-renames", "--ignore-submodules=dirty"),
+        filled_submodules(git, worktree.path),
     )
-    return not others and not changed
+    return not others and not changed and not filled

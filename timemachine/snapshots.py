@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from epics.errors import Environment, GitFailed
 from timemachine.commits import Signature, commit_tree, tree_of
 from timemachine.git import Git, as_text, commit_id
-from timemachine.staging import SnapshotLimits, Staged, scratch_index, stage
+from timemachine.staging import SnapshotLimits, Staged, filled_submodules, scratch_index, stage
 from timemachine.worktrees import Worktree
 
 DEFAULT_LIMITS = SnapshotLimits()
@@ -70,7 +70,10 @@ async def unsaved_paths(worktree: Worktree, kept: str, limits: SnapshotLimits = 
     worktree.mirror.reassert_settings()
     async with scratch_index(worktree) as index:
         staged = await stage(worktree, index, limits)
-        tree = await _tree(worktree.git(index), staged)
+        git = worktree.git(index)
+        tree = await _tree(git, staged)
+        # A snapshot saves itself this look where nothing lists submodules; here their files would be deleted.
+        staged.embedded |= await filled_submodules(git, worktree.path)
     differing = await _changed_files(worktree.mirror.git, commit_id(kept), tree)
     return tuple(dict.fromkeys((*differing, *_texts(staged.embedded), *_texts(staged.too_large), *_texts(staged.left_out))))
 

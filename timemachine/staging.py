@@ -78,7 +78,7 @@ async def stage(worktree: Worktree, index: Path, limits: SnapshotLimits) -> Stag
     present = await _without_embedded(git, worktree.path, status.present, staged)
     present = _within_limits(worktree.path, present, limits, staged)
     if (worktree.path / ".gitmodules").exists():
-        staged.embedded |= await _filled_submodules(git, worktree.path)
+        staged.embedded |= await filled_submodules(git, worktree.path)
     # First what is gone, by name alone: git refuses to look at a file whose directory is a symbolic link by now.
     if status.gone:
         await git.run_bytes("update-index", "--force-remove", "-z", "--stdin", given=_joined(status.gone))
@@ -190,7 +190,8 @@ def _within_limits(root: Path, paths: list[bytes], limits: SnapshotLimits, stage
     return kept
 
 
-async def _filled_submodules(git: Git, root: Path) -> set[bytes]:
+async def filled_submodules(git: Git, root: Path) -> set[bytes]:
+    """Return the submodules of the index in whose directories anything is, whether or not a `.gitmodules` lists them."""
     listed = (await git.run_bytes("ls-files", "--stage", "-z")).split(b"\0")
     links = {entry.partition(b"\t")[2] for entry in listed if entry.startswith(LINK_TO_COMMIT)}
     return {link for link in links if _is_filled(root / os.fsdecode(link))}

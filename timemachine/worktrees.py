@@ -10,6 +10,7 @@ from pathlib import Path
 from epics.errors import Environment, GitFailed
 from timemachine.commits import commit_of, is_ancestor
 from timemachine.git import Git, commit_id
+from timemachine.links import is_linked
 from timemachine.mirrors import Mirror, free_name, protect
 from timemachine.seclusion import AS_IT_IS
 
@@ -24,8 +25,9 @@ class Worktree:
     """A work tree of a mirror.
 
     `admin` is where the mirror keeps its HEAD and index. Git is always led there by name, never by the `.git` file in the work tree:
-    an attempt could put a repository of its own there, whose config would make us run programs. What an attempt that runs commands as our
-    own user does to the mirror's files directly cannot be prevented here; that takes an executor that walls it off.
+    an attempt could put a repository of its own there, whose config would make us run programs. The same goes for the mirror itself,
+    which git would else look up in a file of `admin`. What an attempt that runs commands as our own user does to the mirror's files
+    directly cannot be prevented here; that takes an executor that walls it off.
     """
 
     path: Path
@@ -34,7 +36,9 @@ class Worktree:
 
     def git(self, index: Path | None = None) -> Git:
         """Git in the work tree, with the index given or its own."""
-        variables = {"GIT_DIR": str(self.admin), "GIT_WORK_TREE": str(self.path)}
+        # Each time: git reads and writes files here, through filters if a config that an attempt wrote named some.
+        self.mirror.reassert_settings()
+        variables = {**_led_to(self.mirror, self.admin), "GIT_WORK_TREE": str(self.path)}
         return Git(self.path, self.mirror.env, AS_IT_IS, variables if index is None else {**variables, "GIT_INDEX_FILE": str(index)})
 
     async def head(self) -> str:
@@ -43,7 +47,7 @@ class Worktree:
         Raises:
             GitFailed: if it is at none.
         """
-        commit = await commit_of(Git(self.admin, self.mirror.env, variables={"GIT_DIR": str(self.admin)}), "HEAD")
+        commit = await _head_of(self)
         if commit is None:
             raise GitFailed(f"the work tree {self.path} is at no commit")
         return commit
@@ -86,7 +90,7 @@ async def add_worktree(mirror: Mirror, path: Path, commit: str) -> Worktree:
             await _keep_what_vanished(mirror, path)
             # Twice --force: also where the entry of a work tree whose directory is gone is still there, locked by a crash in the making.
             await mirror.git.run(*ADD, "--end-of-options", str(path), commit)
-            worktree = _registered(mirror, path)
+            worktree = registered_worktree(mirror, path)
     except OSError as error:
         raise Environment(f"a work tree cannot be made at {path}: {error.strerror}") from error
     if worktree is None:
@@ -133,7 +137,7 @@ def move_worktree(worktree: Worktree, to: Path) -> Worktree:
 def is_taken(mirror: Mirror, path: Path) -> bool:
     """Say whether anything is at a place, or registered for it."""
     place = _made_ready(path)
-    return os.path.lexists(place) or _registered(mirror, place) is not None
+    return os.path.lexists(place) or registered_worktree(mirror, place) is not None
 
 
 def finish_index(worktree: Worktree) -> None:
@@ -145,7 +149,7 @@ def _set_aside(mirror: Mirror, path: Path) -> None:
     if not os.path.lexists(path):
         return
     aside = free_name(path)
-    entry = _registered(mirror, path)
+    entry = registered_worktree(mirror, path)
     path.rename(aside)
     if entry is not None:
         # What the directory was registered as stays with it, so that its index and HEAD are not given to the next one.
@@ -165,20 +169,18 @@ def _made_ready(path: Path) -> Path:
 def find_worktree(mirror: Mirror, path: Path) -> Worktree | None:
     """Return the whole work tree of this mirror at `path`, or None if it is not there, not ours, or was never finished."""
     path = path.parent.resolve() / path.name
-    worktree = _registered(mirror, path)
+    worktree = registered_worktree(mirror, path)
     if worktree is None or path.is_symlink() or not (worktree.admin / "index").is_file():
         return None
-    link = path / ".git"
-    is_linked = link.is_file() and not link.is_symlink() and link.read_text(errors="replace").strip() == f"gitdir: {worktree.admin}"
-    return worktree if is_linked else None
+    return worktree if is_linked(path, worktree.admin) else None
 
 
 async def _holds(worktree: Worktree, commit: str) -> bool:
-    head = await commit_of(Git(worktree.admin, worktree.mirror.env, variables={"GIT_DIR": str(worktree.admin)}), "HEAD")
+    head = await _head_of(worktree)
     return head is not None and await is_ancestor(worktree.mirror.git, commit, head)
 
 
-def _registered(mirror: Mirror, path: Path) -> Worktree | None:
+def registered_worktree(mirror: Mirror, path: Path) -> Worktree | None:
     """Return what the mirror has registered for that path, whole or not."""
     entries = mirror.path / "worktrees"
     if not entries.is_dir():
@@ -192,8 +194,16 @@ def _registered(mirror: Mirror, path: Path) -> Worktree | None:
 
 async def _keep_what_vanished(mirror: Mirror, path: Path) -> None:
     """Keep the commit of a work tree whose directory somebody removed, before its entry is written anew."""
-    entry = _registered(mirror, path)
+    entry = registered_worktree(mirror, path)
     if entry is not None:
-        commit = await commit_of(Git(entry.admin, mirror.env, variables={"GIT_DIR": str(entry.admin)}), "HEAD")
+        commit = await _head_of(entry)
         if commit is not None:
             await protect(mirror, commit)
+
+
+async def _head_of(worktree: Worktree) -> str | None:
+    return await commit_of(Git(worktree.admin, worktree.mirror.env, variables=_led_to(worktree.mirror, worktree.admin)), "HEAD")
+
+
+def _led_to(mirror: Mirror, admin: Path) -> dict[str, str]:
+    return {"GIT_DIR": str(admin), "GIT_COMMON_DIR": str(mirror.path)}

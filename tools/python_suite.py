@@ -14,9 +14,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from epics.errors import Environment
+from tools.plain_files import text_of
 from tools.processes import run_process
 
 _PROBE: Final = "import importlib.util as u, sys; sys.exit(u.find_spec('pytest') is None)"
+_ALONE: Final = ("-I", "-B")
+"""Nothing of the work tree is imported: a `sitecustomize.py` in it would else be run by a mere look."""
 _PROBE_SECONDS: Final = 60.0
 _FILES_LOOKED_AT: Final = 5_000
 _UNITTEST = re.compile(r"^\s*(?:import unittest|from unittest\b)", re.MULTILINE)
@@ -80,7 +83,9 @@ async def python_suite(tree: Path, checkout: Path | None, env: Mapping[str, str]
     interpreter = find_interpreter(tree, checkout)
     if interpreter is not None:
         added = python_environment(tree, interpreter, env)
-        return await _with_python((str(interpreter),), tree, added, env, whose=f"the virtual environment {interpreter.parent.parent}")
+        home = interpreter.parent.parent
+        has_pytest = await _environment_has_pytest(home, tree, env)
+        return _with_python((str(interpreter),), tree, added, has_pytest=has_pytest, whose=f"the virtual environment {home}")
     # Frozen: uv would else bring the lock file up to date, which would count as work of the agent.
     for tool, lock, run in (("uv", "uv.lock", ("run", "--frozen")), ("poetry", "poetry.lock", ("run",))):
         if (tree / lock).is_file() and shutil.which(tool, path=env.get("PATH")):
@@ -90,13 +95,34 @@ async def python_suite(tree: Path, checkout: Path | None, env: Mapping[str, str]
     for name in ("python3", "python"):
         if found := shutil.which(name, path=env.get("PATH")):
             added = {"PYTHONPATH": python_environment(tree, Path(found), env)["PYTHONPATH"]}
-            return await _with_python((name,), tree, added, env, whose=f"{name} of PATH, {found}")
+            return _with_python((name,), tree, added, has_pytest=await _imports_pytest(name, tree, env), whose=f"{name} of PATH, {found}")
     raise Environment("the tests need Python, and neither a virtual environment of the repository nor python3 on PATH was found")
 
 
-async def _with_python(python: tuple[str], tree: Path, added: Mapping[str, str], env: Mapping[str, str], *, whose: str) -> PythonSuite:
-    probe = await run_process((*python, "-c", _PROBE), cwd=tree, env={**env, **added}, timeout_s=_PROBE_SECONDS)
-    if probe.exit_code == 0:
+async def _environment_has_pytest(home: Path, tree: Path, env: Mapping[str, str]) -> bool:
+    if _holds_pytest(*home.glob("lib/python*/site-packages")):
+        return True
+    if home.parent != tree:
+        return await _imports_pytest(str(home / "bin" / "python"), tree, env)
+    # One in the tree may be an agent's: its programs are run for the tests alone, and not to find out.
+    return _has_system_packages(home) and await _imports_pytest("python3", tree, env)
+
+
+async def _imports_pytest(python: str, tree: Path, env: Mapping[str, str]) -> bool:
+    probe = await run_process((python, *_ALONE, "-c", _PROBE), cwd=tree, env=env, timeout_s=_PROBE_SECONDS)
+    return probe.exit_code == 0
+
+
+def _holds_pytest(*places: Path) -> bool:
+    return any((place / "pytest" / "__init__.py").is_file() for place in places)
+
+
+def _has_system_packages(home: Path) -> bool:
+    return re.search(r"^include-system-site-packages\s*=\s*true\s*$", text_of(home / "pyvenv.cfg"), re.MULTILINE) is not None
+
+
+def _with_python(python: tuple[str], tree: Path, added: Mapping[str, str], *, has_pytest: bool, whose: str) -> PythonSuite:
+    if has_pytest or _holds_pytest(tree / "src", tree):
         return PythonSuite(command=(*python, "-m", "pytest"), source=f"pytest, with {whose}", environment=added)
     if _is_unittest_style(tree):
         return PythonSuite(
@@ -119,14 +145,15 @@ def _where(tree: Path) -> tuple[str, ...]:
 
 
 def _is_unittest_style(tree: Path) -> bool:
-    return not _has_pytest_settings(tree) and any(_UNITTEST.search(_text(path)) for path in _test_files(tree))
+    return not _has_pytest_settings(tree) and any(_UNITTEST.search(text_of(path)) for path in _test_files(tree))
 
 
 def _test_files(tree: Path) -> Iterator[Path]:
     yield from _matching(tree.glob("*.py"))
     for name in ("tests", "test"):
-        if (tree / name).is_dir():
-            yield from _matching(islice((tree / name).rglob("*.py"), _FILES_LOOKED_AT))
+        folder = tree / name
+        if folder.is_dir() and folder.resolve().is_relative_to(tree.resolve()):
+            yield from _matching(islice(folder.rglob("*.py"), _FILES_LOOKED_AT))
 
 
 def _matching(paths: Iterator[Path]) -> list[Path]:
@@ -135,7 +162,7 @@ def _matching(paths: Iterator[Path]) -> list[Path]:
 
 def _has_pytest_settings(tree: Path) -> bool:
     try:
-        values: dict[str, Any] = tomllib.loads(_text(tree / "pyproject.toml"))
+        values: dict[str, Any] = tomllib.loads(text_of(tree / "pyproject.toml"))
     except (tomllib.TOMLDecodeError, RecursionError):
         return False
     tool = values.get("tool")
@@ -145,14 +172,7 @@ def _has_pytest_settings(tree: Path) -> bool:
 def _has_section(path: Path, section: str) -> bool:
     parser = configparser.RawConfigParser(strict=False)
     try:
-        parser.read_string(_text(path))
+        parser.read_string(text_of(path))
     except configparser.Error:
         return False
     return parser.has_section(section)
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from epics.errors import Environment
 from epics.verdicts import TestReport
+from tools.plain_files import text_of
 from tools.processes import run_process
 from tools.python_suite import find_interpreter, python_environment, python_signal, python_suite
 
@@ -158,8 +159,8 @@ def _npm_suite(tree: Path, sign: str) -> Suite:
 
 def _package_json(tree: Path) -> dict[str, Any]:
     try:
-        package = json.loads((tree / "package.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        package = json.loads(text_of(tree / "package.json"))
+    except (ValueError, RecursionError):
         return {}  # none, or none that npm could read: then it is no sign of a suite
     return package if isinstance(package, dict) else {}
 
@@ -171,9 +172,6 @@ def _table(package: Mapping[str, Any], key: str) -> dict[str, Any]:
 
 def _make_sign(tree: Path) -> str:
     for name in ("GNUmakefile", "makefile", "Makefile"):
-        try:
-            text = (tree / name).read_text(encoding="utf-8", errors="replace")
-        except OSError:
-            continue
-        return name if _MAKE_TARGET.search(text) else ""
+        if text := text_of(tree / name):
+            return name if _MAKE_TARGET.search(text) else ""
     return ""

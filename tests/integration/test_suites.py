@@ -33,6 +33,9 @@ def python_with_pytest(root: Path) -> Path:
     """A virtual environment at `root` whose Python is the one that runs these tests, with pytest but without its plugins."""
     python = root / "bin" / "python"
     python.parent.mkdir(parents=True)
+    package = root / "lib" / "python3.11" / "site-packages" / "pytest"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
     python.write_text(f'#!/bin/sh\n{BARE}exec "{sys.executable}" "$@"\n')
     python.chmod(0o755)
     return python
