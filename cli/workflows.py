@@ -2,76 +2,26 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from pathlib import Path
 
 from rich.console import RenderableType
 from rich.text import Text
 
 from agents.loading import load_folder
-from agents.registry import REPOSITORY, BrokenWorkflow, Registry
-from agents.workflow import Workflow
+from agents.registry import REPOSITORY, Registry
 from cli.errors import ExitCode
 from cli.output import Output, printable
 from cli.render import clean, facts, heading, table
 from cli.words import seconds, usd
 from config.settings import Settings
 from engine.views import Page
+from engine.workflow_views import WorkflowView, workflow_views
 from epics.errors import InvalidInput
-from epics.records import Record
-
-
-class WorkflowView(Record):
-    """A workflow as `--json` prints it; `error` is empty unless it is broken."""
-
-    name: str
-    folder: str
-    error: str = ""
-    description: str = ""
-    output: str = ""
-    tools: tuple[str, ...] = ()
-    executor: str | None = None
-    models: tuple[str, ...] = ()
-    turns: int | None = None
-    seconds: float | None = None
-    usd: Decimal | None = None
-    allowed: tuple[str, ...] = ()
-    forbidden: tuple[str, ...] = ()
-    needs_approval: tuple[str, ...] = ()
-    on_crash: str = ""
-    content_hash: str = ""
-
-    @classmethod
-    def of(cls, workflow: Workflow) -> WorkflowView:
-        """What is told of a loaded workflow."""
-        limits, boundaries = workflow.limits, workflow.boundaries
-        return cls(
-            name=workflow.name,
-            folder=str(workflow.folder),
-            description=workflow.description,
-            output=workflow.output.__name__,
-            tools=workflow.tools,
-            executor=workflow.executor,
-            models=workflow.models,
-            turns=limits.turns,
-            seconds=limits.seconds,
-            usd=limits.usd,
-            allowed=boundaries.allowed,
-            forbidden=boundaries.forbidden,
-            needs_approval=boundaries.needs_approval,
-            on_crash=workflow.on_crash,
-            content_hash=workflow.content_hash,
-        )
-
-    @classmethod
-    def of_broken(cls, broken: BrokenWorkflow) -> WorkflowView:
-        """What is told of a folder that could not be loaded."""
-        return cls(name=broken.name, folder=str(broken.folder), error=broken.error)
 
 
 async def list_workflows(output: Output, *, repo: Path | None) -> int:
     """List every workflow."""
-    views = _views(_registry(repo))
+    views = workflow_views(_registry(repo))
     output.answer(record=Page[WorkflowView](items=views), parts=[_table(views)])
     return ExitCode.DONE
 
@@ -97,7 +47,7 @@ async def check(folder: Path | None, output: Output, *, repo: Path | None) -> in
     """
     if folder is not None and not folder.is_dir():
         raise InvalidInput(f"there is no folder {folder}: name the folder of one workflow")
-    views = (WorkflowView.of(load_folder(folder.resolve())),) if folder else _views(_registry(repo))
+    views = (WorkflowView.of(load_folder(folder.resolve())),) if folder else workflow_views(_registry(repo))
     output.answer(record=Page[WorkflowView](items=views), parts=[_verdict(view) for view in views])
     return ExitCode.USAGE if any(view.error for view in views) else ExitCode.DONE
 
@@ -112,11 +62,6 @@ def _registry(repo: Path | None) -> Registry:
             if path.is_file():
                 texts[path.relative_to(repo).as_posix()] = path.read_text(encoding="utf-8", errors="replace")
     return Registry.discover(agents_dir=Settings.from_env().agents_dir, base_branch=texts)
-
-
-def _views(registry: Registry) -> tuple[WorkflowView, ...]:
-    good = [WorkflowView.of(workflow) for workflow in registry.workflows.values()]
-    return tuple(sorted([*good, *map(WorkflowView.of_broken, registry.broken)], key=lambda view: view.name))
 
 
 def _table(views: tuple[WorkflowView, ...]) -> RenderableType:
@@ -142,8 +87,12 @@ def _parts(view: WorkflowView, prompt: str) -> list[RenderableType]:
             ("may change", ", ".join(view.allowed) or "nothing"),
             ("leaves alone", ", ".join(view.forbidden)),
             ("asks before", ", ".join(view.needs_approval)),
+            ("network", ", ".join(view.hosts) or view.network),
+            ("MCP servers", ", ".join(view.mcp_servers)),
             ("executor", view.executor or ""),
             ("models", ", ".join(view.models)),
+            ("aliases", ", ".join(f"{name} = {model}" for name, model in view.aliases.items())),
+            ("prompt names", ", ".join(view.variables)),
             ("after a crash", view.on_crash),
             ("folder", view.folder),
         ]
