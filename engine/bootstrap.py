@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from config.settings import Settings
 from db.connection import POOL_WAIT_S, open_database
@@ -12,6 +13,18 @@ from engine.assembling import Dispatch, Installation
 from engine.engine import Engine
 from engine.retention import policy_of
 from executors.port import Executor
+
+if TYPE_CHECKING:
+    from executors.provider_keys import ProviderKeys
+
+
+@runtime_checkable
+class Closes(Protocol):
+    """An executor that keeps something open between attempts."""
+
+    async def close(self) -> None:
+        """Close it."""
+        ...
 
 
 class LazyExecutors(Mapping[str, Executor]):
@@ -40,6 +53,12 @@ class LazyExecutors(Mapping[str, Executor]):
         """How many there are."""
         return len(self._makers)
 
+    async def aclose(self) -> None:
+        """Close what those that were made keep open."""
+        for executor in self._made.values():
+            if isinstance(executor, Closes):
+                await executor.close()
+
 
 @asynccontextmanager
 async def open_engine(settings: Settings, *, script: Path | None = None, wait_s: float = POOL_WAIT_S) -> AsyncGenerator[Engine]:
@@ -56,15 +75,19 @@ async def open_engine(settings: Settings, *, script: Path | None = None, wait_s:
         SchemaMismatch: if a newer Genie wrote the database.
     """
     url = settings.database_url.get_secret_value() if settings.database_url is not None else None
-    makers: dict[str, Callable[[], Executor]] = {"in_process": lambda: _in_process(settings)}
+    makers: dict[str, Callable[[], Executor]] = {
+        "in_process": lambda: _in_process(settings),
+        "claude_local": lambda: _claude_local(settings),
+    }
     if script is not None:
         makers["scripted"] = lambda: _scripted(script)
-    async with open_database(url, settings.home, wait_s=wait_s) as database:
+    executors = LazyExecutors(makers)
+    async with open_database(url, settings.home, wait_s=wait_s) as database, aclosing(executors):
         yield Engine(
             Installation(
                 home=settings.home,
                 database=database,
-                executors=LazyExecutors(makers),
+                executors=executors,
                 agents_dir=settings.agents_dir,
                 environment=settings.agent_environment(),
                 git_environment=settings.git_environment(),
@@ -87,14 +110,26 @@ async def open_engine(settings: Settings, *, script: Path | None = None, wait_s:
 
 def _in_process(settings: Settings) -> Executor:
     from executors.in_process import InProcessExecutor  # noqa: PLC0415  # seconds to import
-    from executors.provider_keys import ProviderKey, ProviderKeys  # noqa: PLC0415
     from executors.providers import Providers  # noqa: PLC0415
 
-    keys = {
-        "anthropic": ProviderKey(key=settings.anthropic_api_key, base_url=settings.anthropic_base_url),
-        "openai": ProviderKey(key=settings.openai_api_key, base_url=settings.openai_base_url),
-    }
-    return InProcessExecutor(Providers(ProviderKeys(providers=keys)))
+    return InProcessExecutor(Providers(_keys(settings)))
+
+
+def _claude_local(settings: Settings) -> Executor:
+    from executors.claude_local import claude_local  # noqa: PLC0415  # as above
+
+    return claude_local(_keys(settings), cli=settings.claude_cli)
+
+
+def _keys(settings: Settings) -> ProviderKeys:
+    from executors.provider_keys import ProviderKey, ProviderKeys  # noqa: PLC0415
+
+    return ProviderKeys(
+        providers={
+            "anthropic": ProviderKey(key=settings.anthropic_api_key, base_url=settings.anthropic_base_url),
+            "openai": ProviderKey(key=settings.openai_api_key, base_url=settings.openai_base_url),
+        }
+    )
 
 
 def _scripted(script: Path) -> Executor:

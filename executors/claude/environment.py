@@ -8,11 +8,13 @@ from typing import Final
 from executors.claude.arguments import model_name
 from executors.port import Order
 
-_QUIET: Final = {
+_ALONE: Final = {
     "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
     "DISABLE_TELEMETRY": "1",
     "DISABLE_AUTOUPDATER": "1",
     "DISABLE_ERROR_REPORTING": "1",
+    # The tree is snapshotted between two turns: nothing may write to it then.
+    "CLAUDE_CODE_DISABLE_BACKGROUND_TASKS": "1",
 }
 
 _PATIENCE: Final = {
@@ -22,10 +24,7 @@ _PATIENCE: Final = {
     "API_TIMEOUT_MS": "3600000",
 }
 
-_SMALL: Final = (
-    "ANTHROPIC_SMALL_FAST_MODEL",
-    "ANTHROPIC_DEFAULT_HAIKU_MODEL",
-)
+_SMALL: Final = ("ANTHROPIC_SMALL_FAST_MODEL", "ANTHROPIC_DEFAULT_HAIKU_MODEL")
 _LARGE: Final = ("ANTHROPIC_DEFAULT_SONNET_MODEL", "ANTHROPIC_DEFAULT_OPUS_MODEL")
 
 
@@ -40,7 +39,7 @@ def environment_of(order: Order, *, base_url: str, token: str, config: str) -> d
     """
     return {
         **_without_claude(order.environment),
-        **_QUIET,
+        **_ALONE,
         **_PATIENCE,
         **_models(order),
         "ANTHROPIC_BASE_URL": base_url,

@@ -38,6 +38,11 @@ class Watch:
     answers: set[str] = field(default_factory=set)
     """The ids of the answers."""
 
+    @property
+    def is_live(self) -> bool:
+        """Whether this is news: no worker before this one has read it."""
+        return len(self.answers) >= self.known
+
     async def see(self, event: Mapping[str, Any]) -> None:
         """Take in one event, and note what people who watch should know."""
         kind, subtype = event.get("type"), event.get("subtype")
@@ -56,7 +61,7 @@ class Watch:
             await self._note("permission_denied", {"tool": genie_name(str(event.get("tool_name", ""))), "said": said})
 
     async def _note(self, kind: str, data: Mapping[str, Any]) -> None:
-        if len(self.answers) >= self.known:
+        if self.is_live:
             await self.journal.noted(kind, data)
 
     def _answered(self, event: Mapping[str, Any]) -> None:

@@ -6,19 +6,18 @@ import asyncio
 import uuid
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Final
 
 from pydantic import BaseModel
 
 from epics.errors import Environment, InvalidInput
 from executors.claude.arguments import PROVIDER, arguments_of, model_name
+from executors.claude.attending import GRACE_S, stay
 from executors.claude.beginnings import beginning_of
 from executors.claude.belongings import PROMPT, Belongings, write_mcp_config
 from executors.claude.environment import environment_of
-from executors.claude.events import Watch, event_in
-from executors.claude.judging import Failure, environment_failure, judge, outcome_of, recorded_output
+from executors.claude.judging import Failure, environment_failure, outcome_of, recorded_output
 from executors.claude.port import AgentProcess, Launch, Launcher, Seat
-from executors.claude.steering import hand_on, say_prompt
+from executors.claude.steering import say_prompt
 from executors.claude.transcripts import write_transcript
 from executors.gateway.serving import serve
 from executors.gateway.session import GatewaySession
@@ -27,9 +26,6 @@ from executors.port import Journal, Order, Outcome, Owner, Turn
 from executors.provider_keys import ProviderKeys
 from executors.terms import Terms
 from executors.throttle import Throttle, Unthrottled
-
-GRACE_S: Final = 15.0
-"""How long a CLI whose call was refused may take to end by itself, and how long its deadline is behind ours."""
 
 
 class ClaudeExecutor:
@@ -123,7 +119,7 @@ class ClaudeExecutor:
                 serve(session, socket=seat.socket) as address,
                 self._at_work(seat, order, session, belongings, recorded, address) as process,
             ):
-                return await _stay(process, order, journal, session, belongings, len(recorded))
+                return await stay(process, order, journal, session, belongings, len(recorded))
         except TimeoutError:
             if not clock.expired():
                 raise
@@ -165,39 +161,3 @@ class ClaudeExecutor:
             yield process
         finally:
             await process.kill()
-
-
-async def _stay(
-    process: AgentProcess, order: Order, journal: Journal, session: GatewaySession, belongings: Belongings, known: int
-) -> BaseModel | Failure:
-    """Read what the CLI prints until it is done, tell it what people say, and see that it ends where its calls are refused."""
-    watch = Watch(journal, known=known if process.adopted else 0)
-    beside = (
-        asyncio.create_task(hand_on(process, session, journal, belongings), name=f"steer-{order.epic}-{order.attempt}"),
-        asyncio.create_task(_end_refused(process, session), name=f"refuse-{order.epic}-{order.attempt}"),
-    )
-    try:
-        async for line in process.lines():
-            event = event_in(line)
-            if event is not None:
-                await watch.see(event)
-            if watch.result is not None:
-                break
-    finally:
-        for task in beside:
-            task.cancel()
-        await asyncio.wait(beside)
-    for task in beside:
-        if not task.cancelled():
-            task.result()
-    ended = None if watch.result is not None else await process.wait()
-    if watch.result is not None and session.failed is None:
-        await session.finish(watch.results)
-    return judge(watch.result, session.refusal, session.ledger, order.workflow.output, ended)
-
-
-async def _end_refused(process: AgentProcess, session: GatewaySession) -> None:
-    await session.refused.wait()
-    if session.failed is None:
-        await asyncio.sleep(GRACE_S)
-    await process.kill()

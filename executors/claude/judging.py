@@ -64,6 +64,14 @@ def judge(
     return _without_output(result, found, ledger)
 
 
+def correction_of(result: Mapping[str, Any], output: type[BaseModel]) -> str | None:
+    """Return what to tell an agent whose output fits the schema and not the type, whose rules a schema cannot say; None for any other."""
+    if result.get("is_error") or result.get("structured_output") is None:
+        return None
+    found = _output_in(result, output)
+    return f"The result cannot be accepted: {_line(found)}. Correct it, and call {FINAL} again." if isinstance(found, str) else None
+
+
 def recorded_output(recorded: Sequence[Turn], output: type[BaseModel]) -> BaseModel | None:
     """Return the output that the last recorded turn handed back, if the CLI took it; the attempt is over then."""
     turns = [turn for turn in recorded if isinstance(turn.request, Mapping) and not turn.request.get("aside")]

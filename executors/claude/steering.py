@@ -17,9 +17,14 @@ LOOK_S: Final = 1.0
 """How often is looked for what people say: a turn of a model takes longer."""
 
 
+async def say(process: AgentProcess, text: str) -> None:
+    """Say something to the CLI, as its user does."""
+    await process.say(json.dumps({"type": "user", "message": {"role": "user", "content": text}}).encode() + b"\n")
+
+
 async def say_prompt(process: AgentProcess, belongings: Belongings, prompt: str) -> None:
     """Tell the CLI what to do."""
-    await process.say(_line(prompt))
+    await say(process, prompt)
     belongings.keep_told(PROMPT)
 
 
@@ -38,7 +43,7 @@ async def hand_on(process: AgentProcess, session: GatewaySession, journal: Journ
             text = told(said)
             session.sent(said, text)
             if said.n not in given:
-                await process.say(_line(text))
+                await say(process, text)
                 belongings.keep_told(said.n)
         await asyncio.sleep(LOOK_S)
 
@@ -49,7 +54,3 @@ async def _untold(journal: Journal) -> tuple[Said, ...]:
     except StoreUnavailable:
         # Whatever must not be lost meanwhile is recorded by the gateway, which lets nothing through without the database.
         return ()
-
-
-def _line(text: str) -> bytes:
-    return json.dumps({"type": "user", "message": {"role": "user", "content": text}}).encode() + b"\n"
