@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from executors.scripts import PlayTurn
+from tests.fakes.cli_words import as_cli_calls, is_cli, is_made_up, without_reminders
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,12 +25,12 @@ class Heard:
 
 def heard_by_anthropic(body: dict[str, Any]) -> Heard:
     """Read a request of the Messages API."""
-    messages = body.get("messages", [])
+    messages = [message for message in body.get("messages", []) if not is_made_up(message)]
     users = [message for message in messages if message["role"] == "user"]
     last = users[-1]["content"] if users and messages[-1]["role"] == "user" else ""
     blocks = [block for block in last if isinstance(block, dict)] if isinstance(last, list) else []
     return Heard(
-        prompt=_text(users[0]["content"]) if users else "",
+        prompt=_text(without_reminders(users[0]["content"])) if users else "",
         answers=sum(message["role"] == "assistant" for message in messages),
         results="\n".join(_text(block.get("content", "")) for block in blocks if block.get("type") == "tool_result"),
         model=str(body.get("model", "")),
@@ -73,7 +74,8 @@ def heard_by_openai_chat(body: dict[str, Any]) -> Heard:
 def said_by_anthropic(turn: PlayTurn, heard: Heard, number: int) -> dict[str, Any]:
     """Write an answer of the Messages API."""
     content: list[dict[str, Any]] = [{"type": "text", "text": turn.say}] if turn.say else []
-    for place, (name, arguments) in enumerate(_calls(turn)):
+    calls = as_cli_calls(_calls(turn)) if is_cli(heard.tools) else _calls(turn)
+    for place, (name, arguments) in enumerate(calls):
         content.append({"type": "tool_use", "id": f"toolu_{number:04d}{place:02d}", "name": name, "input": arguments})
     return {
         "id": f"msg_{number:06d}",
