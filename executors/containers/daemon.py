@@ -1,0 +1,126 @@
+"""The Docker daemon, asked in threads: its errors become ours here, and nothing above knows its library."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
+from typing import Any, Final, TypeVar
+
+from epics.errors import Environment, NotFound
+
+T = TypeVar("T")
+
+TIMEOUT_S: Final = 30.0
+_AT_ONCE: Final = 16
+_IMAGE_S: Final = 900.0
+
+
+class DaemonLost(Environment):
+    """The Docker daemon does not answer."""
+
+    def __init__(self, message: str) -> None:
+        """Bear the cause that an attempt's outcome names."""
+        super().__init__(message, cause="daemon_lost")
+
+
+class ContainerGone(NotFound):
+    """There is no such container any more."""
+
+    code = "container_not_found"
+
+
+class ImageMissing(Environment):
+    """There is no image of that name, or not one that this Genie can use."""
+
+    def __init__(self, message: str) -> None:
+        """Bear the cause that an attempt's outcome names."""
+        super().__init__(message, cause="image_missing")
+
+
+class Refused(Environment):
+    """The daemon did not do what it was asked; `status` is HTTP's."""
+
+    def __init__(self, message: str, status: int) -> None:
+        """Keep the status."""
+        super().__init__(message, cause="refused")
+        self.status = status
+
+
+class Daemon:
+    """One daemon, connected to when it is first asked something."""
+
+    def __init__(self, host: str | None = None) -> None:
+        """Keep where it listens; None for what DOCKER_HOST says, or Docker's own default."""
+        self._host = host
+        self._client: Any = None
+        self._threads = ThreadPoolExecutor(max_workers=_AT_ONCE, thread_name_prefix="docker")
+
+    @property
+    def where(self) -> str:
+        """Where it listens, for people."""
+        return self._host or "its default address"
+
+    async def ask(self, question: Callable[[Any], T]) -> T:
+        """Ask something of docker's APIClient in a thread; a cancelled caller does not wait for the answer.
+
+        Raises:
+            DaemonLost: if it does not answer.
+            ImageMissing: if it has no such image.
+            ContainerGone: if it has no such container.
+            Refused: if it says no for any other reason.
+        """
+        return await asyncio.get_running_loop().run_in_executor(self._threads, lambda: self.ask_now(question))
+
+    def ask_now(self, question: Callable[[Any], T]) -> T:
+        """The same, in the thread of the caller.
+
+        Raises:
+            DaemonLost: if it does not answer.
+            ImageMissing: if it has no such image.
+            ContainerGone: if it has no such container.
+            Refused: if it says no for any other reason.
+        """
+        errors, requests = import_module("docker.errors"), import_module("requests.exceptions")
+        try:
+            return question(self.client())
+        except errors.ImageNotFound as error:
+            raise ImageMissing(f"the Docker daemon has no such image: {_said(error)}") from error
+        except errors.NotFound as error:
+            raise ContainerGone(f"the Docker daemon has no such container: {_said(error)}") from error
+        except errors.APIError as error:
+            raise Refused(f"the Docker daemon refused: {_said(error)}", error.status_code or 0) from error
+        except (errors.DockerException, requests.RequestException, OSError) as error:
+            raise DaemonLost(
+                f"the Docker daemon at {self.where} does not answer ({str(error)[:150]}): start it, or set GENIE_DOCKER_HOST"
+            ) from error
+
+    def client(self) -> Any:
+        """The docker library's own client, of whose errors the caller takes care."""
+        if self._client is None:
+            docker = import_module("docker")
+            settings: Mapping[str, Any] = {"version": "auto", "timeout": int(TIMEOUT_S), "max_pool_size": _AT_ONCE}
+            if self._host is None:
+                self._client = docker.from_env(**settings).api
+            else:
+                self._client = docker.APIClient(base_url=self._host, **settings)
+        return self._client
+
+    def patient_client(self) -> Any:
+        """A client for what takes minutes, such as making an image."""
+        docker = import_module("docker")
+        if self._host is None:
+            return docker.from_env(version="auto", timeout=int(_IMAGE_S)).api
+        return docker.APIClient(base_url=self._host, version="auto", timeout=int(_IMAGE_S))
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
+
+def _said(error: Any) -> str:
+    return " ".join(str(error.explanation or error).split())[:400]

@@ -1,0 +1,202 @@
+"""A CLI at work in a container: spoken to, read, watched and ended through the daemon."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from executors.claude.port import Exit
+from executors.containers.daemon import ContainerGone, Daemon, DaemonLost, Refused
+from executors.containers.ends import State, exit_of
+from executors.containers.following import follow, printed
+from executors.containers.labels import Labels
+from executors.image.guest import END_OF_INPUT
+from executors.port import Journal
+
+PATIENCE_S: Final = 15.0
+"""How long a daemon may be away before what runs under it counts as lost."""
+_LOOK_S: Final = 0.5
+_LATE_S: Final = 3.0
+"""How long after its deadline a container is ended from here: its first process does it by itself, unless it is paused."""
+_LONGEST_LINE: Final = 64 * 1024 * 1024
+_TAIL_LINES: Final = 20
+
+
+@dataclass(kw_only=True)
+class _Seen:
+    """What was seen of the container while it was watched."""
+
+    paused: bool = False
+    away_since: float | None = None
+    was_away: bool = False
+
+
+class ContainerProcess:
+    """A CLI in a container."""
+
+    def __init__(self, daemon: Daemon, container: str, labels: Labels, journal: Journal, *, adopted: bool) -> None:
+        """Bind to a container that was started."""
+        self._daemon = daemon
+        self._id = container
+        self._labels = labels
+        self._journal = journal
+        self._adopted = adopted
+        self._input: Any = None
+        self._ended: Exit | None = None
+        self._by_us = False
+        self._quiet = asyncio.Event()
+        self._watching = asyncio.Lock()
+        self._seen = _Seen()
+
+    @property
+    def adopted(self) -> bool:
+        """Whether it was started by a worker that has died since."""
+        return self._adopted
+
+    async def lines(self) -> AsyncGenerator[bytes]:
+        """Every line of its standard output from its start, until it ends."""
+        rest, got = b"", 0
+        while True:
+            skip = got
+            try:
+                async for whole in follow(self._daemon, self._id):
+                    # After an outage the log is read from its start again.
+                    piece, skip = whole[skip:], max(skip - len(whole), 0)
+                    got += len(piece)
+                    *lines, rest = (rest + piece).split(b"\n")
+                    for line in lines:
+                        yield line
+                    if len(rest) > _LONGEST_LINE:
+                        rest = b""
+            except (DaemonLost, ContainerGone, Refused):
+                await asyncio.sleep(_LOOK_S)
+            self._quiet.set()
+            if not await self._still_there():
+                break
+        # What was written in its last moment may have come after the stream's end.
+        final = (await printed(self._daemon, self._id, errors=False))[got:]
+        for line in (rest + final).split(b"\n"):
+            if line:
+                yield line
+
+    async def say(self, line: bytes) -> None:
+        """Write a line to its standard input; one that has ended hears nothing."""
+        with contextlib.suppress(DaemonLost, ContainerGone, Refused):
+            await self._daemon.ask(lambda client: self._write(client, line))
+
+    async def close_input(self) -> None:
+        """End its standard input."""
+        await self.say(END_OF_INPUT + b"\n")
+
+    async def wait(self) -> Exit:
+        """Wait for its end, or until nobody can tell any more."""
+        async with self._watching:
+            while self._ended is None:
+                self._ended = await self._look()
+                if self._ended is None:
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(_LOOK_S):
+                            await self._quiet.wait()
+                    if self._quiet.is_set():
+                        # The output has ended just now, and the daemon says so a moment later.
+                        self._quiet.clear()
+                        await asyncio.sleep(_LOOK_S / 10)
+        return self._ended
+
+    async def kill(self) -> None:
+        """End it at once, with everything that it has started, and remove it."""
+        self._by_us = True
+        if self._input is not None:
+            with contextlib.suppress(OSError):
+                self._input.close()
+        with contextlib.suppress(DaemonLost, Refused):
+            await remove(self._daemon, self._id)
+
+    def _write(self, client: Any, line: bytes) -> None:
+        if self._input is None:
+            self._input = client.attach_socket(self._id, params={"stdin": 1, "stream": 1})
+        try:
+            _sendall(self._input, line)
+        except OSError:
+            # The daemon was started anew.
+            self._input = client.attach_socket(self._id, params={"stdin": 1, "stream": 1})
+            _sendall(self._input, line)
+
+    async def _still_there(self) -> bool:
+        """Whether more may come: it runs, or the daemon may come back."""
+        if self._ended is None and not self._watching.locked():
+            self._ended = await self._look()
+        return self._ended is None and not self._by_us
+
+    async def _look(self) -> Exit | None:
+        seen = self._seen
+        if self._by_us:
+            return Exit(code=137, said="Genie ended it")
+        try:
+            state = State.of(await self._daemon.ask(lambda client: client.inspect_container(self._id)))
+        except ContainerGone:
+            return Exit(code=None, cause="stopped", said="somebody removed the container from outside (docker rm)")
+        except (DaemonLost, Refused) as error:
+            seen.was_away = True
+            seen.away_since = seen.away_since or time.monotonic()
+            away = time.monotonic() - seen.away_since
+            return Exit(code=None, cause="daemon_lost", said=str(error)) if away > PATIENCE_S else None
+        seen.away_since = None
+        if not state.lives:
+            return await self._end_of(state)
+        await self._note_pause(state)
+        if time.time() > self._labels.deadline + _LATE_S:
+            await self.kill()
+            if seen.paused:
+                return Exit(code=137, cause="paused", said="somebody paused the container (docker pause), and its deadline came")
+            return Exit(code=137, cause="timeout", said="the container came to its deadline")
+        return None
+
+    async def _end_of(self, state: State) -> Exit:
+        if state.status == "created":
+            return Exit(
+                code=None, cause="never_started", said=f"the container was made and never started: {state.error or 'no reason is told'}"
+            )
+        errors = (await printed(self._daemon, self._id, errors=True, tail=_TAIL_LINES)).decode("utf-8", "replace")
+        return exit_of(state, errors, daemon_was_away=self._seen.was_away, memory_mb=self._labels.memory_mb)
+
+    async def _note_pause(self, state: State) -> None:
+        paused = state.status == "paused"
+        if paused != self._seen.paused:
+            self._seen.paused = paused
+            await self._journal.noted("container_paused" if paused else "container_resumed", {"container": self._labels.name})
+
+
+async def remove(daemon: Daemon, container: str) -> None:
+    """Remove a container whatever its state; one that is gone already does no harm.
+
+    Raises:
+        DaemonLost: if the daemon does not answer.
+        Refused: if it cannot.
+    """
+
+    def ask(client: Any) -> None:
+        client.remove_container(container, v=True, force=True)
+
+    for again in (True, True, False):
+        try:
+            await daemon.ask(ask)
+        except ContainerGone:
+            return
+        except Refused as error:
+            # It is being removed by another, or paused in a way that this daemon does not kill.
+            if not again:
+                raise
+            with contextlib.suppress(ContainerGone, Refused):
+                if "paused" in str(error).lower():
+                    await daemon.ask(lambda client: client.unpause(container))
+            await asyncio.sleep(_LOOK_S / 2)
+
+
+def _sendall(attached: Any, line: bytes) -> None:
+    # The library gives a file that can only be read, around a socket that can be written to.
+    getattr(attached, "_sock", attached).sendall(line)
