@@ -7,6 +7,7 @@ from typing import Final
 
 from rich.text import Text
 
+from cli.agent_events import AGENT_LINES
 from cli.event_line import Data, Line, number, word
 from cli.output import printable
 from cli.race_events import RACE_LINES
@@ -263,5 +264,6 @@ _LINES: Final[dict[str, Callable[[Data], Line]]] = {
     "epic_ended": _ended,
     "history_pruned": _history_pruned,
     "moment_named": _moment_named,
+    **AGENT_LINES,
     **RACE_LINES,
 }
