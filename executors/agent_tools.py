@@ -8,7 +8,7 @@ from typing import Any
 from pydantic_ai import Tool
 from pydantic_ai.exceptions import ToolFailed
 
-from executors.journaled_model import Ledger
+from executors.ledger import Ledger
 from executors.noted_calls import noted_call
 from executors.port import Journal
 from tools.registry import AgentTool, ToolRegistry

@@ -20,10 +20,13 @@ from pydantic_ai.toolsets import AbstractToolset
 from epics.errors import BudgetSpent, Environment, InvalidInput
 from executors.agent_tools import agent_tools
 from executors.conversation import FINAL, final_output, from_json, history_of, usage_of
-from executors.journaled_model import JournaledModel, Ledger, Terms, TurnsSpent
+from executors.journaled_model import JournaledModel, TurnsSpent
+from executors.ledger import Ledger
 from executors.port import EndedBy, ErrorKind, Journal, Order, Outcome, Turn
 from executors.provider_trouble import ProviderFailed
 from executors.providers import ModelSource
+from executors.terms import Terms
+from executors.throttle import Throttle
 from executors.usage import total
 from tools.builtin import builtin_tools
 from tools.registry import ToolRegistry
@@ -62,7 +65,13 @@ class InProcessExecutor:
     name = "in_process"
 
     def __init__(
-        self, source: ModelSource, *, terms: Terms | None = None, tools: ToolRegistry | None = None, foreign: OpenForeign | None = None
+        self,
+        source: ModelSource,
+        *,
+        terms: Terms | None = None,
+        tools: ToolRegistry | None = None,
+        foreign: OpenForeign | None = None,
+        throttle: Throttle | None = None,
     ) -> None:
         """Bind to what is the same for all runs.
 
@@ -71,11 +80,13 @@ class InProcessExecutor:
             terms: what calls are made under.
             tools: Genie's own tools.
             foreign: opens the tools of other servers; those that the workflow names, if not given.
+            throttle: where all workers take turns at a provider.
         """
         self._source = source
         self._terms = terms or Terms()
         self._tools = tools or builtin_tools()
         self._foreign = foreign or _mcp_tools
+        self._throttle = throttle
 
     def check_models(self, models: tuple[str, ...]) -> None:
         """Refuse models whose name, provider or key is of no use.
@@ -128,7 +139,7 @@ class InProcessExecutor:
         own = tuple(name for name in order.workflow.tools if not name.startswith(MCP_TOOL))
         workspace = Workspace(tree=order.tree, allowed=order.allowed_paths, forbidden=order.forbidden_paths, environment=order.environment)
         async with AsyncExitStack() as stack:
-            model = JournaledModel(order, self._source, journal, terms=self._terms, ledger=ledger, until=stack)
+            model = JournaledModel(order, self._source, journal, terms=self._terms, ledger=ledger, until=stack, throttle=self._throttle)
             agent: Agent[None, Any] = Agent(
                 model,
                 deps_type=NoneType,
@@ -151,7 +162,7 @@ class InProcessExecutor:
         for turn in recorded:
             for answer in _answers(from_json(turn.answer)):
                 ledger.usages.append(usage_of(answer))
-                ledger.costs.append(self._terms.cost_of(turn.model, answer))
+                ledger.costs.append(self._terms.cost_of(turn.model, answer.model_name or "", ledger.usages[-1]))
             ledger.model = turn.model
             ledger.turns = turn.n
         if recorded and recorded[-1].results is None:

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import json
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
-from decimal import Decimal
 
 from pydantic_ai.exceptions import AgentRunError
 from pydantic_ai.messages import ModelMessage, ModelResponse
@@ -17,53 +14,20 @@ from pydantic_ai.models.wrapper import WrapperModel
 from pydantic_ai.settings import ModelSettings
 
 from executors.conversation import as_json, offered, request_hash, since_answer, usage_of
-from executors.port import Ask, Journal, Order, Paid, Reservation, Turn, Usage
-from executors.provider_trouble import ProviderFailed, Trouble, judge
+from executors.ledger import Ledger
+from executors.port import Journal, Order, Paid, Reservation, Turn
+from executors.provider_trouble import ProviderFailed, judge
 from executors.providers import ModelSource
-from executors.retries import Retries
+from executors.reserving import Wanted, reserve
 from executors.said_meanwhile import SaidMeanwhile
-from safety.budget import Measured, bound_of, most_input_tokens
-from safety.prices import Price, price_of
+from executors.terms import Terms
+from executors.throttle import Throttle, Unthrottled, provider_of
+from executors.trouble import Trouble
+from safety.budget import Measured
 
 
 class TurnsSpent(Exception):
     """The attempt has made as many calls as it may."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Terms:
-    """What calls are made under, the same for every attempt of an executor."""
-
-    max_tokens: int = 16_384
-    """The output tokens wished for: what the client libraries send without streaming for the models that agents use."""
-    floor_tokens: int = 1_024
-    """An answer cut off before this many tokens is not worth paying for."""
-    retries: Retries = field(default_factory=Retries)
-    prices: Mapping[str, Price] = field(default_factory=dict)
-    """Prices from the settings, by model; they come before the table."""
-
-    def cost_of(self, name: str, answer: ModelResponse) -> Decimal:
-        """Return what an answer cost, by the name that was asked for or else by the name that answered."""
-        usage = usage_of(answer)
-        price = price_of(name, input_tokens=usage.input_tokens, given=self.prices)
-        if not price.known and answer.model_name:
-            price = price_of(f"{name.partition(':')[0]}:{answer.model_name}", input_tokens=usage.input_tokens, given=self.prices)
-        return price.cost(**dataclasses.asdict(usage))
-
-
-@dataclass(slots=True)
-class Ledger:
-    """What an attempt has done so far: its turns and their cost, and whether files may have changed since the last record."""
-
-    turns: int = 0
-    open_turn: int | None = None
-    """The turn that has an answer and no results yet."""
-    usages: list[Usage] = field(default_factory=list)
-    costs: list[Decimal] = field(default_factory=list)
-    model: str = ""
-    changed: bool = False
-    shortened: bool = False
-    """Whether a limit lowered the output of the last call."""
 
 
 class JournaledModel(WrapperModel):
@@ -72,7 +36,17 @@ class JournaledModel(WrapperModel):
     Their connections are closed with `until`.
     """
 
-    def __init__(self, order: Order, source: ModelSource, journal: Journal, *, terms: Terms, ledger: Ledger, until: AsyncExitStack) -> None:
+    def __init__(
+        self,
+        order: Order,
+        source: ModelSource,
+        journal: Journal,
+        *,
+        terms: Terms,
+        ledger: Ledger,
+        until: AsyncExitStack,
+        throttle: Throttle | None = None,
+    ) -> None:
         names = order.models
         self._names = names
         self._at = names.index(ledger.model) if ledger.model in names else 0
@@ -81,6 +55,7 @@ class JournaledModel(WrapperModel):
         self._until = until
         self._journal = journal
         self._terms = terms
+        self._throttle = throttle or Unthrottled()
         self._ledger = ledger
         self._turn_limit = order.workflow.limits.turns
         self._later = False
@@ -137,6 +112,7 @@ class JournaledModel(WrapperModel):
         """Ask the present model until it answers or trying again is of no use; None then, with why in `said`."""
         name, retries = self._names[self._at], self._terms.retries
         for attempt in range(1, retries.tries + 1):
+            await self._throttle.turn(provider_of(name), self._told_to_wait)
             reservation = await self._reserve(name, messages, parameters)
             try:
                 answer = await self._call(self.wrapped, messages, settings, parameters, reservation)
@@ -146,6 +122,8 @@ class JournaledModel(WrapperModel):
                 await _finished(self._record(name, messages, parameters, answer, reservation))
                 return answer
             await self._after_trouble(trouble, reservation, name, attempt)
+            if trouble.wait_s is not None:
+                await self._throttle.told_to_wait(provider_of(name), min(trouble.wait_s, retries.longest_asked_wait_s))
             last = not trouble.retry or attempt == retries.tries
             if last:
                 self._later = self._later or trouble.retry
@@ -156,20 +134,9 @@ class JournaledModel(WrapperModel):
 
     async def _reserve(self, name: str, messages: list[ModelMessage], parameters: ModelRequestParameters) -> Reservation:
         size = _size(messages) + _size_of_tools(parameters)
-        bound = bound_of(name, most_input_tokens(size, self._measured(name, messages, parameters)), self._terms.prices)
-        ask = Ask(
-            model=name,
-            input_usd=bound.input_usd,
-            output_usd_per_token=bound.output_usd_per_token,
-            max_tokens=self._terms.max_tokens,
-            floor_tokens=self._terms.floor_tokens,
-        )
-        if not bound.price_known and self._ledger.turns == 0:
-            said = {"model": name, "output_usd_per_million": format(bound.output_usd_per_token * 1_000_000, "f")}
-            await self._journal.noted("price_assumed", said)
-        reservation = await self._journal.reserve(ask)
-        self._ledger.shortened = reservation.max_tokens < ask.max_tokens
-        return reservation
+        measured = self._measured(name, messages, parameters)
+        wanted = Wanted(model=name, request_bytes=size, measured=measured)
+        return await reserve(self._journal, self._ledger, self._terms, wanted)
 
     def _measured(self, name: str, messages: list[ModelMessage], parameters: ModelRequestParameters) -> Measured | None:
         """Return what this model counted in the call before, if it was the one that answered it."""
@@ -200,7 +167,7 @@ class JournaledModel(WrapperModel):
         self, name: str, messages: list[ModelMessage], parameters: ModelRequestParameters, answer: ModelResponse, reservation: Reservation
     ) -> None:
         usage = usage_of(answer)
-        cost = self._terms.cost_of(name, answer)
+        cost = self._terms.cost_of(name, answer.model_name or "", usage)
         turn = Turn(
             n=self._ledger.turns + 1,
             request_hash=request_hash(messages, offered(parameters)),
@@ -214,6 +181,9 @@ class JournaledModel(WrapperModel):
         self._ledger.model = name
         self._ledger.usages.append(usage)
         self._ledger.costs.append(cost)
+
+    async def _told_to_wait(self, seconds: float) -> None:
+        await self._journal.noted("provider_waits", {"provider": provider_of(self._names[self._at]), "seconds": round(seconds, 1)})
 
     async def _after_trouble(self, trouble: Trouble, reservation: Reservation, name: str, attempt: int) -> None:
         if not trouble.charged:

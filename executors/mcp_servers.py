@@ -24,7 +24,7 @@ from pydantic_ai.mcp import MCPToolset
 from pydantic_ai.tools import ToolDefinition
 from pydantic_ai.toolsets import AbstractToolset
 
-from executors.journaled_model import Ledger
+from executors.ledger import Ledger
 from executors.noted_calls import noted_call
 from executors.port import Journal, Order
 from tools.output import CAP, capped

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from pydantic_ai.exceptions import (
     AgentRunError,
     ContentFilterError,
@@ -19,6 +17,8 @@ from pydantic_ai.exceptions import (
     ModelTimeoutError,
 )
 
+from executors.trouble import Trouble
+
 _BEFORE_SENDING = frozenset({"pool", "connect"})
 
 _SOMEBODY_ELSE_SPEAKS = frozenset({502, 504})
@@ -32,19 +32,6 @@ class ProviderFailed(Exception):
         """Keep whether one of them may answer later."""
         super().__init__(said)
         self.later = later
-
-
-@dataclass(frozen=True, kw_only=True)
-class Trouble:
-    """A failed call, judged."""
-
-    said: str
-    retry: bool
-    """Whether the same model may answer later."""
-    charged: bool
-    """Whether the provider may have charged for it; then its reservation is kept."""
-    wait_s: float | None = None
-    """How long the provider asked us to wait."""
 
 
 def judge(error: AgentRunError, model: str, setting: str) -> Trouble:

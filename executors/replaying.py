@@ -22,7 +22,7 @@ from pydantic_ai.toolsets import AbstractToolset, FunctionToolset
 from epics.errors import BudgetSpent
 from executors import port
 from executors.conversation import as_json, from_json, offered, request_hash, said_in, since_answer
-from executors.journaled_model import Ledger
+from executors.ledger import Ledger
 from executors.port import Ask, EndedBy, Journal, Order, Paid, Reservation, Turn
 
 _FOREIGN: Final = "mcp__"

@@ -21,11 +21,11 @@ from engine.time_machine.replay_views import Difference, shown
 from engine.transcript import readable
 from epics.errors import InvalidInput
 from executors.in_process import InProcessExecutor
-from executors.journaled_model import Terms
 from executors.port import Order, Outcome, Turn
 from executors.replaying import ComparingJournal, EndOfRecord, Mismatch, RecordedModels, Scene, recorded_foreign_tools
 from executors.replaying_tools import ReplayedTools
 from executors.retries import Retries
+from executors.terms import Terms
 from nodes.context import Assignment
 from timemachine.commits import Signature, tree_of
 from timemachine.diffs import changed_paths

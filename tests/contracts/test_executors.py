@@ -10,9 +10,9 @@ import pytest
 
 from epics.errors import LeaseLost
 from executors.in_process import InProcessExecutor
-from executors.journaled_model import Terms
 from executors.scripted import ScriptedExecutor
 from executors.scripts import Script
+from executors.terms import Terms
 from safety.prices import Price
 from tests.fakes.journal import MemoryJournal
 from tests.fakes.orders import order

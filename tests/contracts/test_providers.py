@@ -16,11 +16,11 @@ from pydantic_ai import models
 
 from epics.errors import InvalidInput
 from executors.in_process import InProcessExecutor
-from executors.journaled_model import Terms
 from executors.provider_keys import ProviderKey, ProviderKeys
 from executors.providers import Providers
 from executors.retries import Retries
 from executors.scripts import Script
+from executors.terms import Terms
 from tests.fakes.journal import MemoryJournal
 from tests.fakes.model_server import Fault, ModelServer
 from tests.fakes.orders import order

@@ -90,8 +90,8 @@ def converse(engine_at, story, small_repo, tmp_path, database_url) -> Tell:
     from engine.engine import Engine
     from engine.starting import StartEpic
     from executors.in_process import InProcessExecutor
-    from executors.journaled_model import Terms
     from executors.scripts import Script
+    from executors.terms import Terms
     from safety.prices import Price
     from tests.fakes.played_model import PlayedModels
 

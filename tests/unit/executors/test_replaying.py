@@ -12,11 +12,11 @@ from pydantic_ai.models.function import AgentInfo, FunctionModel
 from pydantic_ai.usage import RequestUsage
 
 from executors.in_process import InProcessExecutor
-from executors.journaled_model import Terms
 from executors.port import Outcome, Turn
 from executors.replaying import ComparingJournal, EndOfRecord, RecordedModels, Scene, recorded_foreign_tools
 from executors.replaying_tools import ReplayedTools
 from executors.retries import Retries
+from executors.terms import Terms
 from tests.fakes.journal import MemoryJournal
 from tests.fakes.orders import order
 from tools.builtin import builtin_tools
