@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+import asyncio
+import contextlib
+import socket as sockets
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import Final
 
+import uvicorn
+
+from epics.errors import Environment
+from executors.gateway.http import GatewayApp
 from executors.gateway.session import GatewaySession
+
+_BACKLOG: Final = 64
+_GRACE_S: Final = 1
 
 
 @asynccontextmanager
@@ -23,5 +34,65 @@ async def serve(session: GatewaySession, *, socket: Path | None = None) -> Async
     Raises:
         Environment: if nobody can listen there.
     """
-    raise NotImplementedError
-    yield
+    try:
+        listening = _on_loopback() if socket is None else _on_socket(socket)
+    except OSError as exc:
+        raise Environment(f"cannot listen at {socket or 'a port of 127.0.0.1'}: {exc.strerror or exc}") from exc
+    app = GatewayApp(session)
+    server = _Server(
+        uvicorn.Config(
+            app,
+            http="h11",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_keep_alive=75,
+            timeout_graceful_shutdown=_GRACE_S,
+        )
+    )
+    running = asyncio.create_task(server.serve(sockets=[listening]), name="gateway")
+    try:
+        # It listens already, so nobody who calls before the server runs is turned away.
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}" if socket is None else str(socket)
+    finally:
+        server.should_exit = True
+        await app.end()
+        await running
+        listening.close()
+        if socket is not None:
+            with contextlib.suppress(FileNotFoundError):
+                socket.unlink()
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn without signal handlers: the worker has its own."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """Leave the signals alone."""
+        yield
+
+
+def _on_loopback() -> sockets.socket:
+    # With its protocol named: only then does asyncio send without Nagle's delay.
+    made = sockets.socket(sockets.AF_INET, sockets.SOCK_STREAM, sockets.IPPROTO_TCP)
+    return _listening(made, ("127.0.0.1", 0))
+
+
+def _on_socket(path: Path) -> sockets.socket:
+    path.unlink(missing_ok=True)
+    made = _listening(sockets.socket(sockets.AF_UNIX, sockets.SOCK_STREAM), str(path))
+    path.chmod(0o666)
+    return made
+
+
+def _listening(made: sockets.socket, address: str | tuple[str, int]) -> sockets.socket:
+    try:
+        made.bind(address)
+        made.listen(_BACKLOG)
+    except OSError:
+        made.close()
+        raise
+    return made
