@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 from structlog.contextvars import bound_contextvars
@@ -27,7 +28,7 @@ from engine.saying import said_before
 from engine.suites import prepare_worktree, suite_in
 from engine.time_machine.configuration_change import changes, configuration_of, narrowed, offered
 from epics.errors import Environment, GenieError, ModelUnavailable
-from executors.port import Executor, Order, Outcome, Owner, Turn
+from executors.port import Executor, Order, Outcome, Outlives, Owner, Turn
 from executors.sayings import numbers
 from nodes.context import Assignment, Attempted
 from timemachine.branches import create_branch
@@ -35,7 +36,7 @@ from timemachine.commits import Signature
 from timemachine.recovery import restore_worktree
 from timemachine.shelf import ready_worktree
 from timemachine.workspace import attempt_branch
-from timemachine.worktrees import Worktree
+from timemachine.worktrees import Worktree, find_worktree
 from tools.suite import Suite
 
 
@@ -142,11 +143,23 @@ class EpicAttempts:
         saved = [turn for turn in turns if turn["tree"] is not None]
         files, head = (saved[-1]["tree"], saved[-1]["head"]) if saved else (row["base_commit"], row["base_commit"])
         path = running.workspace.worktree_path(running.facts.id, row["n"])
+        if (at_work := await self._still_at_work(row, path)) is not None:
+            return Opened(row=row, workflow=workflow, worktree=at_work, problem="")
         await face_cut(running, workflow, row, turns, path, signature_of(row))
         worktree = await restore_worktree(running.workspace.mirror, path, files=files, head=head, signature=signature_of(row))
         # The tree may be a new one, without what git ignores.
         problem = await self._prepare(assignment, worktree, configure=not saved)
         return Opened(row=row, workflow=workflow, worktree=worktree, problem=problem)
+
+    async def _still_at_work(self, row: Row, path: Path) -> Worktree | None:
+        """The tree in which the attempt's agent goes on although its worker died: it is the agent's, and must be left as it is."""
+        executor = self._executor(row["executor"])
+        if not isinstance(executor, Outlives) or not await executor.lives(self._running.facts.id, row["n"], self._owner()):
+            return None
+        return find_worktree(self._running.workspace.mirror, path)
+
+    def _owner(self) -> Owner:
+        return Owner(database=self._running.database_id, epoch=self._running.lease.epoch)
 
     async def _work(self, assignment: Assignment, opened: Opened) -> Attempted:
         running, row = self._running, opened.row
@@ -166,7 +179,7 @@ class EpicAttempts:
             # That of the tests, so that the agent's commands and the test step see the same packages.
             environment={**running.environment, **(suite.environment if suite else {})},
             folder=running.workspace.attempt_folder(running.facts.id, row["n"]),
-            owner=Owner(database=running.database_id, epoch=running.lease.epoch),
+            owner=self._owner(),
             continues=await self._continued(row),
         )
         if opened.problem:
