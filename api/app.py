@@ -13,7 +13,7 @@ from api.envelope import Envelope
 from api.errors import handle_errors
 from api.metrics import Metrics
 from api.problems import Problem
-from api.routes import approvals, epics, events, history, hooks, names, probes, races, sayings, time_machine, workers
+from api.routes import agents, approvals, epics, events, history, hooks, names, probes, races, runs, sayings, time_machine, workers
 from api.serving import Serving
 
 DISTRIBUTION: Final = "genie-orchestrator"
@@ -49,6 +49,8 @@ def create_api(serving: Serving, metrics: Metrics) -> FastAPI:
     app.include_router(sayings.router, prefix=ROOT)
     app.include_router(time_machine.router, prefix=ROOT)
     app.include_router(races.router, prefix=ROOT)
+    for router in (agents.router, agents.waiting, runs.router):
+        app.include_router(router, prefix=ROOT)
     app.include_router(races.picking, prefix=ROOT)
     app.include_router(probes.router)
     app.include_router(hooks.router)

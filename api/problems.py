@@ -40,7 +40,7 @@ class Problem(BaseModel):
     decision: str | None = Field(default=None, description="Of already_decided: what was decided.")
     decided_by: str | None = Field(default=None, description="Of already_decided: by whom.")
     decided_at: str | None = Field(default=None, description="Of already_decided: when.")
-    epic: str | None = Field(default=None, description="Of idempotency_key_reused: the epic that the key started.")
+    epic: str | None = Field(default=None, description="Of idempotency_key_reused: the epic or the run that the key started.")
 
 
 def problem(

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
+from api.addresses import repository_in
 from api.deps import Cursor, EngineDep, EpicId, IdempotencyKey, Limit, ServingDep
 from api.problems import problems
 from api.schemas import CancelBody, EpicCreate, ResumeBody, StatusName, Text
@@ -16,7 +15,6 @@ from api.strictness import PatientRoute, StrictRoute
 from config.settings import Settings
 from engine.starting import StartEpic, with_defaults
 from engine.views import EpicView, Page
-from epics.errors import InvalidInput
 
 router = APIRouter(prefix="/epics", tags=["epics"], route_class=StrictRoute)
 starting = APIRouter(prefix="/epics", tags=["epics"], route_class=PatientRoute)
@@ -77,12 +75,9 @@ async def cancel_epic(id: EpicId, engine: EngineDep, serving: ServingDep, body: 
 
 def order_of(body: EpicCreate, settings: Settings) -> StartEpic:
     """What the engine is asked for; what the client left out is as the server's settings say."""
-    if not re.match(r"[\w.+-]+(@[^/:\s]+:|://|::)", body.repo) and not Path(body.repo).is_absolute():
-        message = f"the repo must be a git URL or an absolute path on the server, not {body.repo[:200]!r}"
-        raise InvalidInput(message)
     asked = StartEpic(
         goal=body.goal,
-        repo=body.repo,
+        repo=repository_in(body.repo),
         base=body.base,
         budget_usd=body.budget_usd,
         executor=body.executor,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any, Final
 
-from engine.assembling import Installation
-from engine.following_events import following
+from agents.registry import Registry
+from engine.assembling import Installation, registry_at
+from engine.following_events import OnEvent, following
 from engine.reading import list_events
 from engine.runs.orders import StartRun
 from engine.runs.reading import list_runs, run_id_of, run_log, run_view, run_view_on
@@ -18,7 +18,10 @@ from engine.runs.views import RunView
 from engine.starting_once import OnceStarter, Started
 from engine.views import EventView, Page
 from engine.waiting import any_set
+from engine.workflow_views import WorkflowView, workflow_views
 from epics.runs import RUN_ENDED
+from timemachine.repositories import inspect_repository
+from timemachine.workspace import open_workspace
 
 _LOOKS_S: Final = (0.05, 0.1, 0.2, 0.4)
 
@@ -40,7 +43,7 @@ class Runs:
         """Start a run under a client's key, once however often it is asked for; see `OnceStarter`."""
         return await self._once.once(key, asdict(asked), lambda within: start_run(self._installation, asked, within=within), run_view_on)
 
-    async def advance(self, run: str, *, on_event: Callable[[EventView], None] | None = None) -> RunView:
+    async def advance(self, run: str, *, on_event: OnEvent | None = None) -> RunView:
         """Run it in this process until it ends or is stopped; `on_event` is called with each event from now on."""
         from engine.advancing import advance_epic  # noqa: PLC0415  # the graph takes seconds to import, and reading needs none of it
 
@@ -91,3 +94,25 @@ class Runs:
     async def log(self, run: str) -> tuple[dict[str, Any], ...]:
         """The turns of a run's agent, for reading."""
         return await run_log(self._pool, await run_id_of(self._pool, run))
+
+    async def workflows(self, repo: str | None = None) -> tuple[WorkflowView, ...]:
+        """The workflows of this installation, and those of the base branch of a repository, the broken ones too."""
+        return workflow_views(await self._registry(repo))
+
+    async def workflow(self, name: str, repo: str | None = None) -> WorkflowView:
+        """One workflow, broken or not.
+
+        Raises:
+            WorkflowNotFound: if there is none of that name.
+        """
+        registry = await self._registry(repo)
+        found = next((view for view in workflow_views(registry) if view.name == name), None)
+        return found or WorkflowView.of(registry.get(name))
+
+    async def _registry(self, repo: str | None) -> Registry:
+        here = self._installation
+        if repo is None:
+            return await asyncio.to_thread(Registry.discover, agents_dir=here.agents_dir)
+        facts = await inspect_repository(repo, None, here.git_environment)
+        workspace = await open_workspace(here.home, facts.location, here.git_environment)
+        return await registry_at(workspace.mirror, await workspace.mirror.fetch_base(facts.base), here.agents_dir)

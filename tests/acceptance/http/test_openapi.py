@@ -13,6 +13,7 @@ from schemathesis.checks import CHECKS
 
 from api.app import create_api
 from api.metrics import Metrics
+from api.run_schemas import LONGEST_WAIT_S
 from api.serving import Serving
 from config.settings import Settings
 from tests.fakes.servers import DEADLINE_S, Server
@@ -52,10 +53,17 @@ def hold_to_the_document(server: Server, ids: dict[str, str], path: str, method:
 
 def aim(case: Case, ids: dict[str, str], *, known: bool) -> None:
     """Ask about what exists, as often as about what does not; and let no made-up repository be looked for on the network."""
-    kind = next((word for word in ("approvals", "epics") if f"/{word}/" in case.path), None)
+    kind = next((word for word in ("approvals", "epics", "runs") if f"/{word}/" in case.path), None)
     if known and kind is not None:
         case.path_parameters["id"] = ids[kind]
+    elif known and "/agents/" in case.path:
+        case.path_parameters["name"] = "pr"
     body: Any = case.body
+    if isinstance(body, dict) and isinstance(body.get("wait_s"), int | float) and 0 <= body["wait_s"] <= LONGEST_WAIT_S:
+        body["wait_s"] = 0
+    elif isinstance(body, dict) and case.path.endswith("/run"):
+        # Nobody works here, so the default would be waited for.
+        body.setdefault("wait_s", 0)
     if isinstance(body, dict) and isinstance(body.get("repo"), str) and (known or {":", "@"} & set(body["repo"])):
         body["repo"] = ids["repo"]
 
@@ -66,13 +74,14 @@ def ids(server: Server, tmp_path_factory: pytest.TempPathFactory) -> dict[str, s
     repo = str(make_repository(tmp_path_factory.mktemp("openapi") / "repo"))
     with server.client() as client:
         epic = client.post("/epics", json={"goal": "Greet people", "repo": repo, "executor": "scripted"}).json()["id"]
+        run = client.post("/agents/pr/run/async", json={"repo": repo, "executor": "scripted"}).json()["id"]
     approval = f"a-{epic.removeprefix('e-')}"
     server.rows(
         "INSERT INTO approvals (id, epic_id, gate, moment, content_hash, question, options, summary) "
         "VALUES (%s, %s, 'plan_gate', 1, 'x', 'Shall it?', '[\"approve\", \"changes\", \"reject\"]', 'A plan.')",
         *(approval, epic),
     )
-    return {"epics": epic, "approvals": approval, "repo": repo}
+    return {"epics": epic, "runs": run, "approvals": approval, "repo": repo}
 
 
 @pytest.mark.parametrize("path, method", OPERATIONS)

@@ -112,12 +112,12 @@ async def test_a_plan_that_is_given_binds_the_work_and_stands_in_the_brief(run_n
 
 
 async def test_a_failed_attempt_fails_the_run_and_no_second_one_is_made(run_new, story):
-    script = story(implement=[{"write": {"greeting.txt": "hel"}}, {"fail": "error", "error": "the model gave up"}])
+    script = story(implement=[{"write": {"greeting.txt": "hel"}}, {"fail": "error", "say": "I give up"}])
 
     run = await run_new("implement", script, task="Greet people")
     view = await run.end()
 
-    assert (view.status, view.ended_by, view.error) == ("failed", "error", "the model gave up")
+    assert (view.status, view.ended_by, view.error) == ("failed", "error", "I give up")
     assert (await run.kinds()).count("attempt_started") == 1
     assert view.files_changed == ("greeting.txt",)
 
