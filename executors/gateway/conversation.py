@@ -73,6 +73,12 @@ def text_of(message: Mapping[str, Any]) -> str:
     return "\n".join(str(block.get("text", "")) for block in blocks_of(message) if block.get("type") == "text")
 
 
+def words_of(message: Message) -> str:
+    """Return all that a message tells in words: a CLI puts what a person says to it into the results of the tools that it was running."""
+    told = [text_of({"content": block.get("content")}) for block in blocks_of(message) if block.get("type") == "tool_result"]
+    return "\n".join((text_of(message), *told))
+
+
 def blocks_of(message: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """Return the blocks of a message; text alone is one."""
     content = message.get("content")

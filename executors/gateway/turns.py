@@ -19,8 +19,8 @@ from executors.gateway.conversation import (
     results_in,
     since_answer,
     tells,
-    text_of,
     usage_of,
+    words_of,
 )
 from executors.gateway.requests import Asked
 from executors.ledger import Ledger
@@ -97,7 +97,7 @@ class Turns:
         request: dict[str, Any] = {"protocol": PROTOCOL, "kept": 0 if aside else kept, "messages": new, "model": asked.model}
         if aside:
             request["aside"] = True
-        heard = [(said, text) for said, text in self._sent if any(text in text_of(each) for each in new)]
+        heard = [(said, text) for said, text in self._sent if any(text in words_of(each) for each in new)]
         turn = Turn(
             n=self._ledger.turns + 1,
             request_hash=asked.hash,
