@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Self
@@ -27,6 +28,7 @@ from pydantic import BaseModel, ConfigDict
 from executors.scripts import PlayTurn, Script
 from tests.fakes import wire
 from tests.fakes.playing import NothingToPlay, next_turn, workflow_of
+from tests.fakes.streaming import error_event, send_events, streamed
 
 _Hear = Callable[[dict[str, Any]], wire.Heard]
 _Say = Callable[[PlayTurn, wire.Heard, int], dict[str, Any]]
@@ -36,6 +38,8 @@ PATHS: Mapping[str, tuple[_Hear, _Say]] = {
     "/v1/responses": (wire.heard_by_openai_responses, wire.said_by_openai_responses),
     "/v1/chat/completions": (wire.heard_by_openai_chat, wire.said_by_openai_chat),
 }
+
+COUNT = "/v1/messages/count_tokens"
 
 #: A goal may bear a mark, by which its requests are told from those of others; and every brief names its attempt.
 MARK = re.compile(r"\(mark ([\w.-]+)\)")
@@ -58,7 +62,8 @@ class Fault(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     kind: str
-    """One of the errors above, or: drop (the connection, in the middle of the answer), hang, nonsense (no JSON), empty (no content)."""
+    """One of the errors above, or: drop (the connection, in the middle of the answer), hang, nonsense (no JSON), empty (no content),
+    pause (in the middle of a stream), break_off (of a stream, by an event that says so)."""
     times: int = 1
     workflow: str = ""
     model: str = ""
@@ -71,12 +76,14 @@ class Fault(BaseModel):
 
 @dataclass(frozen=True, kw_only=True)
 class Reply:
-    """What goes back: a status, headers, a body; `broken` closes the connection in the middle of it."""
+    """What goes back: a status, headers, a body or the events of a stream; `broken` closes the connection in the middle of it."""
 
     status: int
     body: bytes
     headers: Mapping[str, str]
     broken: bool = False
+    events: tuple[bytes, ...] = ()
+    pause_s: float = 0.0
 
 
 class ModelServer:
@@ -89,6 +96,7 @@ class ModelServer:
         self._lock = threading.Lock()
         self.requests: list[dict[str, Any]] = []
         self.bodies: list[dict[str, Any]] = []
+        self.headers: list[dict[str, str]] = []
         self._http = ThreadingHTTPServer(("127.0.0.1", port), _handler_of(self))
         self._http.daemon_threads = True
         self._closing = threading.Event()
@@ -117,16 +125,28 @@ class ModelServer:
         """Return how many answers were sold, of one workflow or of all."""
         return sum(request["sold"] and workflow in {"", request["workflow"]} for request in self.requests)
 
+    @property
+    def cost_usd(self) -> Decimal:
+        """What was sold, at the prices of the script."""
+        return sum((Decimal(request["cost_usd"]) for request in self.requests), Decimal(0))
+
+    def wait(self, seconds: float) -> None:
+        """Wait, but not beyond the end of the server."""
+        self._closing.wait(seconds)
+
     def reply(self, path: str, body: dict[str, Any]) -> Reply:
         """Answer one request, after it is in the log."""
+        if path == COUNT:
+            counted = {"input_tokens": len(json.dumps(body)) // 4}
+            return Reply(status=200, body=json.dumps(counted).encode(), headers={"content-type": "application/json"})
         hear, say = PATHS[path]
         heard = hear(body)
         with self._lock:
             number = len(self.requests) + 1
             fault = self._fault_for(heard)
-            reply, sold = self._made(fault, heard, say)
+            reply, sold = self._made(fault, heard, say, body)
             self._write_down(number, path, heard, reply, fault, body, sold=sold)
-        if fault is not None and fault.seconds:
+        if fault is not None and fault.seconds and fault.kind != "pause":
             self._closing.wait(fault.seconds)
         elif self._script.pause_s:
             time.sleep(self._script.pause_s)
@@ -140,25 +160,29 @@ class ModelServer:
                 return fault
         return None
 
-    def _made(self, fault: Fault | None, heard: wire.Heard, say: _Say) -> tuple[Reply, bool]:
+    def _made(self, fault: Fault | None, heard: wire.Heard, say: _Say, asked: dict[str, Any]) -> tuple[Reply, PlayTurn | None]:
         if fault is not None and fault.kind in ERRORS:
             extra = {} if fault.retry_after_s is None else {"retry-after": f"{fault.retry_after_s:g}"}
-            return _error(*ERRORS[fault.kind], extra), False
+            return _error(*ERRORS[fault.kind], extra), None
         if fault is not None and fault.kind == "nonsense":
-            return Reply(status=200, body=b"<html>It works!</html>", headers={"content-type": "text/html"}), True
+            return Reply(status=200, body=b"<html>It works!</html>", headers={"content-type": "text/html"}), PlayTurn.model_construct()
         try:
             turn = next_turn(self._script, heard.prompt, heard.answers, heard.results)
         except NothingToPlay as exc:
-            return _error(400, "invalid_request_error", str(exc), {}), False
+            return _error(400, "invalid_request_error", str(exc), {}), None
         if fault is not None and fault.kind == "empty":
             turn = PlayTurn.model_construct(say="", input_tokens=10, output_tokens=0)
-        body = json.dumps(say(turn, heard, heard.answers + 1)).encode()
+        message = say(turn, heard, heard.answers + 1)
         broken = fault is not None and fault.kind == "drop"
-        return Reply(status=200, body=body, headers={"content-type": "application/json"}, broken=broken), True
+        if asked.get("stream") and say is wire.said_by_anthropic:
+            return _stream(message, fault, broken=broken), turn
+        return Reply(status=200, body=json.dumps(message).encode(), headers={"content-type": "application/json"}, broken=broken), turn
 
     def _write_down(
-        self, number: int, path: str, heard: wire.Heard, reply: Reply, fault: Fault | None, body: dict[str, Any], *, sold: bool
+        self, number: int, path: str, heard: wire.Heard, reply: Reply, fault: Fault | None, body: dict[str, Any], *, sold: PlayTurn | None
     ) -> None:
+        prices = (self._script.input_usd_per_million, self._script.output_usd_per_million)
+        tokens = (sold.input_tokens, sold.output_tokens) if sold is not None else (0, 0)
         line = {
             "n": number,
             "path": path,
@@ -172,7 +196,8 @@ class ModelServer:
             "tools": list(heard.tools),
             "status": reply.status,
             "fault": fault.kind if fault is not None else None,
-            "sold": sold,
+            "sold": sold is not None,
+            "cost_usd": format(sum(price * count for price, count in zip(prices, tokens, strict=True)) / 1_000_000, "f"),
         }
         self.requests.append(line)
         self.bodies.append(body)
@@ -192,6 +217,14 @@ def _error(status: int, kind: str, message: str, headers: Mapping[str, str]) -> 
     return Reply(status=status, body=json.dumps(body).encode(), headers={"content-type": "application/json", **headers})
 
 
+def _stream(message: dict[str, Any], fault: Fault | None, *, broken: bool) -> Reply:
+    events = streamed(message)
+    if fault is not None and fault.kind == "break_off":
+        events = (*events[: len(events) // 2], error_event("overloaded_error", "overloaded"))
+    pause = fault.seconds if fault is not None and fault.kind == "pause" else 0.0
+    return Reply(status=200, body=b"", headers={"content-type": "text/event-stream"}, broken=broken, events=events, pause_s=pause)
+
+
 def _handler_of(server: ModelServer) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -204,13 +237,17 @@ def _handler_of(server: ModelServer) -> type[BaseHTTPRequestHandler]:
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers.get("content-length", "0"))))
             path = self.path.partition("?")[0]
-            if path not in PATHS:
+            server.headers.append(dict(self.headers))
+            if path not in {*PATHS, COUNT}:
                 self._send(_error(404, "not_found_error", f"there is nothing at {path}", {}))
                 return
             self._send(server.reply(path, body))
 
         def _send(self, reply: Reply) -> None:
             try:
+                if reply.events:
+                    send_events(self, reply.events, reply.headers, broken=reply.broken, pause=lambda: server.wait(reply.pause_s))
+                    return
                 self.send_response(reply.status)
                 for name, value in {**reply.headers, "content-length": str(len(reply.body))}.items():
                     self.send_header(name, value)
