@@ -139,6 +139,8 @@ class ModelServer:
         if path == COUNT:
             counted = {"input_tokens": len(json.dumps(body)) // 4}
             return Reply(status=200, body=json.dumps(counted).encode(), headers={"content-type": "application/json"})
+        if path not in PATHS:
+            return _error(404, "not_found_error", f"there is nothing at {path}", {})
         hear, say = PATHS[path]
         heard = hear(body)
         with self._lock:
@@ -238,9 +240,6 @@ def _handler_of(server: ModelServer) -> type[BaseHTTPRequestHandler]:
             body = json.loads(self.rfile.read(int(self.headers.get("content-length", "0"))))
             path = self.path.partition("?")[0]
             server.headers.append(dict(self.headers))
-            if path not in {*PATHS, COUNT}:
-                self._send(_error(404, "not_found_error", f"there is nothing at {path}", {}))
-                return
             self._send(server.reply(path, body))
 
         def _send(self, reply: Reply) -> None:
