@@ -62,6 +62,8 @@ class Installation:
     lease_seconds: float
     webhook_allow_private: bool = False
     webhook_keep_days: int = 14
+    docker_host: str | None = None
+    """Where the daemon listens under which agents' containers run; None for docker's own default."""
     dispatch: Dispatch = field(default_factory=Dispatch)
     draining: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when this process is to end: no step is begun any more."""

@@ -78,6 +78,7 @@ async def open_engine(settings: Settings, *, script: Path | None = None, wait_s:
     makers: dict[str, Callable[[], Executor]] = {
         "in_process": lambda: _in_process(settings),
         "claude_local": lambda: _claude_local(settings),
+        "claude_docker": lambda: _claude_docker(settings),
     }
     if script is not None:
         makers["scripted"] = lambda: _scripted(script)
@@ -104,6 +105,7 @@ async def open_engine(settings: Settings, *, script: Path | None = None, wait_s:
                 ),
                 webhook_allow_private=settings.webhook_allow_private,
                 webhook_keep_days=settings.keep_messages_days,
+                docker_host=settings.docker_host,
             )
         )
 
@@ -119,6 +121,21 @@ def _claude_local(settings: Settings) -> Executor:
     from executors.claude_local import claude_local  # noqa: PLC0415  # as above
 
     return claude_local(_keys(settings), cli=settings.claude_cli)
+
+
+def _claude_docker(settings: Settings) -> Executor:
+    from executors.claude_docker import claude_docker  # noqa: PLC0415  # as above
+    from executors.containers.confinement import Confines  # noqa: PLC0415
+    from executors.containers.launcher import DockerLauncher  # noqa: PLC0415
+
+    launcher = DockerLauncher(
+        home=settings.home,
+        git_environment=settings.git_environment(),
+        docker_host=settings.docker_host,
+        image=settings.agent_image,
+        confines=Confines(memory_mb=settings.agent_memory_mb, cpus=settings.agent_cpus, pids=settings.agent_pids),
+    )
+    return claude_docker(_keys(settings), launcher)
 
 
 def _keys(settings: Settings) -> ProviderKeys:

@@ -40,6 +40,7 @@ from epics.errors import Conflict
 from epics.state import TERMINAL
 
 if TYPE_CHECKING:
+    from engine.containers import Containers
     from engine.runs.use_cases import Runs
     from engine.time_machine.keeping import Keeping
     from engine.time_machine.replaying import Replaying
@@ -68,6 +69,13 @@ class Engine(Past, GoingBack, Races):
         from engine.webhooks import Webhooks  # noqa: PLC0415  # few commands need the HTTP client
 
         return Webhooks(self._installation)
+
+    @property
+    def containers(self) -> Containers:
+        """The containers of agents on this host."""
+        from engine.containers import Containers  # noqa: PLC0415  # few commands need them
+
+        return Containers(self._installation)
 
     @property
     def keeping(self) -> Keeping:

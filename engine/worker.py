@@ -23,6 +23,7 @@ from engine.admission import why_no_room
 from engine.advancing import advance_epic
 from engine.assembling import Installation
 from engine.compatibility import flag_strange_epics
+from engine.container_sweep import run_container_sweep
 from engine.identity import this_worker
 from engine.leftovers import run_tidying
 from engine.outbox import run_outbox
@@ -269,6 +270,7 @@ async def run_worker(installation: Installation, *, stop: asyncio.Event, concurr
     beside = {
         asyncio.create_task(run_outbox(installation, stop), name="outbox"),
         asyncio.create_task(run_tidying(installation, stop), name="tidying"),
+        asyncio.create_task(run_container_sweep(installation, stop), name="container-sweep"),
     }
     if installation.retention is not None:
         beside.add(asyncio.create_task(run_retention(installation.database.pool, installation.retention, stop), name="retention"))

@@ -50,6 +50,7 @@ class DockerLauncher:
         self._terms = Terms(
             home=home.resolve(), image=image, command=command, confines=confines or Confines(), git_environment=git_environment
         )
+        self._said_to_live: set[str] = set()
 
     def check(self) -> None:
         """See that the daemon answers and has an image that this Genie can use.
@@ -84,8 +85,11 @@ class DockerLauncher:
             memory_mb=self._terms.confines.memory_mb,
         )
         place = socket_place(labels.name)
-        seat = ContainerSeat(self._daemon, self._terms, order, journal, labels, place)
-        if not await self.lives(order.epic, order.attempt, order.owner):
+        # Whoever was told that it lives has left the tree alone: it is gone on with, though it may have ended since.
+        adopted = labels.name in self._said_to_live or await self.lives(order.epic, order.attempt, order.owner)
+        self._said_to_live.discard(labels.name)
+        seat = ContainerSeat(self._daemon, self._terms, order, journal, labels, place, adopted=adopted)
+        if not adopted:
             await asyncio.to_thread(_fresh, order.folder, seat.config)
         place.make(container=labels.name, database=labels.database, epoch=labels.epoch)
         async with AsyncExitStack() as stack:
@@ -101,6 +105,8 @@ class DockerLauncher:
             shown = await self._daemon.ask(lambda client: client.inspect_container(name))
         except (ContainerGone, DaemonLost, Refused):
             return False
+        if State.of(shown).lives:
+            self._said_to_live.add(name)
         return State.of(shown).lives
 
     async def close(self) -> None:

@@ -50,14 +50,27 @@ class Terms:
 class ContainerSeat:
     """Where the CLI of one attempt sits."""
 
-    def __init__(self, daemon: Daemon, terms: Terms, order: Order, journal: Journal, labels: Labels, place: SocketPlace) -> None:
-        """Bind to an attempt; `DockerLauncher.seat` is how to get one."""
+    def __init__(
+        self, daemon: Daemon, terms: Terms, order: Order, journal: Journal, labels: Labels, place: SocketPlace, *, adopted: bool
+    ) -> None:
+        """Bind to an attempt; `DockerLauncher.seat` is how to get one.
+
+        Args:
+            daemon: where containers are.
+            terms: what is the same for all of them.
+            order: what is asked.
+            journal: where events go.
+            labels: of the container to be.
+            place: of its sockets.
+            adopted: whether a container that an earlier worker started lived when it was last looked.
+        """
         self._daemon = daemon
         self._terms = terms
         self._order = order
         self._journal = journal
         self._labels = labels
         self._place = place
+        self._adopted = adopted
         self._starting: asyncio.Task[str] | None = None
 
     @property
@@ -87,13 +100,15 @@ class ContainerSeat:
         return f"http://127.0.0.1:{GATEWAY_PORT}"
 
     async def alive(self) -> AgentProcess | None:
-        """The CLI that an earlier worker started here, if it still works."""
+        """The CLI that an earlier worker started here, if it still works, or did until just now."""
+        if not self._adopted:
+            return None
         try:
             shown = await self._daemon.ask(lambda client: client.inspect_container(self._labels.name))
         except (ContainerGone, DaemonLost, Refused):
             return None
         labels = Labels.of(shown["Config"]["Labels"] or {})
-        if labels is None or not State.of(shown).lives:
+        if labels is None or State.of(shown).status == "created":
             return None
         self._place.admit()
         return ContainerProcess(self._daemon, str(shown["Id"]), labels, self._journal, adopted=True)

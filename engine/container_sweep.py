@@ -1,0 +1,157 @@
+"""Containers that workers leave behind: ended and removed when nobody will go on with them, and only then."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Final, TypeAlias
+
+import structlog
+
+from db.connection import Pool
+from db.epics import Row, fetch_all
+from db.identity import database_id
+from engine.assembling import Installation
+from engine.identity import this_worker
+from epics.errors import Environment, StoreUnavailable
+from executors.containers.daemon import Daemon, DaemonLost, Refused
+from executors.containers.places import SocketPlace, socket_place, socket_places
+from executors.containers.process import remove
+from executors.containers.running import Container, containers
+from timemachine.workspace import attempts_folder
+
+Attempt: TypeAlias = tuple[str, int]
+
+_AGAIN_S: Final = 60.0
+_LATE_S: Final = 60.0
+"""How long after its deadline a container that still runs is nobody's any more."""
+_YOUNG_S: Final = 120.0
+"""A folder for sockets that is younger may be that of a container which is being made."""
+
+
+async def sweep_containers(installation: Installation, daemon: Daemon) -> tuple[str, ...]:
+    """End and remove what is left of attempts that nobody on this host will go on with, and return the names.
+
+    Only what bears the id of this database is looked at: other Genies and other people may share the daemon (durability rule 22).
+
+    Raises:
+        DaemonLost: if the daemon does not answer.
+        StoreUnavailable: if the database does not answer.
+    """
+    own = await database_id(installation.database.pool)
+    # Before the rows are read: an attempt has its row before it has a container.
+    found = await containers(daemon, database=own)
+    fates = await fates_of(installation.database.pool, ((each.labels.epic, each.labels.attempt) for each in found))
+    swept = list[str]()
+    for each in found:
+        why = why_nobodys(each, fates.get((each.labels.epic, each.labels.attempt)), installation.home, this_worker().host)
+        if not why:
+            continue
+        try:
+            await remove(daemon, each.id)
+        except Refused as error:
+            structlog.get_logger().warning("a container stays", container=each.name, why=str(error))
+            continue
+        socket_place(each.name).remove()
+        structlog.get_logger().info("a container was removed", container=each.name, why=why)
+        swept.append(each.name)
+    _sweep_sockets(own, {each.name for each in found})
+    await _sweep_folders(installation)
+    return tuple(swept)
+
+
+async def run_container_sweep(installation: Installation, stop: asyncio.Event) -> None:
+    """Sweep at once and now and then, until `stop` is set; without a daemon there is nothing to sweep."""
+    daemon = Daemon(installation.docker_host)
+    try:
+        while not stop.is_set():
+            try:
+                await sweep_containers(installation, daemon)
+            except DaemonLost as error:
+                structlog.get_logger().debug("no containers are looked at", why=str(error))
+            except (StoreUnavailable, Environment, OSError) as error:
+                structlog.get_logger().warning("containers are not looked at now", why=str(error))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_AGAIN_S):
+                    await stop.wait()
+    finally:
+        daemon.close()
+
+
+async def fates_of(pool: Pool, attempts: Iterable[Attempt]) -> Mapping[Attempt, Row]:
+    """What the database says of attempts; those that it does not know are missing."""
+    asked = sorted(set(attempts))
+    if not asked:
+        return {}
+    values = {"epics": [epic for epic, _ in asked], "attempts": [n for _, n in asked]}
+    return {(row["epic"], row["attempt"]): row for row in await fetch_all(pool, "fates_of_attempts", values)}
+
+
+def why_nobodys(container: Container, fate: Row | None, home: Path, host: str) -> str:
+    """Why nobody will go on with a container; empty if its own worker has it, or one of this host may take it over.
+
+    Its labels say who began it; who has the epic *now* says the lease (durability rule 22).
+    """
+    if fate is None:
+        return "the database does not know its attempt"
+    if fate["ended"]:
+        return "its attempt has ended"
+    if container.labels.deadline + _LATE_S < time.time():
+        return "its deadline has passed"
+    if fate["host"] is None:
+        return "" if fate["status"] in {"queued", "running"} else f"its epic is {fate['status']}"
+    if fate["host"] != host:
+        return "a worker on another host has its epic"
+    if container.labels.home == str(home.resolve()):
+        return ""
+    # A worker with another home began anew; one with the same home has written its epoch down where the sockets are.
+    taken = int(socket_place(container.name).about().get("epoch", container.labels.epoch))
+    return "" if taken >= fate["epoch"] else "a worker with another home has its epic"
+
+
+def _sweep_sockets(own: str, names: set[str]) -> None:
+    for place in socket_places():
+        about = place.about()
+        if about.get("database") == own and about.get("container") not in names and _is_old(place) and not _is_alive(about.get("pid")):
+            place.remove()
+
+
+def _is_old(place: SocketPlace) -> bool:
+    with contextlib.suppress(OSError):
+        return time.time() - place.folder.stat().st_mtime > _YOUNG_S
+    return False
+
+
+def _is_alive(pid: object) -> bool:
+    if not isinstance(pid, int):
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+async def _sweep_folders(installation: Installation) -> None:
+    """Remove the folders of attempts that have ended, which a crash left beside their work trees."""
+    folders = {attempt: path for path in _folders(installation.home) if (attempt := _attempt_in(path.name)) is not None}
+    for attempt, fate in (await fates_of(installation.database.pool, folders)).items():
+        if fate["ended"] and fate["host"] is None:
+            await asyncio.to_thread(shutil.rmtree, folders[attempt], ignore_errors=True)
+
+
+def _folders(home: Path) -> list[Path]:
+    place = attempts_folder(home)
+    return sorted(place.iterdir()) if place.is_dir() else []
+
+
+def _attempt_in(name: str) -> Attempt | None:
+    epic, _, n = name.rpartition("-")
+    return (epic, int(n)) if epic and n.isdecimal() else None
