@@ -64,6 +64,12 @@ class _SwitchedOff(importlib.machinery.SourceFileLoader):
 sys.meta_path.insert(0, _NoModelRequests())
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int | None:
+    """Two for each processor, unless the environment says another number: half of their time tests wait, for a process or for the disk."""
+    return None if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ else 2 * (os.cpu_count() or 1)
+
+
 @pytest.fixture(scope="session")
 def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
     """The URL of a server for this session: the one of GENIE_TEST_DATABASE_URL, or an embedded one in a directory of its own."""
@@ -77,6 +83,10 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
     # One loop for going in and coming out, apart from the loops of the tests.
     with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
         url = runner.run(server.__aenter__())
+        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+            # It ends with the tests: nobody needs what a power cut would leave of it, and waiting for the disk is much of their time.
+            _administer(url, f"ALTER SYSTEM SET {setting} = off")
+        _administer(url, "SELECT pg_reload_conf()")
         try:
             yield url
         finally:
@@ -169,7 +179,7 @@ def nursery() -> Generator[Nursery]:
 @contextmanager
 def _own_database(server: str, template: str) -> Generator[str]:
     name = f"genie_test_{secrets.token_hex(6)}"
-    _administer(server, f"CREATE DATABASE {name} TEMPLATE {template}")
+    _administer(server, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
     try:
         yield urlsplit(server)._replace(path=f"/{name}").geturl()
     finally:

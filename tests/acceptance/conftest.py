@@ -1,16 +1,24 @@
-"""The real command, run as a user would run it: a process of its own, with nothing in its environment but what a test gives."""
+"""The real command, run as a user would run it: a process of its own, with nothing in its environment but what a test gives.
+
+Most are born by the nursery, which has imported everything already; what that leaves out is a second of importing for each command.
+"""
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.fakes.nursery import Nursery
 
 ROOT = Path(__file__).parents[2]
 
@@ -34,9 +42,11 @@ class Ended:
 
 
 class Genie(Protocol):
-    """Runs `genie` with these arguments."""
+    """Runs `genie` with these arguments; `fresh` begins Python too, as a shell would."""
 
-    def __call__(self, *arguments: str, stdin: str = "", cwd: Path | None = None, env: dict[str, str] | None = None) -> Ended: ...
+    def __call__(
+        self, *arguments: str, stdin: str = "", cwd: Path | None = None, env: dict[str, str] | None = None, fresh: bool = False
+    ) -> Ended: ...
 
 
 @pytest.fixture
@@ -55,21 +65,35 @@ def genie_environment(tmp_path: Path, database_url: str) -> dict[str, str]:
 
 
 @pytest.fixture
-def genie(genie_environment: dict[str, str], tmp_path: Path) -> Genie:
+def genie(genie_environment: dict[str, str], tmp_path: Path, request: pytest.FixtureRequest) -> Genie:
     """Runs `genie` and waits for its end."""
+    said = tmp_path / "said"
+    count = itertools.count(1)
 
-    def run(*arguments: str, stdin: str = "", cwd: Path | None = None, env: dict[str, str] | None = None) -> Ended:
-        # -P: the folder in which the command is called is not a place to import from, as with the installed script.
-        done = subprocess.run(
-            [sys.executable, "-P", "-c", "from cli.main import main; main()", *arguments],
-            input=stdin,
-            cwd=cwd or tmp_path,
-            env={**genie_environment, **(env or {})},
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        return Ended(code=done.returncode, out=done.stdout, err=done.stderr)
+    def run(*arguments: str, stdin: str = "", cwd: Path | None = None, env: dict[str, str] | None = None, fresh: bool = False) -> Ended:
+        environment, folder = {**genie_environment, **(env or {})}, cwd or tmp_path
+        # What Python itself reads as it begins (its input, its own variables) cannot be changed in one that has begun.
+        if fresh or stdin or sys.platform != "linux" or any(name.startswith("PYTHON") for name in env or ()):
+            return _run_fresh(arguments, stdin, folder, environment)
+        nursery: Nursery = request.getfixturevalue("nursery")
+        said.mkdir(exist_ok=True)
+        out, err = (said / f"{next(count)}.{name}" for name in ("out", "err"))
+        ended = nursery.begin(arguments, environment, folder, out, err).end()
+        return Ended(code=ended.code, out=ended.out, err=ended.err)
 
     return run
+
+
+def _run_fresh(arguments: Sequence[str], stdin: str, folder: Path, environment: Mapping[str, str]) -> Ended:
+    # -P: the folder in which the command is called is not a place to import from, as with the installed script.
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", "from cli.main import main; main()", *arguments],
+        input=stdin,
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    return Ended(code=done.returncode, out=done.stdout, err=done.stderr)

@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.postgres, pytest.mark.slow]
 def test_the_demo_merges_what_it_was_asked_for_and_shows_the_way_there(genie, git, tmp_path):
     place = tmp_path / "sample"
 
-    ended = genie("demo", "--keep", str(place))
+    ended = genie("demo", "--keep", str(place), fresh=True)
 
     assert ended.code == 0, ended.out + ended.err
     asked = "import durations; print(durations.render(5400), durations.render(0), durations.parse(durations.render(90061)))"

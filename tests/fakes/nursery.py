@@ -15,6 +15,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -136,6 +137,7 @@ def _live(order: Mapping[str, Any]) -> None:
         os.chdir(order["folder"])
         os.environ.clear()
         os.environ.update(order["environment"])
+        time.tzset()
         nothing = os.open(os.devnull, os.O_RDONLY)
         out, err = (os.open(order[name], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644) for name in ("out", "err"))
         for here, there in ((nothing, 0), (out, 1), (err, 2)):

@@ -56,7 +56,7 @@ def new_database(server: str, template: str) -> Generator[str]:
     """A database of its own on the test's PostgreSQL."""
     name = f"genie_http_{secrets.token_hex(6)}"
     with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy".encode())
     try:
         yield urlsplit(server)._replace(path=f"/{name}").geturl()
     finally:
