@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
-from contextlib import aclosing, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from config.settings import Settings
-from db.connection import POOL_WAIT_S, open_database
+from db.connection import POOL_WAIT_S, Pool, open_database
+from db.throttling import SharedThrottle
 from engine.assembling import Dispatch, Installation
 from engine.engine import Engine
 from engine.retention import policy_of
@@ -75,15 +76,9 @@ async def open_engine(settings: Settings, *, script: Path | None = None, wait_s:
         SchemaMismatch: if a newer Genie wrote the database.
     """
     url = settings.database_url.get_secret_value() if settings.database_url is not None else None
-    makers: dict[str, Callable[[], Executor]] = {
-        "in_process": lambda: _in_process(settings),
-        "claude_local": lambda: _claude_local(settings),
-        "claude_docker": lambda: _claude_docker(settings),
-    }
-    if script is not None:
-        makers["scripted"] = lambda: _scripted(script)
-    executors = LazyExecutors(makers)
-    async with open_database(url, settings.home, wait_s=wait_s) as database, aclosing(executors):
+    async with AsyncExitStack() as stack:
+        database = await stack.enter_async_context(open_database(url, settings.home, wait_s=wait_s))
+        executors = await stack.enter_async_context(aclosing(LazyExecutors(_makers(settings, database.pool, script))))
         yield Engine(
             Installation(
                 home=settings.home,
@@ -110,20 +105,31 @@ async def open_engine(settings: Settings, *, script: Path | None = None, wait_s:
         )
 
 
-def _in_process(settings: Settings) -> Executor:
+def _makers(settings: Settings, pool: Pool, script: Path | None) -> dict[str, Callable[[], Executor]]:
+    makers: dict[str, Callable[[], Executor]] = {
+        "in_process": lambda: _in_process(settings, pool),
+        "claude_local": lambda: _claude_local(settings, pool),
+        "claude_docker": lambda: _claude_docker(settings, pool),
+    }
+    if script is not None:
+        makers["scripted"] = lambda: _scripted(script)
+    return makers
+
+
+def _in_process(settings: Settings, pool: Pool) -> Executor:
     from executors.in_process import InProcessExecutor  # noqa: PLC0415  # seconds to import
     from executors.providers import Providers  # noqa: PLC0415
 
-    return InProcessExecutor(Providers(_keys(settings)))
+    return InProcessExecutor(Providers(_keys(settings)), throttle=_throttle(settings, pool))
 
 
-def _claude_local(settings: Settings) -> Executor:
+def _claude_local(settings: Settings, pool: Pool) -> Executor:
     from executors.claude_local import claude_local  # noqa: PLC0415  # as above
 
-    return claude_local(_keys(settings), cli=settings.claude_cli)
+    return claude_local(_keys(settings), cli=settings.claude_cli, throttle=_throttle(settings, pool))
 
 
-def _claude_docker(settings: Settings) -> Executor:
+def _claude_docker(settings: Settings, pool: Pool) -> Executor:
     from executors.claude_docker import claude_docker  # noqa: PLC0415  # as above
     from executors.containers.confinement import Confines  # noqa: PLC0415
     from executors.containers.launcher import DockerLauncher  # noqa: PLC0415
@@ -135,7 +141,13 @@ def _claude_docker(settings: Settings) -> Executor:
         image=settings.agent_image,
         confines=Confines(memory_mb=settings.agent_memory_mb, cpus=settings.agent_cpus, pids=settings.agent_pids),
     )
-    return claude_docker(_keys(settings), launcher)
+    return claude_docker(_keys(settings), launcher, throttle=_throttle(settings, pool))
+
+
+def _throttle(settings: Settings, pool: Pool) -> SharedThrottle:
+    from executors.throttle import fingerprints  # noqa: PLC0415
+
+    return SharedThrottle(pool, fingerprints(_keys(settings)), settings.provider_calls_per_minute)
 
 
 def _keys(settings: Settings) -> ProviderKeys:

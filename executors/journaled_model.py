@@ -21,7 +21,7 @@ from executors.providers import ModelSource
 from executors.reserving import Wanted, reserve
 from executors.said_meanwhile import SaidMeanwhile
 from executors.terms import Terms
-from executors.throttle import Throttle, Unthrottled, provider_of
+from executors.throttle import Throttle, Unthrottled, provider_of, take_turn
 from executors.trouble import Trouble
 from safety.budget import Measured
 
@@ -112,7 +112,7 @@ class JournaledModel(WrapperModel):
         """Ask the present model until it answers or trying again is of no use; None then, with why in `said`."""
         name, retries = self._names[self._at], self._terms.retries
         for attempt in range(1, retries.tries + 1):
-            await self._throttle.turn(provider_of(name), self._told_to_wait)
+            await take_turn(self._throttle, name, self._journal)
             reservation = await self._reserve(name, messages, parameters)
             try:
                 answer = await self._call(self.wrapped, messages, settings, parameters, reservation)
@@ -181,9 +181,6 @@ class JournaledModel(WrapperModel):
         self._ledger.model = name
         self._ledger.usages.append(usage)
         self._ledger.costs.append(cost)
-
-    async def _told_to_wait(self, seconds: float) -> None:
-        await self._journal.noted("provider_waits", {"provider": provider_of(self._names[self._at]), "seconds": round(seconds, 1)})
 
     async def _after_trouble(self, trouble: Trouble, reservation: Reservation, name: str, attempt: int) -> None:
         if not trouble.charged:

@@ -6,10 +6,11 @@ import hashlib
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 
+from executors.port import Journal
 from executors.provider_keys import ProviderKeys
 
 Told = Callable[[float], Awaitable[None]]
-"""Told of a wait that is long enough to be told of: its seconds."""
+"""Told before a wait how many seconds it is."""
 
 LONG_S = 1.0
 """People are told of waits longer than this."""
@@ -23,7 +24,7 @@ class Throttle(Protocol):
 
         Args:
             provider: the name of the provider, as `provider_of` has it.
-            told: is told before a wait that is longer than `LONG_S`.
+            told: is told of each wait before it.
 
         Raises:
             StoreUnavailable: if the workers' common record could not be reached.
@@ -43,6 +44,21 @@ class Unthrottled:
 
     async def told_to_wait(self, provider: str, seconds: float) -> None:
         """Forget it: whoever was told waits by itself."""
+
+
+async def take_turn(throttle: Throttle, model: str, journal: Journal) -> None:
+    """Wait for the turn of a call of `model`; people who watch are told of a long wait.
+
+    Raises:
+        StoreUnavailable: if the workers' common record could not be reached.
+    """
+    provider = provider_of(model)
+
+    async def told(seconds: float) -> None:
+        if seconds > LONG_S:
+            await journal.noted("provider_waits", {"provider": provider, "seconds": round(seconds, 1)})
+
+    await throttle.turn(provider, told)
 
 
 def provider_of(model: str) -> str:

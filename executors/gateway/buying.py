@@ -16,7 +16,7 @@ from executors.ledger import Ledger
 from executors.port import Journal, Order, Reservation, Usage
 from executors.reserving import Wanted, reserve
 from executors.terms import Terms
-from executors.throttle import Throttle, provider_of
+from executors.throttle import Throttle, provider_of, take_turn
 from executors.trouble import Trouble
 from safety.budget import Measured
 from safety.prices import price_of
@@ -148,10 +148,7 @@ class Buyer:
         return self._terms.cost_of(model, answered_by, usage) + long_cached * dearer
 
     async def _reserve(self, model: str, asked: Asked, kept: int) -> Reservation:
-        async def told(seconds: float) -> None:
-            await self._journal.noted("provider_waits", {"provider": provider_of(model), "seconds": round(seconds, 1)})
-
-        await self._throttle.turn(provider_of(model), told)
+        await take_turn(self._throttle, model, self._journal)
         size = _size(asked.body)
         wanted = Wanted(
             model=model,
