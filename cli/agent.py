@@ -1,4 +1,4 @@
-"""`genie agent …`: the options of each command; what they do stands in workflows.py."""
+"""`genie agent …`: the options of each command; what they do stands in workflows.py and running.py."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from cli.options import JsonOption, command_group
+from cli.options import ExecutorOption, JsonOption, LabelOption, ModelOption, RepoOption, ServerOption, command_group
 
-app = command_group("Look at the workflows, and check your own.")
+app = command_group("Look at the workflows, check your own, and run one.")
 
 RepositoryOption = Annotated[
     Path | None, typer.Option("--repo", metavar="DIR", help="Also those under .genie/agents of this checkout.", show_default=False)
@@ -38,6 +38,67 @@ def show(
     from cli.workflows import show
 
     finish(lambda: show(name, Output(as_json=as_json), repo=repo))
+
+
+@app.command(short_help="Run a workflow on a repository, without an epic.")
+def run(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The name of a workflow.", show_default=False)],
+    task: Annotated[
+        str | None, typer.Option("--task", "-t", metavar="TEXT", help="What is to be done; - reads it from stdin.", show_default=False)
+    ] = None,
+    repo: RepoOption = ".",
+    base: Annotated[
+        str | None,
+        typer.Option("--base", metavar="BRANCH", help="The branch that counts as the base; default: its HEAD.", show_default=False),
+    ] = None,
+    at: Annotated[
+        str | None,
+        typer.Option("--at", metavar="REV", help="The commit to start from; default: the newest of the base branch.", show_default=False),
+    ] = None,
+    var: Annotated[
+        list[str] | None,
+        typer.Option("--var", metavar="NAME=VALUE", help="For a variable of the prompt; NAME=@FILE reads a file.", show_default=False),
+    ] = None,
+    budget: Annotated[
+        str | None,
+        typer.Option("--budget", metavar="USD", help="What it may cost; the call that would pass it is not made.", show_default=False),
+    ] = None,
+    executor: ExecutorOption = None,
+    model: ModelOption = None,
+    label: LabelOption = None,
+    detach: Annotated[bool, typer.Option("--detach", help="Leave it to the workers.")] = False,
+    as_json: JsonOption = False,
+    server: ServerOption = None,
+) -> None:
+    """Run a workflow on a repository, without plan, gates and merge.
+
+    What it changes comes on a branch of its own. Ctrl-C stops it in good order: `genie run resume` goes on where it was.
+    """
+    from cli import running
+    from cli.inputs import dollars, labels_from, repository_for, text_from, variables_from
+    from cli.output import Output
+    from cli.session import server_in, with_service
+    from config.settings import Settings
+    from engine.runs.orders import StartRun, with_run_defaults
+
+    settings = Settings.from_env()
+    remote = server_in(server, settings)
+    order = StartRun(
+        workflow=name,
+        repo=repository_for(remote, repo) if remote else repo,
+        task=text_from(task or ""),
+        base=base,
+        at=at,
+        variables=variables_from(var or ()),
+        budget_usd=dollars(budget, "--budget"),
+        executor=executor,
+        model=model,
+        labels=labels_from(label or ()),
+    )
+    if remote is None:
+        # As for epics: a server has settings of its own.
+        order = with_run_defaults(order, settings)
+    with_service(lambda service: running.start(service, order, Output(as_json=as_json), detach=detach), server=server, settings=settings)
 
 
 @app.command(short_help="Check workflows, and say what is wrong.")

@@ -8,6 +8,7 @@ from typing import Final
 from typer import TyperException
 
 from epics.errors import Conflict, GenieError, InvalidInput, NeedsPerson, NotFound
+from epics.runs import is_run
 
 
 class ExitCode(IntEnum):
@@ -30,8 +31,9 @@ class Interrupted(GenieError):
 
     def __init__(self, epic_id: str, *, goes_on: bool = False) -> None:
         """Say how to go on, or that a worker does."""
-        told = f"a worker goes on with it; follow it with: genie epic watch {epic_id}"
-        super().__init__(f"interrupted; {told if goes_on else f'go on with: genie epic resume {epic_id}'}")
+        kind = "run" if is_run(epic_id) else "epic"
+        told = f"a worker goes on with it; follow it with: genie {kind} watch {epic_id}"
+        super().__init__(f"interrupted; {told if goes_on else f'go on with: genie {kind} resume {epic_id}'}")
         self.epic_id = epic_id
 
 
@@ -51,13 +53,14 @@ STATUS_CODES: Final[dict[str, ExitCode]] = {
     "queued": ExitCode.DONE,
     "running": ExitCode.DONE,
     "merged": ExitCode.DONE,
+    "done": ExitCode.DONE,
     "waiting": ExitCode.WAITING,
     "paused": ExitCode.WAITING,
     "rejected": ExitCode.FAILED,
     "failed": ExitCode.FAILED,
     "cancelled": ExitCode.FAILED,
 }
-"""What a command that carried an epic on, or watched it, ends with."""
+"""What a command that carried an epic or a run on, or watched it, ends with."""
 
 
 def exit_code_of(error: BaseException) -> int:

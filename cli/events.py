@@ -11,6 +11,7 @@ from cli.agent_events import AGENT_LINES
 from cli.event_line import Data, Line, number, word
 from cli.output import printable
 from cli.race_events import RACE_LINES
+from cli.run_events import RUN_LINES
 from cli.words import clock, many, sha, shortened, usd
 from engine.views import EventView
 from epics.steps import Step
@@ -192,7 +193,7 @@ def _ended(data: Data) -> Line:
 def _attempt_recovered(data: Data) -> Line:
     tools = data.get("tools")
     during = f"cut off in turn {word(data, 'turn')}, in {', '.join(map(str, tools)) if isinstance(tools, list) else 'a tool'}"
-    did = "parked" if data.get("did") == "parked" else "goes on"
+    did = {"parked": "parked", "gave_up": "given up"}.get(word(data, "did"), "goes on")
     text = f"attempt {word(data, 'attempt')} {during}: {did}, {word(data, 'why')}"
     return Line(mark="⟲", text=text, style="yellow", aside=f"on_crash = {word(data, 'on_crash')}", deep=True)
 
@@ -266,4 +267,5 @@ _LINES: Final[dict[str, Callable[[Data], Line]]] = {
     "moment_named": _moment_named,
     **AGENT_LINES,
     **RACE_LINES,
+    **RUN_LINES,
 }

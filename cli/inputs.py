@@ -100,12 +100,31 @@ def labels_from(pairs: Iterable[str]) -> dict[str, str]:
     return labels
 
 
-def _file(path: Path) -> bytes:
+def variables_from(pairs: Iterable[str]) -> dict[str, str]:
+    """The variables of a prompt from `name=value` pairs; a value that begins with @ names a file, whose text it is.
+
+    Raises:
+        InvalidInput: if one is not such a pair, a name is given twice, or a file cannot be read.
+    """
+    variables: dict[str, str] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not name.strip():
+            raise InvalidInput(f"--var takes NAME=VALUE or NAME=@FILE, such as guidance='be brief'; it was {pair!r}")
+        if name.strip() in variables:
+            raise InvalidInput(f"the variable {name.strip()!r} is given twice: give it once")
+        variables[name.strip()] = (
+            _decoded(_file(Path(value[1:]), "the variable"), f"the text in {value[1:]}") if value[:1] == "@" else value
+        )
+    return variables
+
+
+def _file(path: Path, what: str = "the goal") -> bytes:
     try:
         with path.open("rb") as file:
             return file.read(READ_AT_MOST)
     except OSError as error:
-        raise InvalidInput(f"the goal cannot be read from {path}: {error.strerror or error}") from error
+        raise InvalidInput(f"{what} cannot be read from {path}: {error.strerror or error}") from error
 
 
 def _decoded(content: bytes, what: str) -> str:

@@ -108,7 +108,7 @@ async def logs(service: Service, epic_id: str, output: Output, *, attempt: int |
         async for each, turn in _new_turns(service, epic, attempt, seen):
             logged = LoggedTurn(attempt=each.n, turn=turn)
             if not output.as_json:
-                output.show(*_turn_parts(each, turn))
+                output.show(*turn_parts(each.workflow, each.n, turn))
             elif follow:
                 output.json_line(logged)
             else:
@@ -136,10 +136,9 @@ async def _new_turns(
                 yield attempt, turn
 
 
-def _turn_parts(attempt: AttemptView, turn: Mapping[str, Any]) -> Iterator[RenderableType]:
-    yield Text(
-        f"\n{attempt.workflow} · attempt {attempt.n} · turn {turn['n']} · {printable(str(turn.get('model') or ''))}", style="bold cyan"
-    )
+def turn_parts(workflow: str, attempt: int, turn: Mapping[str, Any]) -> Iterator[RenderableType]:
+    """One turn for people: what was said, which tools were called, what they gave."""
+    yield Text(f"\n{workflow} · attempt {attempt} · turn {turn['n']} · {printable(str(turn.get('model') or ''))}", style="bold cyan")
     if turn.get("answer_text"):
         yield Text(_capped(str(turn["answer_text"])))
     for call in turn.get("tool_calls") or ():

@@ -32,6 +32,16 @@ class Status(StrEnum):
     CANCELLED = "cancelled"
 
 
+class RunStatus(StrEnum):
+    """What a run can be."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
 class RollbackLevel(StrEnum):
     """What a rollback takes back."""
 

@@ -16,22 +16,23 @@ from rich.text import Text
 from cli.events import event_line
 from cli.output import Output
 from cli.words import many, seconds, usd
+from engine.runs.views import RunView
 from engine.views import EpicView, EventView
 
 REFRESHES_PER_SECOND: Final = 8
 
 
 class Progress:
-    """Shows the events of one epic as they come.
+    """Shows the events of one epic or run as they come.
 
     Printing never breaks the work: when the reader of our output has gone, the work is cancelled in good order, and
     `raise_if_unread` then says so.
     """
 
-    def __init__(self, output: Output, epic: EpicView) -> None:
+    def __init__(self, output: Output, epic: EpicView | RunView) -> None:
         self._output = output
-        self._step: str = epic.step
-        self._attempt = epic.attempt
+        self._step: str = epic.workflow if isinstance(epic, RunView) else epic.step
+        self._attempt = None if isinstance(epic, RunView) else epic.attempt
         self._cost = epic.cost_usd
         self._turns = 0
         self._since = monotonic()

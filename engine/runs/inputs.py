@@ -57,11 +57,13 @@ def _checked(workflow: Workflow, name: str, value: Any) -> Any:
     used = (used_variables(workflow) | _TOLD_BY_ALL) & GIVABLE.keys()
     if name not in used:
         raise InvalidInput(f"the workflow {workflow.name} takes no variable {name!r}; it takes {', '.join(sorted(used))}, and a task")
-    kind = GIVABLE[name]
+    kind, value = GIVABLE[name], _storable(name, value)
     if kind is _TEXTS and isinstance(value, str):
         value = (value,)
     try:
-        return kind.dump_python(kind.validate_python(_storable(name, value)), mode="json")
+        # As a text where a person typed it.
+        typed = kind.validate_json(value) if isinstance(value, str) and kind is not _TEXT else kind.validate_python(value)
+        return kind.dump_python(typed, mode="json")
     except ValidationError as error:
         fault = error.errors(include_url=False)[0]
         place = ".".join(str(part) for part in (name, *fault["loc"]))
