@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any
 
-from executors.claude.tool_names import READ_ONLY, genie_name
 from executors.gateway.buying import Bought, Buyer
 from executors.gateway.conversation import (
     PROTOCOL,
@@ -26,6 +25,7 @@ from executors.gateway.requests import Asked
 from executors.ledger import Ledger
 from executors.noted_calls import noted_call
 from executors.port import Journal, Paid, Said, Turn
+from executors.tool_names import READ_ONLY, genie_name
 
 
 class Turns:
