@@ -123,11 +123,6 @@ def _model_fell_back(data: Data) -> Line:
     return Line(mark="↻", text=f"{there} in place of {here}", style="yellow", aside=word(data, "because"), deep=True)
 
 
-def _provider_waits(data: Data) -> Line:
-    said = f"the next call waits {word(data, 'seconds')} s for its turn at {word(data, 'provider')}"
-    return Line(mark="‖", text=said, style="yellow", deep=True)
-
-
 def _price_assumed(data: Data) -> Line:
     said = f"the price of {word(data, 'model')} is not known; ${word(data, 'output_usd_per_million')} per million tokens out is assumed"
     return Line(mark="!", text=said, style="yellow", deep=True)
@@ -148,6 +143,17 @@ def _tests_finished(data: Data) -> Line:
         aside=f"exit {word(data, 'exit_code')} · {number(data, 'seconds'):.1f} s{' · ' if last else ''}{last}",
         deep=True,
     )
+
+
+def _setup_started(data: Data) -> Line:
+    return Line(mark="·", text=f"setting up the work tree of attempt {word(data, 'attempt')}: {word(data, 'command')}", deep=True)
+
+
+def _setup_ended(data: Data) -> Line:
+    good = data.get("exit_code") == 0 and not data.get("timed_out")
+    said = "set up" if good else "the setup took too long" if data.get("timed_out") else "the setup failed"
+    aside = f"exit {word(data, 'exit_code')} · {number(data, 'seconds'):.1f} s"
+    return Line(mark="✓" if good else "✗", text=said, style="" if good else "red", aside=aside, deep=True)
 
 
 def _attempt_ended(data: Data) -> Line:
@@ -255,7 +261,6 @@ _LINES: Final[dict[str, Callable[[Data], Line]]] = {
     "tool_called": _tool_called,
     "model_failed": _model_failed,
     "model_fell_back": _model_fell_back,
-    "provider_waits": _provider_waits,
     "price_assumed": _price_assumed,
     "tests_started": _tests_started,
     "tests_finished": _tests_finished,
@@ -266,6 +271,8 @@ _LINES: Final[dict[str, Callable[[Data], Line]]] = {
     "attempt_recovered": _attempt_recovered,
     "effect_recorded": _effect_recorded,
     "cancel_refused": _cancel_refused,
+    "setup_started": _setup_started,
+    "setup_ended": _setup_ended,
     "person_said": _person_said,
     "sayings_told": _sayings_told,
     "epic_ended": _ended,

@@ -15,7 +15,7 @@ from cli.render import attempts_table, epic_facts, epics_table, heading, moments
 from cli.render_gate import diff_parts
 from cli.service import Service
 from cli.words import shortened
-from engine.views import AttemptView, EpicView, Page
+from engine.views import AttemptView, EpicView, Page, SetupView
 from epics.errors import InvalidInput
 from epics.records import Record
 
@@ -105,6 +105,7 @@ async def logs(service: Service, epic_id: str, output: Output, *, attempt: int |
     while True:
         # Read before the turns, so that none is missed that came between.
         epic = await service.epic(epic.id)
+        await _show_setups(service, epic, output, attempt, seen)
         async for each, turn in _new_turns(service, epic, attempt, seen):
             logged = LoggedTurn(attempt=each.n, turn=turn)
             if not output.as_json:
@@ -134,6 +135,21 @@ async def _new_turns(
             if complete and key not in seen:
                 seen.add(key)
                 yield attempt, turn
+
+
+async def _show_setups(service: Service, epic: EpicView, output: Output, wanted: int | None, seen: set[tuple[int, int]]) -> None:
+    """Show what came of making work trees ready; in `seen` it is as a turn before the first. Lists of turns do not have it."""
+    for attempt in () if output.as_json else await service.attempts(epic.id):
+        if attempt.setup is not None and wanted in {None, attempt.n} and (attempt.n, 0) not in seen:
+            seen.add((attempt.n, 0))
+            output.show(*_setup_parts(await service.setup_log(epic.id, attempt.n)))
+
+
+def _setup_parts(setup: SetupView) -> Iterator[RenderableType]:
+    ended = "timed out" if setup.timed_out else f"exit {setup.exit_code}"
+    said = f"{printable(setup.command)} · {ended} · {setup.seconds:.1f} s" if setup.command else "nothing to run"
+    yield Text(f"\nsetup · attempt {setup.attempt} · {said}", style="bold cyan")
+    yield Text(_capped(setup.log), style="dim")
 
 
 def turn_parts(workflow: str, attempt: int, turn: Mapping[str, Any]) -> Iterator[RenderableType]:

@@ -21,7 +21,7 @@ from engine.time_machine.naming import no_such_name, number_in
 from engine.time_machine.orders import Fork, GoBack
 from engine.time_machine.race_views import Picked, Race
 from engine.time_machine.rollback_views import RollbackView
-from engine.views import ApprovalView, AttemptView, EpicView, EventView, GateContent, MomentView, Page, SayingView, WorkerView
+from engine.views import ApprovalView, AttemptView, EpicView, EventView, GateContent, MomentView, Page, SayingView, SetupView, WorkerView
 from epics.approvals import ApprovalStatus, Decision
 
 _POLL_S: Final = 0.3
@@ -183,6 +183,10 @@ class RemoteService:
     async def attempt_log(self, epic: str, n: int) -> tuple[dict[str, Any], ...]:
         """The turns of an attempt, for reading."""
         return tuple(turn.root for turn in (await self._api.get(Page[_Turns], f"/epics/{_part(epic)}/attempts/{n}/log")).items)
+
+    async def setup_log(self, epic: str, n: int) -> SetupView:
+        """What came of making the work tree of an attempt ready."""
+        return await self._api.get(SetupView, f"/epics/{_part(epic)}/attempts/{n}/setup")
 
     async def workers(self) -> tuple[WorkerView, ...]:
         """The workers that were heard of lately."""

@@ -13,7 +13,7 @@ from engine.time_machine.moment_views import MomentDetail
 from engine.time_machine.orders import Fork, GoBack
 from engine.time_machine.race_views import Picked, Race
 from engine.time_machine.rollback_views import RollbackView
-from engine.views import ApprovalView, AttemptView, EpicView, EventView, GateContent, MomentView, Page, SayingView, WorkerView
+from engine.views import ApprovalView, AttemptView, EpicView, EventView, GateContent, MomentView, Page, SayingView, SetupView, WorkerView
 from epics.approvals import Decision
 
 
@@ -110,6 +110,10 @@ class Service(Protocol):
 
     async def attempt_log(self, epic: str, n: int) -> tuple[dict[str, Any], ...]:
         """The turns of an attempt."""
+        ...
+
+    async def setup_log(self, epic: str, n: int) -> SetupView:
+        """What came of making the work tree of an attempt ready."""
         ...
 
     async def approvals(self, *, status: str | None = None, epic: str | None = None) -> tuple[ApprovalView, ...]:

@@ -16,6 +16,8 @@ FILE: Final = "genie.toml"
 
 _LONGEST_S: Final = 86_400.0
 _MOST_ROUNDS: Final = 50
+_NOT_SET: Final = frozenset({"HOME", "LANG", "LOGNAME", "PATH", "SHELL", "TERM", "TMPDIR", "USER"})
+_NOT_SET_FAMILIES: Final = ("ANTHROPIC_", "CLAUDE", "DYLD_", "GENIE_", "GIT_", "LC_", "LD_", "PYTHON", "XDG_")
 
 
 def _inside(path: str) -> str:
@@ -31,11 +33,20 @@ def _listed(value: object) -> object:
     return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
 
 
+def _free_to_set(name: str) -> str:
+    if name in _NOT_SET or name.startswith(_NOT_SET_FAMILIES):
+        message = "is a variable that the commands need as it is"
+        raise ValueError(message)
+    return name
+
+
 Command = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4_000, pattern=r"^[^\x00]*$")]
 Seconds = Annotated[float, Field(strict=True, gt=0, le=_LONGEST_S)]
 Rounds = Annotated[int, Field(strict=True, ge=0, le=_MOST_ROUNDS)]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Inside = Annotated[str, StringConstraints(min_length=1, max_length=300), AfterValidator(_inside)]
+Variable = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]{0,63}$"), AfterValidator(_free_to_set)]
+Value = Annotated[str, StringConstraints(pattern=r"^(?:port|name:[a-z][a-z0-9_-]{0,39})$")]
 Models = Annotated[tuple[Name, ...], BeforeValidator(_listed)]
 
 
@@ -52,6 +63,8 @@ class EnvironmentSettings(Record):
     """`[environment]`: what a new work tree needs before a command can run in it."""
 
     links: tuple[Inside, ...] = Field(default=(), max_length=50)
+    copies: tuple[Inside, ...] = Field(default=(), max_length=50)
+    values: dict[Variable, Value] = Field(default_factory=dict, max_length=20)
     setup: Command | None = None
     setup_timeout_s: Seconds = 900.0
 
@@ -90,6 +103,8 @@ class RepositorySettings(Record):
             setup_command=self.environment.setup,
             setup_timeout_s=self.environment.setup_timeout_s,
             links=self.environment.links,
+            copies=self.environment.copies,
+            values=self.environment.values,
             **self.limits.model_dump(),
             merge_method=self.merge.method,
             autonomy=self.autonomy,

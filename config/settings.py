@@ -21,6 +21,8 @@ from epics.policy import Autonomy
 PREFIX: Final = "GENIE_"
 
 _FILE: Final = ".env"
+_FIRST_PORT: Final = 1_024
+_LAST_PORT: Final = 65_535
 _TYPO: Final = 0.8
 _FOR_TESTS: Final = "GENIE_TEST_"
 
@@ -69,6 +71,14 @@ def _file(path: Path) -> Path:
         message = "no such file"
         raise ValueError(message)
     return found
+
+
+def _port_range(text: str) -> str:
+    first, _, last = text.partition("-")
+    if not (first.isdecimal() and last.isdecimal() and _FIRST_PORT <= int(first) <= int(last) <= _LAST_PORT):
+        message = "no range of ports"
+        raise ValueError(message)
+    return text
 
 
 def _lower(value: object) -> object:
@@ -127,6 +137,9 @@ class Settings(BaseSettings):
     agent_pids: int = Field(default=512, ge=16, le=1_000_000, description="a number of processes from 16 to 1000000")
     provider_calls_per_minute: int | None = Field(
         default=None, ge=1, le=1_000_000, description="a number of calls from 1 to 1000000 that all workers make with one provider's key"
+    )
+    ports: Annotated[str, AfterValidator(_port_range)] = Field(
+        default="20000-29999", description="two port numbers from 1024 to 65535 with - between them, such as 20000-29999"
     )
     git_credentials: Annotated[Path, AfterValidator(_file)] | None = Field(
         default=None,
@@ -189,6 +202,12 @@ class Settings(BaseSettings):
     def models(self) -> tuple[str, ...]:
         """The first choice of model and its fallbacks; empty if none was set."""
         return tuple(name for part in (self.model or "").split(",") if (name := part.strip()))
+
+    @property
+    def port_range(self) -> range:
+        """The ports of this host that attempts may lease."""
+        first, _, last = self.ports.partition("-")
+        return range(int(first), int(last) + 1)
 
     def secret_named(self, variable: str) -> SecretStr | None:
         """Return the value of a variable whose name was given in place of a secret; None if it is empty or not there."""

@@ -8,6 +8,7 @@ from typing import Any, Final
 from db.connection import Pool
 from db.epics import Row, fetch_one
 from db.fence import add_events, fenced
+from db.leased_values import give_back_values
 from db.leases import Lease
 from db.queries import QUERIES
 from db.sayings import count_as_told
@@ -39,9 +40,9 @@ async def open_attempt(pool: Pool, lease: Lease, values: Mapping[str, Any]) -> R
         pool: connections to the database.
         lease: ours.
         values: the columns and the brief; `configuration`, `changed` and `lessons` may be missing, and so may `heard`: the numbers of what
-            people said that the brief tells.
+            people said that the brief tells, and `setup`: what came of making its work tree ready.
     """
-    documents = {name: jsonb(values[name]) if values.get(name) else None for name in ("configuration", "changed", "lessons")}
+    documents = {name: jsonb(values[name]) if values.get(name) else None for name in ("configuration", "changed", "lessons", "setup")}
     async with fenced(pool, lease) as connection:
         row = await (
             await connection.execute(QUERIES["open_attempt"], {**values, **documents, "epic": lease.thread_id, "epoch": lease.epoch})
@@ -59,11 +60,21 @@ async def open_attempt(pool: Pool, lease: Lease, values: Mapping[str, Any]) -> R
 
 
 async def end_attempt(pool: Pool, lease: Lease, n: int, result: Mapping[str, Any], event: Mapping[str, Any]) -> None:
-    """Store the result of an attempt, once, with its event; what went well is shown beside the failure that it came after."""
+    """Store the result of an attempt, once, with its event; what went well is shown beside the failure that it came after.
+
+    The values that it alone had are given back with it.
+    """
     async with fenced(pool, lease) as connection:
         await connection.execute(QUERIES["end_attempt"], {"epic": lease.thread_id, "n": n, "result": jsonb(dict(result))})
         await connection.execute(QUERIES["settle_analysis"], {"epic": lease.thread_id, "n": n})
+        await give_back_values(connection, lease.thread_id, n)
         await add_events(connection, lease.thread_id, [{"type": "attempt_ended", "data": {"attempt": n, **event}}])
+
+
+async def keep_setup(pool: Pool, lease: Lease, n: int, setup: Mapping[str, Any]) -> None:
+    """Keep what came of making the work tree of an open attempt ready once more."""
+    async with fenced(pool, lease) as connection:
+        await connection.execute(QUERIES["keep_setup"], {"epic": lease.thread_id, "n": n, "setup": jsonb(dict(setup))})
 
 
 def _news(values: Mapping[str, Any]) -> dict[str, Any]:

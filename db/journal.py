@@ -94,7 +94,7 @@ class AttemptJournal:
         async with fenced(self._pool, self._lease) as connection:
             await connection.execute(QUERIES["settle_call"], paid)
             await connection.execute(QUERIES["record_answer"], values)
-            await count_as_told(connection, self._lease.thread_id, turn["heard"], attempt=self._key["attempt"], turn=turn["n"])
+            await count_as_told(connection, self._lease.thread_id, turn.get("heard", ()), attempt=self._key["attempt"], turn=turn["n"])
             data = {"attempt": self._key["attempt"], "turn": turn["n"], "model": turn["model"], "cost_usd": format(cost_usd, "f")}
             tokens_used = {"input_tokens": tokens["input"], "output_tokens": tokens["output"]}
             await add_events(connection, self._lease.thread_id, [{"type": "turn_taken", "data": {**data, **tokens_used}}])

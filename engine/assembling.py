@@ -64,6 +64,10 @@ class Installation:
     webhook_keep_days: int = 14
     docker_host: str | None = None
     """Where the daemon listens under which agents' containers run; None for docker's own default."""
+    secrets: frozenset[str] = field(default=frozenset(), repr=False)
+    """Values that no log may have."""
+    ports: range = range(20_000, 30_000)
+    """What attempts may lease on this host."""
     dispatch: Dispatch = field(default_factory=Dispatch)
     draining: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when this process is to end: no step is begun any more."""
@@ -138,6 +142,8 @@ async def assemble(installation: Installation, lease: Lease, row: Row) -> Runnin
         executor=row["executor"],
         models=tuple(name for name in (row["model"] or "").split(",") if name),
         environment=installation.environment,
+        secrets=installation.secrets,
+        ports=installation.ports,
         retries=installation.dispatch.retries,
         rests_before=row["rests_before"],
         draining=installation.draining,

@@ -13,7 +13,7 @@ from structlog.contextvars import bound_contextvars
 from agents.rendering import render_brief
 from agents.workflow import Workflow
 from db.analyses import attempt_before
-from db.attempts import attempt_of_task, end_attempt, next_attempt_number, open_attempt
+from db.attempts import attempt_of_task, end_attempt, keep_setup, next_attempt_number, open_attempt
 from db.epics import Row, fetch_one
 from db.journal import AttemptJournal
 from engine.configuration import show_configuration
@@ -21,11 +21,12 @@ from engine.draining import HandedOver, Rests
 from engine.ending import Ending, end_work
 from engine.orders import bounds_of, forbidden_to, note_of
 from engine.postponing import retries_so_far
+from engine.preparing import Ready, make_ready, own_environment
 from engine.recording import RecordingJournal, turn_of
 from engine.recovering import face_cut
 from engine.running import Running
 from engine.saying import said_before
-from engine.suites import prepare_worktree, suite_in
+from engine.suites import suite_in
 from engine.time_machine.configuration_change import changes, configuration_of, narrowed, offered
 from epics.errors import Environment, GenieError, ModelUnavailable
 from executors.port import Executor, Order, Outcome, Outlives, Owner, Turn
@@ -47,6 +48,8 @@ class Opened:
     row: Row
     workflow: Workflow
     worktree: Worktree
+    environment: Mapping[str, str]
+    """Of all commands of the attempt: with the values that it alone has."""
     problem: str
 
 
@@ -88,9 +91,9 @@ class EpicAttempts:
         n = await next_attempt_number(running.database.pool, running.lease)
         start = await self._start_of(assignment)
         worktree = await ready_worktree(running.workspace.mirror, running.workspace.worktree_path(running.facts.id, n), start)
-        problem = await self._prepare(assignment, worktree)
+        ready = await self._prepare(assignment, worktree, n)
         executor, models = self._choice(workflow)
-        suite = await self._suite(worktree)
+        suite = await self._suite(worktree, ready.environment)
         sayings = await said_before(running.database.pool, running.facts.id)
         variables = {
             **assignment.variables,
@@ -121,8 +124,8 @@ class EpicAttempts:
             "changed": changes(before.get("configuration"), configuration),
             "lessons": [lesson.model_dump(mode="json") for lesson in variables["lessons"]],
         }
-        row = await open_attempt(running.database.pool, running.lease, {**values, **told})
-        return Opened(row=row, workflow=workflow, worktree=worktree, problem=problem)
+        row = await open_attempt(running.database.pool, running.lease, {**values, **told, "setup": ready.setup})
+        return Opened(row=row, workflow=workflow, worktree=worktree, environment=ready.environment, problem=ready.problem)
 
     async def _branch(self, assignment: Assignment, workflow: Workflow, n: int, start: str) -> str | None:
         """The attempt's own branch, made at its start; none for one that changes no file."""
@@ -144,12 +147,15 @@ class EpicAttempts:
         files, head = (saved[-1]["tree"], saved[-1]["head"]) if saved else (row["base_commit"], row["base_commit"])
         path = running.workspace.worktree_path(running.facts.id, row["n"])
         if (at_work := await self._still_at_work(row, path)) is not None:
-            return Opened(row=row, workflow=workflow, worktree=at_work, problem="")
+            environment = await own_environment(running, row["n"])
+            return Opened(row=row, workflow=workflow, worktree=at_work, environment=environment, problem="")
         await face_cut(running, workflow, row, turns, path, signature_of(row))
         worktree = await restore_worktree(running.workspace.mirror, path, files=files, head=head, signature=signature_of(row))
         # The tree may be a new one, without what git ignores.
-        problem = await self._prepare(assignment, worktree, configure=not saved)
-        return Opened(row=row, workflow=workflow, worktree=worktree, problem=problem)
+        ready = await self._prepare(assignment, worktree, row["n"], configure=not saved)
+        if ready.setup is not None:
+            await keep_setup(running.database.pool, running.lease, row["n"], ready.setup)
+        return Opened(row=row, workflow=workflow, worktree=worktree, environment=ready.environment, problem=ready.problem)
 
     async def _still_at_work(self, row: Row, path: Path) -> Worktree | None:
         """The tree in which the attempt's agent goes on although its worker died: it is the agent's, and must be left as it is."""
@@ -166,7 +172,7 @@ class EpicAttempts:
         rows = AttemptJournal(running.database.pool, running.lease, row["n"])
         signature = signature_of(row)
         journal = RecordingJournal(rows, opened.worktree, signature, f"{running.facts.id} attempt {row['n']}", running.keeper)
-        suite = await self._suite(opened.worktree)
+        suite = await self._suite(opened.worktree, opened.environment)
         order = Order(
             epic=running.facts.id,
             attempt=row["n"],
@@ -177,7 +183,7 @@ class EpicAttempts:
             allowed_paths=bounds_of(assignment, opened.workflow),
             forbidden_paths=forbidden_to(assignment, opened.workflow),
             # That of the tests, so that the agent's commands and the test step see the same packages.
-            environment={**running.environment, **(suite.environment if suite else {})},
+            environment={**opened.environment, **(suite.environment if suite else {})},
             folder=running.workspace.attempt_folder(running.facts.id, row["n"]),
             owner=self._owner(),
             continues=await self._continued(row),
@@ -189,7 +195,15 @@ class EpicAttempts:
                 outcome = await self._executor(row["executor"]).run(order, journal)
         if outcome.error_kind == "unavailable" and await retries_so_far(running.database, running.facts.id) < running.retries:
             raise ModelUnavailable(outcome.error)
-        ending = Ending(running=running, assignment=assignment, order=order, row=row, worktree=opened.worktree, signature=signature)
+        ending = Ending(
+            running=running,
+            assignment=assignment,
+            order=order,
+            row=row,
+            worktree=opened.worktree,
+            signature=signature,
+            environment=opened.environment,
+        )
         attempted = await end_work(ending, outcome, journal)
         event = {
             "ended_by": attempted.ended_by,
@@ -201,20 +215,16 @@ class EpicAttempts:
         await end_attempt(running.database.pool, running.lease, row["n"], attempted.model_dump(mode="json"), event)
         return attempted
 
-    async def _prepare(self, assignment: Assignment, worktree: Worktree, *, configure: bool = True) -> str:
+    async def _prepare(self, assignment: Assignment, worktree: Worktree, attempt: int, *, configure: bool = True) -> Ready:
         """Make the tree ready for an agent, and say why not where this machine does not let us: that is a failure of the attempt."""
         if configure:
             await show_configuration(worktree, assignment.base)
-        try:
-            await prepare_worktree(self._running, worktree)
-        except Environment as error:
-            return str(error)
-        return ""
+        return await make_ready(self._running, worktree, attempt)
 
-    async def _suite(self, worktree: Worktree) -> Suite | None:
+    async def _suite(self, worktree: Worktree, environment: Mapping[str, str]) -> Suite | None:
         """The repository's tests; a machine that cannot run them is the test step's trouble, not that of every other step."""
         try:
-            return await suite_in(self._running, worktree.path)
+            return await suite_in(self._running, worktree.path, environment)
         except Environment:
             return None
 

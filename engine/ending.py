@@ -35,6 +35,8 @@ class Ending:
     row: Row
     worktree: Worktree
     signature: Signature
+    environment: Mapping[str, str]
+    """Of all commands of the attempt, those of its tests too."""
 
 
 async def end_work(ending: Ending, outcome: Outcome, journal: RecordingJournal) -> Attempted:
@@ -129,9 +131,9 @@ def _violations(ending: Ending, files: tuple[str, ...]) -> tuple[str, ...]:
 
 
 async def _tests(ending: Ending, commit: str, journal: RecordingJournal) -> dict[str, Any]:
-    suite = await suite_in(ending.running, ending.worktree.path)
+    suite = await suite_in(ending.running, ending.worktree.path, ending.environment)
     await journal.noted("tests_started", {"command": suite.text if suite else None})
-    report = await tests_in(ending.running, suite, ending.worktree.path)
+    report = await tests_in(ending.running, suite, ending.worktree.path, ending.environment)
     report = report.model_copy(update={"commit": commit})
     facts = {"command": report.command, "passed": report.passed, "exit_code": report.exit_code, "seconds": round(report.seconds, 3)}
     await journal.noted("tests_finished", {**facts, "tail": report.output[-1_000:]})

@@ -33,6 +33,17 @@ def is_stopped(worker: Worker) -> bool:
     return stat.rpartition(")")[2].split()[0] in {"T", "t"}
 
 
+def network_of_host() -> str:
+    """Where a TCP port is one: the machine, its boot, and the namespace of its network, which a container may have of its own."""
+    parts = [socket.gethostname()]
+    boot, namespace = Path("/proc/sys/kernel/random/boot_id"), Path("/proc/self/ns/net")
+    if boot.is_file():
+        parts.append(boot.read_text(encoding="ascii").strip())
+    if namespace.is_symlink():
+        parts.append(str(namespace.readlink()))
+    return " ".join(parts)
+
+
 def _host() -> str:
     """The machine, its boot, and the namespace in which its process numbers mean something."""
     parts = [socket.gethostname()]

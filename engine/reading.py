@@ -164,7 +164,7 @@ def _epic(row: Row) -> EpicView:
 def _attempt(row: Row) -> AttemptView:
     result: dict[str, Any] = row["result"] or {}
     names = ("n", "step", "workflow", "executor", "model", "branch", "base_commit", "turns", "cost_usd")
-    kept = (*names, "configuration", "recovery", "started_at", "ended_at")
+    kept = (*names, "configuration", "setup", "recovery", "started_at", "ended_at")
     return AttemptView.model_validate(
         {
             **{key: row[key] for key in kept},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from agents.registry import Registry
@@ -34,6 +34,10 @@ class Running:
     models: tuple[str, ...]
     environment: Mapping[str, str]
     """The environment of the commands that agents and tests run."""
+    secrets: Collection[str] = ()
+    """Values that no log may have."""
+    ports: range = range(20_000, 30_000)
+    """What attempts may lease."""
     retries: int = 0
     """How often in a row the epic may be put off because no model answers."""
     rests_before: str | None = None

@@ -6,6 +6,7 @@ import os
 
 from db.connection import Pool
 from db.jobs import tidy_jobs
+from db.leased_values import sweep_values
 from db.leases import end_dead_lease, leases_of_host, tidy_leases
 from db.workers import forget_workers
 from engine.identity import is_dead, is_stopped, this_worker
@@ -31,7 +32,8 @@ async def bury_the_dead(pool: Pool) -> int:
 
 
 async def tidy(pool: Pool) -> None:
-    """Delete jobs that are over, workers that died long ago and the last leases of epics that ended: none of these may grow."""
+    """Delete jobs that are over, workers that died long ago, the last leases of epics that ended, and values that nobody has any more."""
     await tidy_jobs(pool)
     await tidy_leases(pool)
     await forget_workers(pool)
+    await sweep_values(pool)

@@ -187,11 +187,26 @@ class AttemptView(Record):
         default=(), description="What differs from the attempt of the same step before it; empty for the first."
     )
     lessons: tuple[LessonTold, ...] = Field(default=(), description="The earlier failures that its brief tells of.")
+    setup: dict[str, Any] | None = Field(
+        default=None,
+        description="What came of making its work tree ready: command, exit_code, timed_out, seconds; null if nothing was to do.",
+    )
     recovery: dict[str, Any] | None = Field(
         default=None, description="What became of it when a crash cut it off in the middle of a command: on_crash, did, why, turn, tools."
     )
     started_at: datetime
     ended_at: datetime | None
+
+
+class SetupView(Record):
+    """What came of making the work tree of an attempt ready."""
+
+    attempt: int
+    command: str | None = Field(description="The setup command of genie.toml; null if it has none, and only asks for paths.")
+    exit_code: int
+    timed_out: bool
+    seconds: float
+    log: str = Field(description="What it said; long ones are cut in the middle, and what looks like a secret is taken out.")
 
 
 class SayingView(Record):

@@ -29,6 +29,10 @@ class RepositoryPolicy(Record):
     setup_command: str | None = Field(default=None, description="Run by a shell in a new work tree, before anything else.")
     setup_timeout_s: float = Field(default=900.0, gt=0)
     links: tuple[str, ...] = Field(default=(), description="Paths that a work tree borrows from the user's checkout.")
+    copies: tuple[str, ...] = Field(default=(), description="Paths that a work tree gets a copy of from the user's checkout.")
+    values: dict[str, str] = Field(
+        default_factory=dict, description="What each attempt has of its own, by variable: `port`, or `name:` and a prefix."
+    )
     attempts: int = Field(default=3, ge=1, description="Attempts of one step before a person is asked.")
     fix_rounds: int = Field(default=3, ge=0, description="How often fix or refactor may be entered before a person is asked.")
     architect_rounds: int = Field(default=3, ge=0, description="How often a person may send the plan back.")

@@ -6,6 +6,7 @@ import asyncio
 import shutil
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -23,23 +24,29 @@ class Borrowed:
 
 
 async def prepare_environment(
-    tree: Path, checkout: Path | None, links: Iterable[str], *, is_ignored: Callable[[str], Awaitable[bool]]
+    tree: Path,
+    checkout: Path | None,
+    links: Iterable[str],
+    *,
+    is_ignored: Callable[[str], Awaitable[bool]],
+    copies: Iterable[str] = (),
 ) -> tuple[Borrowed, ...]:
-    """Borrow the paths in `links` from `checkout`, where they exist there and not yet in `tree`.
+    """Borrow the paths in `links` and `copies` from `checkout`, where they exist there and not yet in `tree`.
 
-    A folder becomes a folder of links to what is in it, a file becomes a copy. Folders are not linked as a whole: `node_modules/` in a
-    .gitignore does not match a link of that name, so the next snapshot would take it for work, and a command that adds a file to it
-    would change the user's checkout. What git does not ignore once it is there (`is_ignored` is asked with a path relative to the
-    tree) is taken away again.
+    Of `copies`, a folder is copied whole. Of `links`, a folder becomes a folder of links to what is in it, and a file a copy. Folders are
+    not linked as a whole: `node_modules/` in a .gitignore does not match a link of that name, so the next snapshot would take it for work,
+    and a command that adds a file to it would change the user's checkout. What git does not ignore once it is there (`is_ignored` is
+    asked with a path relative to the tree) is taken away again.
 
     Raises:
         PathRefused: if a path leads out of the checkout, or out of the tree.
         Environment: if the disk refuses.
     """
-    return tuple([await _borrow(tree, checkout, link, is_ignored) for link in links])
+    made = [await _borrow(tree, checkout, link, is_ignored, _make) for link in links]
+    return (*made, *[await _borrow(tree, checkout, path, is_ignored, _copy) for path in copies])
 
 
-async def _borrow(tree: Path, checkout: Path | None, link: str, is_ignored: Callable[[str], Awaitable[bool]]) -> Borrowed:
+async def _borrow(tree: Path, checkout: Path | None, link: str, is_ignored: Callable[[str], Awaitable[bool]], make: _Maker) -> Borrowed:
     place = _confined(tree, link, of="the work tree")
     if checkout is None:
         return Borrowed(path=link, made=False, note="there is no checkout to borrow from")
@@ -49,11 +56,11 @@ async def _borrow(tree: Path, checkout: Path | None, link: str, is_ignored: Call
     if place.exists() or place.is_symlink():
         return Borrowed(path=link, made=False, note="the work tree has one")
     try:
-        probe = await asyncio.to_thread(_make, source, place, _Roots(checkout.resolve(), tree.resolve()))
+        probe = await asyncio.to_thread(make, source, place, _Roots(checkout.resolve(), tree.resolve()))
         if probe is None:
             return Borrowed(path=link, made=True, note="an empty folder")
         if await is_ignored(str(PurePosixPath(link) / probe) if probe else link):
-            return Borrowed(path=link, made=True, note="a folder of links" if probe else "a copy")
+            return Borrowed(path=link, made=True, note="a folder of links" if probe and make is _make else "a copy")
         await asyncio.to_thread(_take_away, place)
     except OSError as exc:
         raise Environment(f"{link} could not be borrowed from {checkout}: {exc.strerror or exc}") from exc
@@ -77,6 +84,32 @@ def _confined(root: Path, link: str, *, of: str) -> Path:
 class _Roots(NamedTuple):
     checkout: Path
     tree: Path
+
+
+_Maker = Callable[[Path, Path, _Roots], str | None]
+"""Makes what is borrowed, and returns the name of one entry of it, '' for a file, None for an empty folder."""
+
+
+def _copy(source: Path, place: Path, roots: _Roots) -> str | None:
+    """Copy a file or a whole folder."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    if not source.is_dir():
+        shutil.copy2(source, place)
+        return ""
+    # Links are copied as links: what one leads to outside of the checkout is not brought in, and nobody waits for a pipe.
+    shutil.copytree(source, place, symlinks=True, ignore=partial(_but_files, roots.checkout))
+    return next((path.relative_to(place).as_posix() for path in sorted(place.rglob("*")) if path.is_symlink() or path.is_file()), None)
+
+
+def _but_files(checkout: Path, folder: str, names: list[str]) -> set[str]:
+    """What of a folder is not copied: sockets, pipes, links that lead out of the checkout."""
+    return {name for name in names if not _is_copied(checkout, Path(folder) / name)}
+
+
+def _is_copied(checkout: Path, path: Path) -> bool:
+    if path.is_symlink():
+        return not path.readlink().is_absolute() and (path.parent / path.readlink()).resolve().is_relative_to(checkout)
+    return path.is_file() or path.is_dir()
 
 
 def _make(source: Path, place: Path, roots: _Roots) -> str | None:

@@ -14,7 +14,7 @@ from engine.history import MOMENTS_OF_A_PAGE
 from engine.history_views import CostsView, DiffView, TurnView
 from engine.time_machine.comparison_views import Comparison
 from engine.time_machine.moment_views import MomentDetail
-from engine.views import AttemptView, MomentView, Page
+from engine.views import AttemptView, MomentView, Page, SetupView
 
 router = APIRouter(prefix="/epics/{id}", tags=["history"], route_class=StrictRoute)
 comparing = APIRouter(prefix="/epics/{id}", tags=["history"], route_class=PatientRoute)
@@ -72,6 +72,12 @@ async def show_costs(id: EpicId, engine: EngineDep) -> CostsView:  # noqa: A002
 async def list_attempts(id: EpicId, engine: EngineDep) -> Page[AttemptView]:  # noqa: A002
     """List the attempts of an epic in rising order."""
     return Page[AttemptView](items=await engine.attempts(id))
+
+
+@router.get("/attempts/{n}/setup", response_model=SetupView, responses=problems(404))
+async def show_setup(id: EpicId, n: NumberInPath, engine: EngineDep) -> SetupView:  # noqa: A002
+    """Show what came of making the work tree of an attempt ready: what was borrowed, and what the setup command said."""
+    return await engine.setup_log(id, n)
 
 
 @router.get("/attempts/{n}/log", response_model=Page[TurnView], responses=problems(404, 410))

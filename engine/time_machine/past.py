@@ -19,8 +19,8 @@ from engine.time_machine.differing import DIFF_CAP, diff_between
 from engine.time_machine.moment_views import MomentDetail
 from engine.time_machine.showing import moment_detail
 from engine.transcript import readable
-from engine.views import AttemptView, MomentView, Page
-from epics.errors import HistoryPruned, MomentNotFound
+from engine.views import AttemptView, MomentView, Page, SetupView
+from epics.errors import HistoryPruned, MomentNotFound, NotFound
 from timemachine.diffs import diff_text
 from timemachine.workspace import open_workspace
 
@@ -82,13 +82,28 @@ class Past:
         epic_id = await epic_id_of(self._pool, epic)
         attempt = await fetch_one(self._pool, "attempt", {"epic": epic_id, "n": n})
         if attempt is None:
-            message = f"epic {epic_id} has no attempt {n}: see `genie epic show {epic_id}`"
-            raise MomentNotFound(message)
+            raise _no_attempt(epic_id, n)
         if attempt["pruned_turns"]:
             message = f"the {attempt['pruned_turns']} turns of attempt {n} of epic {epic_id} were pruned: see `genie epic show {epic_id}`"
             raise HistoryPruned(message)
         rows = await AttemptJournal.read(self._pool, epic_id, n)
         return tuple(readable(turn_of(row)) for row in rows)
+
+    async def setup_log(self, epic: str, n: int) -> SetupView:
+        """What came of making the work tree of an attempt ready.
+
+        Raises:
+            MomentNotFound: if the epic has no such attempt.
+            NotFound: if nothing was to do.
+        """
+        epic_id = await epic_id_of(self._pool, epic)
+        row = await fetch_one(self._pool, "setup_of_attempt", {"epic": epic_id, "n": n})
+        if row is None:
+            raise _no_attempt(epic_id, n)
+        if row["setup"] is None:
+            message = f"nothing was to do to make the work tree of attempt {n} ready: genie.toml has no [environment]"
+            raise NotFound(message)
+        return SetupView.model_validate({"attempt": n, **row["setup"]})
 
     async def changes(self, epic: str) -> str:
         """The diff of an epic against the commit that it began from, capped."""
@@ -99,3 +114,7 @@ class Past:
         await bring_to_read(self._pool, workspace.mirror, facts, (begun, head))
         shown = await diff_text(workspace.mirror, begun, head, DIFF_CAP)
         return shown.text
+
+
+def _no_attempt(epic_id: str, n: int) -> MomentNotFound:
+    return MomentNotFound(f"epic {epic_id} has no attempt {n}: see `genie epic show {epic_id}`")

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any
 
-from executors.finishing import finished
+from executors.claude.tool_names import READ_ONLY, genie_name
 from executors.gateway.buying import Bought, Buyer
 from executors.gateway.conversation import (
     PROTOCOL,
     Message,
+    blocks_of,
     calls_in,
     conversation_of,
     grown,
@@ -18,7 +19,6 @@ from executors.gateway.conversation import (
     results_in,
     since_answer,
     tells,
-    text_of,
     usage_of,
     words_of,
 )
@@ -26,7 +26,6 @@ from executors.gateway.requests import Asked
 from executors.ledger import Ledger
 from executors.noted_calls import noted_call
 from executors.port import Journal, Paid, Said, Turn
-from executors.tool_names import READ_ONLY, genie_name
 
 
 class Turns:
@@ -141,8 +140,19 @@ def long_cached_in(answer: Mapping[str, Any]) -> int:
     return int(((answer.get("usage") or {}).get("cache_creation") or {}).get("ephemeral_1h_input_tokens") or 0)
 
 
+async def finished(writing: Coroutine[None, None, None] | asyncio.Task[None]) -> None:
+    """Let a record be written to its end although we are cancelled meanwhile."""
+    task = asyncio.ensure_future(writing)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await task
+        raise
+
+
 def _noted(call: Mapping[str, Any], result: Mapping[str, Any], turn: int, seconds: float) -> dict[str, Any]:
-    words = text_of(result)
+    said = result.get("content", "")
+    words = said if isinstance(said, str) else "\n".join(str(block.get("text", "")) for block in blocks_of({"content": said}))
     given = call.get("input")
     problem = (words or "it failed") if result.get("is_error") else ""
     noted = noted_call(genie_name(str(call["name"])), given if isinstance(given, Mapping) else {}, turn, seconds, problem)

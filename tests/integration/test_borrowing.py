@@ -161,3 +161,33 @@ async def test_nothing_is_made_through_a_link_in_the_tree_that_leads_out(checkou
         await prepare_environment(tree, checkout, ["web/node_modules"], is_ignored=ignored)
 
     assert list(Path(tmp_path / "elsewhere").iterdir()) == []
+
+
+async def test_a_folder_that_is_to_be_copied_is_copied_whole(checkout, tree, tmp_path):
+    (checkout / "packages" / "own" / "beside.js").symlink_to("index.js")
+    (checkout / "packages" / "own" / "outside.js").symlink_to(tmp_path)
+
+    [made] = await prepare_environment(tree, checkout, [], copies=["node_modules"], is_ignored=ignored)
+
+    assert (made.made, made.note) == (True, "a copy")
+    (tree / "node_modules" / "left" / "index.js").write_text("changed")
+    assert (checkout / "node_modules" / "left" / "index.js").read_text() == "left"
+
+
+async def test_a_link_that_leads_out_of_the_checkout_is_not_copied(checkout, tree, tmp_path):
+    (checkout / "conf" / "deep").mkdir(parents=True)
+    (checkout / "conf" / "deep" / "a.ini").write_text("a")
+    (checkout / "conf" / "inside").symlink_to("deep/a.ini")
+    (checkout / "conf" / "outside").symlink_to(tmp_path)
+    (checkout / "conf" / "up").symlink_to("../../..")
+
+    await prepare_environment(tree, checkout, [], copies=["conf"], is_ignored=ignored)
+
+    assert sorted(path.name for path in (tree / "conf").iterdir()) == ["deep", "inside"]
+
+
+async def test_a_copy_that_git_would_take_for_work_is_taken_away_again(checkout, tree):
+    [left] = await prepare_environment(tree, checkout, [], copies=["node_modules"], is_ignored=tracked)
+
+    assert "add it to .gitignore" in left.note
+    assert not (tree / "node_modules").exists()

@@ -11,10 +11,10 @@ UPDATE epics SET last_attempt = last_attempt + 1 WHERE id = %(epic)s RETURNING l
 -- name: open_attempt
 INSERT INTO attempts (
     epic_id, n, task_id, step, workflow, workflow_hash, executor, model, base_commit, branch, limit_usd, continues, epoch,
-    configuration, changed, lessons
+    configuration, changed, lessons, setup
 ) VALUES (
     %(epic)s, %(n)s, %(task)s, %(step)s, %(workflow)s, %(workflow_hash)s, %(executor)s, %(model)s, %(base_commit)s, %(branch)s,
-    %(limit_usd)s, %(continues)s, %(epoch)s, %(configuration)s, %(changed)s, %(lessons)s
+    %(limit_usd)s, %(continues)s, %(epoch)s, %(configuration)s, %(changed)s, %(lessons)s, %(setup)s
 )
 RETURNING
     n, workflow, workflow_hash, executor, model, base_commit, branch, %(brief)s::text AS brief, limit_usd, continues, result,
@@ -33,7 +33,7 @@ UPDATE attempts SET result = %(result)s, ended_at = now() WHERE epic_id = %(epic
 -- name: list_attempts
 SELECT
     a.n, a.step, a.workflow, a.executor, a.model, a.branch, a.base_commit, a.result, a.recovery, a.started_at, a.ended_at,
-    a.configuration, a.changed,
+    a.configuration, a.changed, a.setup - 'log' AS setup,
     (
         SELECT jsonb_agg(jsonb_build_object(
             'epic', l -> 'epic', 'moment', l -> 'moment', 'attempt', l -> 'attempt', 'step', l -> 'step', 'type', l -> 'type'

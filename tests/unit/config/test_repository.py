@@ -18,6 +18,8 @@ timeout_s = 90
 [environment]
 links = [".venv", "web/node_modules"]
 setup = "make setup"
+copies = [".env"]
+values = { PORT = "port", DB_NAME = "name:app_test" }
 
 [limits]
 attempts = 2
@@ -43,6 +45,8 @@ def test_every_key_reaches_the_policy():
         test_timeout_s=90,
         setup_command="make setup",
         links=(".venv", "web/node_modules"),
+        copies=(".env",),
+        values={"PORT": "port", "DB_NAME": "name:app_test"},
         attempts=2,
         fix_rounds=0,
         merge_method="merge",
@@ -99,3 +103,11 @@ def test_executor_and_autonomy_fall_back_to_the_defaults():
     assert policy.autonomy_for(asked="auto") == "auto"
     assert policy.autonomy_for() == "ask"
     assert RepositoryPolicy().autonomy_for() == "auto"
+
+
+@pytest.mark.parametrize(
+    "line", ["PATH = 'port'", "GIT_DIR = 'name:x'", "port = 'port'", "PORT = 'ports'", "DB = 'name:'", "DB = 'name:x; y'"]
+)
+def test_a_value_that_no_attempt_can_lease_is_refused(line):
+    with pytest.raises(InvalidSettings, match=r"genie\.toml:2"):
+        repository_policy(f"[environment.values]\n{line}\n")

@@ -1,0 +1,112 @@
+"""Making a work tree ready for an attempt's commands: its own values, what the checkout lends, the setup command and its log."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from db.epics import Row, record_event
+from db.leased_values import Place, lease_values
+from engine.identity import network_of_host, this_worker
+from engine.running import Running
+from epics.errors import Environment
+from epics.records import Record
+from safety.scrubbing import Scrubber
+from timemachine.ignores import is_ignored
+from timemachine.worktrees import Worktree
+from tools.environment import prepare_environment
+from tools.ports import is_free
+from tools.processes import run_process
+
+_TAIL: Final = 1_000
+_LOG_CAP: Final = 60_000
+
+
+class SetupRun(Record):
+    """What came of making a work tree ready."""
+
+    command: str | None
+    """None where `genie.toml` has no setup command, and only asks for paths of the checkout."""
+    exit_code: int
+    timed_out: bool
+    seconds: float
+    log: str
+    """What it said, in the middle cut to a cap, without what looks like a secret."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ready:
+    """A work tree made ready, or why it is not."""
+
+    environment: Mapping[str, str]
+    """Of all commands of the attempt."""
+    setup: Row | None = None
+    """What came of it, as JSON to be kept with the attempt."""
+    problem: str = ""
+
+
+async def make_ready(running: Running, worktree: Worktree, attempt: int) -> Ready:
+    """Lease the attempt's own values, lend the tree what `genie.toml` asks for from the person's checkout, and run its setup command.
+
+    Raises:
+        LeaseLost: if another worker has taken the epic over.
+        StoreUnavailable: if the database does not answer.
+    """
+    environment = running.environment
+    try:
+        environment = await own_environment(running, attempt)
+        setup = await _set_up(running, worktree, attempt, environment)
+    except Environment as error:
+        return Ready(environment=environment, problem=str(error))
+    return Ready(environment=environment, setup=setup.model_dump(mode="json") if setup else None, problem=_problem(running, setup))
+
+
+async def own_environment(running: Running, attempt: int) -> Mapping[str, str]:
+    """The environment of all commands of an attempt: that of any, with the values that it alone has.
+
+    Raises:
+        LeaseLost: if another worker has taken the epic over.
+        Environment: if this host has no port left.
+    """
+    place = Place(network=network_of_host(), host=this_worker().host, ports=running.ports, is_free=is_free)
+    wanted = running.policy.values
+    if not wanted:
+        return running.environment
+    return {**running.environment, **await lease_values(running.database.pool, running.lease, attempt, wanted, place)}
+
+
+async def _set_up(running: Running, worktree: Worktree, attempt: int, environment: Mapping[str, str]) -> SetupRun | None:
+    policy, scrub = running.policy, Scrubber(running.secrets)
+    said = await _borrow(running, worktree)
+    if policy.setup_command is None:
+        return SetupRun(command=None, exit_code=0, timed_out=False, seconds=0, log=said) if said else None
+    pool, lease, command = running.database.pool, running.lease, scrub.text(policy.setup_command)
+    await record_event(pool, lease, "setup_started", {"attempt": attempt, "command": command})
+    shell = ("sh", "-c", policy.setup_command)
+    done = await run_process(shell, cwd=worktree.path, env=environment, timeout_s=policy.setup_timeout_s, output_cap=_LOG_CAP)
+    facts: Row = {"exit_code": done.exit_code, "timed_out": done.timed_out, "seconds": round(done.seconds, 3)}
+    await record_event(pool, lease, "setup_ended", {"attempt": attempt, **facts})
+    return SetupRun(command=command, log=scrub.text(said + done.output), **facts)
+
+
+def _problem(running: Running, setup: SetupRun | None) -> str:
+    """Why no agent can work in a tree, with the end of what the setup command said; empty if one can."""
+    if setup is None or (setup.exit_code == 0 and not setup.timed_out):
+        return ""
+    limit = running.policy.setup_timeout_s
+    why = f"was stopped after {limit:g} s" if setup.timed_out else f"failed with exit code {setup.exit_code}"
+    return f"the setup command of genie.toml, `{setup.command}`, {why}: {setup.log[-_TAIL:].strip()}"
+
+
+async def _borrow(running: Running, worktree: Worktree) -> str:
+    """Borrow what is to be linked and copied, and say in a line each what came of it."""
+    policy, mirror = running.policy, running.workspace.mirror
+    if not (policy.links or policy.copies):
+        return ""
+    checkout = Path(mirror.location) if mirror.is_path else None
+    ignored = partial(is_ignored, worktree)
+    borrowed = await prepare_environment(worktree.path, checkout, policy.links, copies=policy.copies, is_ignored=ignored)
+    return "".join(f"{each.path}: {'borrowed' if each.made else 'not borrowed'}, {each.note}\n" for each in borrowed)
