@@ -12,7 +12,7 @@ from timemachine.restores import restore_paths
 from timemachine.snapshots import snapshot
 from timemachine.worktrees import Worktree
 
-CONFIGURATION: Final = (".claude", ".mcp.json", "CLAUDE.md", "AGENTS.md", "genie.toml", ".genie", ".husky")
+CONFIGURATION: Final = (".claude", ".mcp.json", "CLAUDE.md", "CLAUDE.local.md", "AGENTS.md", "genie.toml", ".genie", ".husky")
 """What tells an agent how to behave comes from the base branch, never from the work of an attempt."""
 
 

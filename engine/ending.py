@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,13 +13,14 @@ from engine.recording import RecordingJournal
 from engine.running import Running
 from engine.suites import suite_in, tests_in
 from engine.transcript import tail_of
-from epics.errors import Conflict, Environment
+from epics.errors import Conflict, Environment, PathRefused
 from executors.port import Order, Outcome
 from nodes.context import Assignment, Attempted
 from safety.paths import confine, violations
 from timemachine.branches import advance_branch, branch_commit
 from timemachine.commits import Signature
 from timemachine.diffs import changed_paths
+from timemachine.links import link_again
 from timemachine.mirrors import protect
 from timemachine.removals import remove_worktree
 from timemachine.snapshots import snapshot
@@ -45,7 +47,9 @@ async def end_work(ending: Ending, outcome: Outcome, journal: RecordingJournal) 
     May be run again after a crash in the middle: the same files give the same commit.
     """
     worktree = ending.worktree
-    own = write_own_files(ending.assignment, outcome, worktree)
+    # Whatever runs in the tree from here on, the tests above all, must not be led to a repository of the agent's own.
+    strayed = (".git",) if link_again(worktree.path, worktree.admin) else ()
+    own, blocked = write_own_files(ending.assignment, outcome, worktree)
     await keep_configuration(
         worktree,
         base=ending.assignment.base,
@@ -59,7 +63,7 @@ async def end_work(ending: Ending, outcome: Outcome, journal: RecordingJournal) 
     await _advance(ending, taken.commit)
     changes = await changed_paths(worktree.mirror, ending.assignment.at, taken.commit)
     files = tuple(dict.fromkeys(path for change in changes for path in (change.old_path, change.path) if path))
-    outside = _violations(ending, tuple(path for path in files if path not in own))
+    outside = tuple(dict.fromkeys((*strayed, *blocked, *_violations(ending, tuple(path for path in files if path not in own)))))
     tests: dict[str, Any] | None = None
     if ending.assignment.run_tests and outcome.ended_by == "done":
         try:
@@ -98,20 +102,30 @@ def message_of(ending: Ending, outcome: Outcome) -> str:
     return f"{ending.assignment.step}: {subject}\n\nGenie-Epic: {ending.running.facts.id}\nGenie-Attempt: {ending.row['n']}\n"
 
 
-def write_own_files(assignment: Assignment, outcome: Outcome, worktree: Worktree) -> frozenset[str]:
-    """Write the files that Genie itself adds, and return their paths."""
+def write_own_files(assignment: Assignment, outcome: Outcome, worktree: Worktree) -> tuple[frozenset[str], tuple[str, ...]]:
+    """Write the files that Genie itself adds, and return their paths, then those of them in whose way the agent put something."""
     make = assignment.own_files
     if make is None or outcome.ended_by != "done" or outcome.output is None:
-        return frozenset()
+        return frozenset(), ()
     files: Mapping[str, str | None] = make(outcome.output)
-    for path, text in files.items():
+    blocked = tuple(path for path, text in files.items() if not _write(worktree, path, text))
+    return frozenset(files) - frozenset(blocked), blocked
+
+
+def _write(worktree: Worktree, path: str, text: str | None) -> bool:
+    try:
         place = confine(worktree.path, path)
         if text is None:
             place.unlink(missing_ok=True)
-            continue
+            return True
         place.parent.mkdir(parents=True, exist_ok=True)
+        # Not opened: to write into a pipe would wait for ever.
+        if os.path.lexists(place) and not place.is_file():
+            return False
         place.write_text(text, encoding="utf-8")
-    return frozenset(files)
+    except (PathRefused, FileExistsError, IsADirectoryError, NotADirectoryError):
+        return False
+    return True
 
 
 async def _advance(ending: Ending, commit: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import sys
@@ -253,3 +254,31 @@ async def test_a_flood_of_output_is_watched_in_full_and_kept_in_part(tmp_path):
     assert seen > 50_000_000
     assert len(report.output) < KEPT_CHARS + 100
     assert report.output.endswith("red\N{REPLACEMENT CHARACTER}end")
+
+
+async def test_looking_for_the_tests_runs_nothing_that_stands_in_the_tree(tmp_path):
+    mark = tmp_path / "owned"
+    owns = f"import pathlib; pathlib.Path({str(mark)!r}).touch()\n"
+    tree = files(tmp_path / "tree", {"tests/test_it.py": PASSES, "sitecustomize.py": owns, "src/usercustomize.py": owns, "pytest.py": owns})
+    python = python_with_pytest(tree / ".venv")
+    python.write_text(f"#!/bin/sh\ntouch {mark}\n")
+
+    with_its_own = await detect_suite(tree, None, None, env=ENV)
+    shutil.rmtree(tree / ".venv")
+    python_with_pytest(tmp_path / "checkout" / ".venv")
+    with_the_checkouts = await detect_suite(tree, None, tmp_path / "checkout", env=ENV)
+
+    assert not mark.exists()
+    assert with_its_own is not None
+    assert with_the_checkouts is not None
+    assert (with_its_own.command[0], with_the_checkouts.command[1:]) == (str(python), ("-m", "pytest"))
+
+
+@pytest.mark.parametrize("name", ["package.json", "pyproject.toml", "setup.cfg", "Makefile"])
+async def test_a_pipe_or_an_endless_file_is_no_sign_of_tests(tmp_path, name):
+    os.mkfifo(tmp_path / name)
+    (tmp_path / "tox.ini").symlink_to("/dev/zero")
+    (tmp_path / "tests").symlink_to("/")
+
+    async with asyncio.timeout(20):
+        assert await detect_suite(tmp_path, None, None, env=ENV) is None
