@@ -95,7 +95,7 @@ def test_a_session_begins_under_its_id_or_is_gone_on_with():
 
 
 def test_the_environment_has_the_token_and_nothing_of_the_surroundings_that_steers_a_cli():
-    surroundings = {"PATH": "/bin", "ANTHROPIC_API_KEY": "sk-real", "CLAUDE_CODE_USE_BEDROCK": "1", "CLAUDECODE": "1", "HOME": "/home/ann"}
+    surroundings = {"PATH": "/bin", "ANTHROPIC_API_KEY": "sk-real", "CLAUDE_CODE_USE_BEDROCK": "1", "CLAUDECODE": "1", "HOME": "/somebody"}
 
     given = environment(asked(environment=surroundings))
 

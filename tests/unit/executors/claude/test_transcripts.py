@@ -89,10 +89,10 @@ def test_turns_of_another_executor_are_no_conversation_of_a_cli(tmp_path):
 def test_a_transcript_is_where_the_cli_looks_for_it_and_each_line_names_the_one_before(tmp_path):
     messages = beginning_of(order(tmp_path), turns(2)).messages
 
-    file = write_transcript(messages, config=tmp_path, cwd="/home/ann/.genie/work_1", session=SESSION, model="m")
+    file = write_transcript(messages, config=tmp_path, cwd="/srv/some.where/work_1", session=SESSION, model="m")
 
     lines = [json.loads(line) for line in file.read_text().splitlines()]
-    assert file == tmp_path / "projects" / "-home-ann--genie-work-1" / f"{SESSION}.jsonl"
+    assert file == tmp_path / "projects" / "-srv-some-where-work-1" / f"{SESSION}.jsonl"
     assert [line["parentUuid"] for line in lines] == [None, *(line["uuid"] for line in lines[:-1])]
     assert {line["sessionId"] for line in lines} == {SESSION}
     assert [line["message"]["role"] for line in lines] == ["user", "assistant", "user", "assistant", "user"]
