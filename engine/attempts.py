@@ -219,7 +219,7 @@ class EpicAttempts:
         """Make the tree ready for an agent, and say why not where this machine does not let us: that is a failure of the attempt."""
         if configure:
             await show_configuration(worktree, assignment.base)
-        return await make_ready(self._running, worktree, attempt)
+        return await make_ready(self._running, worktree, attempt, assignment.base)
 
     async def _suite(self, worktree: Worktree, environment: Mapping[str, str]) -> Suite | None:
         """The repository's tests; a machine that cannot run them is the test step's trouble, not that of every other step."""

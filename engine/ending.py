@@ -24,6 +24,7 @@ from timemachine.links import link_again
 from timemachine.mirrors import protect
 from timemachine.removals import remove_worktree
 from timemachine.snapshots import snapshot
+from timemachine.submodules import empty_submodules
 from timemachine.worktrees import Worktree
 
 
@@ -157,6 +158,7 @@ async def _tests(ending: Ending, commit: str, journal: RecordingJournal) -> dict
 async def _put_away(ending: Ending) -> None:
     """Remove the work tree; what came to it after the commit, such as by-products of the tests, is kept as a commit of its own."""
     worktree = ending.worktree
+    await empty_submodules(worktree, ending.assignment.base, ending.running.workspace.home)
     rest = await snapshot(worktree, signature=ending.signature, message=f"{ending.running.facts.id}: left in the work tree\n")
     await protect(worktree.mirror, rest.commit)
     try:

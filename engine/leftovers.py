@@ -5,21 +5,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Final
 
 import structlog
 
 from db.epics import fetch_all
 from engine.assembling import Installation
-from engine.attempt_folders import sweep_folders
 from engine.running import Running
 from epics.errors import Conflict, GenieError, StoreUnavailable
 from timemachine.commits import Signature
-from timemachine.mirrors import Mirror, mirror_path, protect
+from timemachine.mirrors import mirror_path, protect
 from timemachine.removals import remove_worktree
 from timemachine.snapshots import snapshot
-from timemachine.workspace import open_workspace, worktrees_folder
+from timemachine.submodules import empty_submodules
+from timemachine.workspace import Workspace, open_workspace, worktrees_folder
 from timemachine.worktrees import find_worktree
 
 _AGAIN_S: Final = 300.0
@@ -28,7 +27,7 @@ _AGAIN_S: Final = 300.0
 async def put_away(running: Running) -> None:
     """Remove the work trees of an epic that a crash or a recovery left; one that has what no commit can hold stays."""
     workspace = running.workspace
-    await _put_away(workspace.mirror, worktrees_folder(workspace.home, running.facts.id), running.facts.id)
+    await _put_away(workspace, running.facts.id)
 
 
 async def tidy_host(installation: Installation) -> tuple[str, ...]:
@@ -48,7 +47,7 @@ async def tidy_host(installation: Installation) -> tuple[str, ...]:
             continue
         try:
             workspace = await open_workspace(installation.home, row["repo"], installation.git_environment)
-            await _put_away(workspace.mirror, worktrees_folder(workspace.home, row["id"]), row["id"])
+            await _put_away(workspace, row["id"])
         except GenieError as error:
             # What cannot be read stays where it is, and hinders nobody.
             structlog.get_logger().warning("work trees of an epic that has ended stay", epic=row["id"], why=str(error))
@@ -62,7 +61,6 @@ async def run_tidying(installation: Installation, stop: asyncio.Event) -> None:
     while not stop.is_set():
         try:
             await tidy_host(installation)
-            await sweep_folders(installation)
         except (StoreUnavailable, OSError) as error:
             structlog.get_logger().warning("this host is not tidied now", why=str(error))
         with contextlib.suppress(TimeoutError):
@@ -70,7 +68,8 @@ async def run_tidying(installation: Installation, stop: asyncio.Event) -> None:
                 await stop.wait()
 
 
-async def _put_away(mirror: Mirror, folder: Path, epic_id: str) -> None:
+async def _put_away(workspace: Workspace, epic_id: str) -> None:
+    mirror, folder = workspace.mirror, worktrees_folder(workspace.home, epic_id)
     if not folder.is_dir():
         return
     signature = Signature(name="Genie", email="genie@localhost", at=datetime.now(UTC))
@@ -78,6 +77,8 @@ async def _put_away(mirror: Mirror, folder: Path, epic_id: str) -> None:
         worktree = find_worktree(mirror, path)
         if worktree is None:
             continue
+        # By the list in the tree itself: nothing is fetched by it, and what was filled by another list stays.
+        await empty_submodules(worktree, await worktree.head(), workspace.home)
         left = await snapshot(worktree, signature=signature, message=f"{epic_id}: left in {path.name}\n")
         await protect(mirror, left.commit)
         try:

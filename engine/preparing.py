@@ -16,6 +16,7 @@ from epics.errors import Environment
 from epics.records import Record
 from safety.scrubbing import Scrubber
 from timemachine.ignores import is_ignored
+from timemachine.submodules import fill_submodules
 from timemachine.worktrees import Worktree
 from tools.environment import prepare_environment
 from tools.ports import is_free
@@ -48,8 +49,14 @@ class Ready:
     problem: str = ""
 
 
-async def make_ready(running: Running, worktree: Worktree, attempt: int) -> Ready:
-    """Lease the attempt's own values, lend the tree what `genie.toml` asks for from the person's checkout, and run its setup command.
+async def make_ready(running: Running, worktree: Worktree, attempt: int, base: str) -> Ready:
+    """Lease the attempt's own values, fill submodules, lend what `genie.toml` asks for of the person's checkout, and run its setup command.
+
+    Args:
+        running: the epic.
+        worktree: the attempt's tree.
+        attempt: its number; its row need not be there.
+        base: the commit of the base branch, which says where submodules come from.
 
     Raises:
         LeaseLost: if another worker has taken the epic over.
@@ -58,7 +65,8 @@ async def make_ready(running: Running, worktree: Worktree, attempt: int) -> Read
     environment = running.environment
     try:
         environment = await own_environment(running, attempt)
-        setup = await _set_up(running, worktree, attempt, environment)
+        said = await _submodules(running, worktree, base) + await _borrow(running, worktree)
+        setup = await _set_up(running, worktree, attempt, environment, said)
     except Environment as error:
         return Ready(environment=environment, problem=str(error))
     return Ready(environment=environment, setup=setup.model_dump(mode="json") if setup else None, problem=_problem(running, setup))
@@ -78,11 +86,10 @@ async def own_environment(running: Running, attempt: int) -> Mapping[str, str]:
     return {**running.environment, **await lease_values(running.database.pool, running.lease, attempt, wanted, place)}
 
 
-async def _set_up(running: Running, worktree: Worktree, attempt: int, environment: Mapping[str, str]) -> SetupRun | None:
+async def _set_up(running: Running, worktree: Worktree, attempt: int, environment: Mapping[str, str], said: str) -> SetupRun | None:
     policy, scrub = running.policy, Scrubber(running.secrets)
-    said = await _borrow(running, worktree)
     if policy.setup_command is None:
-        return SetupRun(command=None, exit_code=0, timed_out=False, seconds=0, log=said) if said else None
+        return SetupRun(command=None, exit_code=0, timed_out=False, seconds=0, log=scrub.text(said)) if said else None
     pool, lease, command = running.database.pool, running.lease, scrub.text(policy.setup_command)
     await record_event(pool, lease, "setup_started", {"attempt": attempt, "command": command})
     shell = ("sh", "-c", policy.setup_command)
@@ -99,6 +106,11 @@ def _problem(running: Running, setup: SetupRun | None) -> str:
     limit = running.policy.setup_timeout_s
     why = f"was stopped after {limit:g} s" if setup.timed_out else f"failed with exit code {setup.exit_code}"
     return f"the setup command of genie.toml, `{setup.command}`, {why}: {setup.log[-_TAIL:].strip()}"
+
+
+async def _submodules(running: Running, worktree: Worktree, base: str) -> str:
+    filled = await fill_submodules(worktree, base, running.workspace.home)
+    return "".join(f"submodule {each.path}: {'filled' if each.done else 'not filled'}, {each.note}\n" for each in filled)
 
 
 async def _borrow(running: Running, worktree: Worktree) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -101,3 +102,22 @@ async def test_an_attempt_goes_on_after_a_crash_with_the_values_that_it_had(begi
     first, last = seen.read_text().split("\n")[0], seen.read_text().split("\n")[-2]
     assert first == last
     assert await epic.rows("SELECT * FROM leased_values WHERE epic_id = %s") == []
+
+
+async def test_tests_find_the_files_of_a_submodule_and_no_work_tree_is_left(begin, git, git_repo, tmp_path):
+    from engine.starting import StartEpic
+
+    part = git_repo({"lib.txt": "of the part\n"}, name="part")
+    epic = await begin(toml='[test]\ncommand = "grep -q part vendor/part/lib.txt"\n')
+    git(epic.repo, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", f"../{part.name}", "vendor/part")
+    git(epic.repo, "commit", "--quiet", "--message", "Add a part")
+    started = await epic.engine.start(StartEpic(goal="Greet", repo=str(epic.repo), executor="scripted", auto_approve=True))
+    epic = replace(epic, id=started.id)
+
+    assert (await epic.go()).status == "merged"
+
+    setup = await epic.engine.setup_log(epic.id, 1)
+    assert setup.command is None
+    assert setup.log.startswith("submodule vendor/part: filled, at ")
+    assert not list((tmp_path / "home" / "worktrees").glob("*/*"))
+    assert git(epic.repo, "ls-tree", "HEAD", "vendor/part").split()[2] == git(part, "rev-parse", "HEAD")
