@@ -123,6 +123,11 @@ def _model_fell_back(data: Data) -> Line:
     return Line(mark="↻", text=f"{there} in place of {here}", style="yellow", aside=word(data, "because"), deep=True)
 
 
+def _provider_waits(data: Data) -> Line:
+    said = f"the next call waits {word(data, 'seconds')} s for its turn at {word(data, 'provider')}"
+    return Line(mark="‖", text=said, style="yellow", deep=True)
+
+
 def _price_assumed(data: Data) -> Line:
     said = f"the price of {word(data, 'model')} is not known; ${word(data, 'output_usd_per_million')} per million tokens out is assumed"
     return Line(mark="!", text=said, style="yellow", deep=True)
@@ -261,6 +266,7 @@ _LINES: Final[dict[str, Callable[[Data], Line]]] = {
     "tool_called": _tool_called,
     "model_failed": _model_failed,
     "model_fell_back": _model_fell_back,
+    "provider_waits": _provider_waits,
     "price_assumed": _price_assumed,
     "tests_started": _tests_started,
     "tests_finished": _tests_finished,

@@ -65,7 +65,8 @@ async def insert_epic(pool: Pool, values: Mapping[str, Any], *, hinted: bool = T
             given = {"state_version": THIS_RELEASE.state, **values, "project": project, "labels": jsonb(values.get("labels", {}))}
             if await (await connection.execute(QUERIES["insert_epic"], given)).fetchone() is None:
                 return False
-            queued = {"type": _event(values["id"], "queued"), "data": {"goal": values["goal"][:200]}}
+            # Runs have events of their own, so that whoever is told of epics is not told of them.
+            queued = {"type": "run_queued" if is_run(values["id"]) else "epic_queued", "data": {"goal": values["goal"][:200]}}
             await add_events(connection, values["id"], [queued])
             if hinted:
                 await hint(connection, values["id"])
@@ -115,8 +116,9 @@ async def postpone_epic(pool: Pool, lease: Lease, problem: str, *, seconds: floa
         row = await (await connection.execute(QUERIES["postpone_epic"], arguments)).fetchone()
         if row is None:
             return
+        kind = "run_postponed" if is_run(lease.thread_id) else "epic_postponed"
         data = {"problem": problem, "until": row["retry_at"].isoformat(timespec="seconds"), "retries": retries}
-        await add_events(connection, lease.thread_id, [{"type": _event(lease.thread_id, "postponed"), "data": data}])
+        await add_events(connection, lease.thread_id, [{"type": kind, "data": data}])
         await hint(connection, lease.thread_id, at=row["retry_at"])
 
 
@@ -130,8 +132,3 @@ async def raise_limit(connection: Connection, epic_id: str, scope: str, amount: 
     """Lift the limit of an epic or of its project, in the transaction of the decision."""
     name = "raise_epic_budget" if scope == "epic" else "raise_project_budget"
     await connection.execute(QUERIES[name], {"epic": epic_id, "amount": amount})
-
-
-def _event(work_id: str, what: str) -> str:
-    """The type of an event: runs have names of their own, so that whoever is told of epics is not told of runs."""
-    return f"{'run' if is_run(work_id) else 'epic'}_{what}"

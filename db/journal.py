@@ -10,7 +10,7 @@ from typing import Any
 from psycopg.types.json import Json
 
 from db.connection import Pool
-from db.epics import Row, fetch_all
+from db.epics import Row, fetch_all, fetch_one
 from db.fence import add_events, fenced
 from db.leases import Lease
 from db.queries import QUERIES
@@ -65,8 +65,8 @@ class AttemptJournal:
     async def reserve(self, *, model: str, input_usd: Decimal, output_usd: Decimal, wish: int, floor: int) -> Grant | Refusal:
         """Hold the highest price of a call against the limits of attempt, epic and project, or say which refuses it."""
         values = {"model": model, "input_usd": input_usd, "output_usd": output_usd, "wish": wish, "floor": floor}
-        async with fenced(self._pool, self._lease) as connection:
-            row = await (await connection.execute(QUERIES["reserve_call"], {**self._key, **values})).fetchone()
+        fence = {"epoch": self._lease.epoch, "token": self._lease.token}
+        row = await fetch_one(self._pool, "reserve_under_lease", {**self._key, **values, **fence})
         if row is None:
             message = "reserve_call() gave no row"
             raise LookupError(message)

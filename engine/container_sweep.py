@@ -5,27 +5,22 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import shutil
 import time
-from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final
 
 import structlog
 
-from db.connection import Pool
-from db.epics import Row, fetch_all
+from db.epics import Row
 from db.identity import database_id
 from engine.assembling import Installation
+from engine.attempt_folders import fates_of, sweep_folders
 from engine.identity import this_worker
 from epics.errors import Environment, StoreUnavailable
 from executors.containers.daemon import Daemon, DaemonLost, Refused
 from executors.containers.places import SocketPlace, socket_place, socket_places
 from executors.containers.process import remove
 from executors.containers.running import Container, containers
-from timemachine.workspace import attempts_folder
-
-Attempt: TypeAlias = tuple[str, int]
 
 _AGAIN_S: Final = 60.0
 _LATE_S: Final = 60.0
@@ -61,7 +56,7 @@ async def sweep_containers(installation: Installation, daemon: Daemon) -> tuple[
         structlog.get_logger().info("a container was removed", container=each.name, why=why)
         swept.append(each.name)
     _sweep_sockets(own, {each.name for each in found})
-    await _sweep_folders(installation)
+    await sweep_folders(installation)
     return tuple(swept)
 
 
@@ -81,15 +76,6 @@ async def run_container_sweep(installation: Installation, stop: asyncio.Event) -
                     await stop.wait()
     finally:
         daemon.close()
-
-
-async def fates_of(pool: Pool, attempts: Iterable[Attempt]) -> Mapping[Attempt, Row]:
-    """What the database says of attempts; those that it does not know are missing."""
-    asked = sorted(set(attempts))
-    if not asked:
-        return {}
-    values = {"epics": [epic for epic, _ in asked], "attempts": [n for _, n in asked]}
-    return {(row["epic"], row["attempt"]): row for row in await fetch_all(pool, "fates_of_attempts", values)}
 
 
 def why_nobodys(container: Container, fate: Row | None, home: Path, host: str) -> str:
@@ -137,21 +123,3 @@ def _is_alive(pid: object) -> bool:
     except PermissionError:
         return True
     return True
-
-
-async def _sweep_folders(installation: Installation) -> None:
-    """Remove the folders of attempts that have ended, which a crash left beside their work trees."""
-    folders = {attempt: path for path in _folders(installation.home) if (attempt := _attempt_in(path.name)) is not None}
-    for attempt, fate in (await fates_of(installation.database.pool, folders)).items():
-        if fate["ended"] and fate["host"] is None:
-            await asyncio.to_thread(shutil.rmtree, folders[attempt], ignore_errors=True)
-
-
-def _folders(home: Path) -> list[Path]:
-    place = attempts_folder(home)
-    return sorted(place.iterdir()) if place.is_dir() else []
-
-
-def _attempt_in(name: str) -> Attempt | None:
-    epic, _, n = name.rpartition("-")
-    return (epic, int(n)) if epic and n.isdecimal() else None

@@ -8,7 +8,8 @@ from datetime import datetime
 
 from db.identity import database_id
 from engine.assembling import Installation
-from engine.container_sweep import fates_of, sweep_containers, why_nobodys
+from engine.attempt_folders import fates_of
+from engine.container_sweep import sweep_containers, why_nobodys
 from engine.identity import this_worker
 from epics.errors import Conflict
 from epics.records import Record

@@ -11,6 +11,7 @@ import structlog
 
 from db.epics import fetch_all
 from engine.assembling import Installation
+from engine.attempt_folders import sweep_folders
 from engine.running import Running
 from epics.errors import Conflict, GenieError, StoreUnavailable
 from timemachine.commits import Signature
@@ -61,6 +62,7 @@ async def run_tidying(installation: Installation, stop: asyncio.Event) -> None:
     while not stop.is_set():
         try:
             await tidy_host(installation)
+            await sweep_folders(installation)
         except (StoreUnavailable, OSError) as error:
             structlog.get_logger().warning("this host is not tidied now", why=str(error))
         with contextlib.suppress(TimeoutError):

@@ -12,6 +12,7 @@ from engine.cursors import approvals_cursor, cursor_at
 from engine.views import ApprovalView, AttemptView, EpicView, EventView, Page
 from epics.errors import ApprovalNotFound, EpicNotFound, InvalidInput
 from epics.ids import is_id
+from epics.runs import is_run
 
 STATUSES: Final = ("queued", "running", "waiting", "paused", "merged", "rejected", "failed", "cancelled")
 
@@ -186,4 +187,5 @@ def _only(found: list[str], given: str, kind: str) -> str:
 
 
 def _no_epic(given: str) -> EpicNotFound:
-    return EpicNotFound(f"there is no epic {given!r}: see `genie epic list`")
+    hint = f"that is a run, see `genie run show {given}`" if is_run(given) else "see `genie epic list`"
+    return EpicNotFound(f"there is no epic {given!r}: {hint}")

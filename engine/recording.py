@@ -10,6 +10,7 @@ from engine.saying import said_in
 from engine.storing_packs import Keeper
 from epics.errors import BudgetSpent
 from epics.money import dollars
+from epics.runs import is_run
 from executors.port import Ask, Paid, Reservation, Said, Turn
 from timemachine.commits import Signature
 from timemachine.mirrors import protect
@@ -27,7 +28,7 @@ class RecordingJournal:
             rows: the attempt's rows.
             worktree: where its files are.
             signature: with which snapshots are signed.
-            label: names epic and attempt in the messages of snapshots.
+            label: names epic or run, and attempt, in the messages of snapshots.
             keeper: keeps the snapshots where any host finds them.
         """
         self._rows = rows
@@ -54,7 +55,8 @@ class RecordingJournal:
         if isinstance(given, Refusal):
             self.refusal = given
             limit, spent, needed = (dollars(amount) for amount in (given.limit_usd, given.spent_usd, given.needed_usd))
-            message = f"the next call of {ask.model} needs up to {needed}, and {spent} of the {given.scope}'s limit of {limit} is used"
+            whose = "run" if given.scope == "epic" and is_run(self._label) else given.scope
+            message = f"the next call of {ask.model} needs up to {needed}, and {spent} of the {whose}'s limit of {limit} is used"
             raise BudgetSpent(message, scope=given.scope, limit_usd=format(given.limit_usd, "f"), spent_usd=format(given.spent_usd, "f"))
         return Reservation(id=given.call_id, max_tokens=given.max_tokens)
 

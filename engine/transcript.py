@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from executors.gateway.conversation import PROTOCOL, calls_in, results_in, text_of
 from executors.port import Turn
+from executors.tool_names import genie_name
 
 _TAIL = 3_000
 _TAIL_TURNS = 4
@@ -13,6 +15,8 @@ _TAIL_TURNS = 4
 
 def readable(turn: Turn) -> dict[str, Any]:
     """One turn as {n, model, answer_text, tool_calls: [{name, args}], results: [{name, content}], tree}."""
+    if isinstance(turn.request, Mapping) and turn.request.get("protocol") == PROTOCOL:
+        return {"n": turn.n, "model": turn.model, **_through_gateway(turn.answer, turn.results), "tree": turn.tree}
     parts = _parts(turn.answer)
     if not parts and isinstance(turn.answer, Mapping):
         return {"n": turn.n, "model": turn.model, **_played(turn.answer, turn.results), "tree": turn.tree}
@@ -52,6 +56,18 @@ def _parts(message: Any) -> list[Mapping[str, Any]]:  # JSON of the executor's o
         parts = message.get("parts")
         return [part for part in parts if isinstance(part, Mapping)] if isinstance(parts, list) else []
     return []
+
+
+def _through_gateway(answer: Mapping[str, Any], results: Any) -> dict[str, Any]:  # JSON of the Messages API
+    """The words, calls and results of a turn of a CLI, with Genie's names for its tools."""
+    calls = calls_in(answer)
+    names = {key: genie_name(str(call.get("name", ""))) for key, call in calls.items()}
+    got = results_in(results["messages"]) if isinstance(results, Mapping) else {}
+    return {
+        "answer_text": text_of(answer),
+        "tool_calls": [{"name": names[key], "args": call.get("input")} for key, call in calls.items()],
+        "results": [{"name": names[key], "content": text_of(result)} for key, result in got.items() if key in names],
+    }
 
 
 def _played(answer: Mapping[str, Any], results: Any) -> dict[str, Any]:  # JSON of the scripted executor

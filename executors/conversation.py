@@ -45,7 +45,8 @@ def history_of(earlier: Sequence[Turn], recorded: Sequence[Turn]) -> list[ModelM
     A request holds the results of the turn before it, so only the last turn's results are added by themselves. A last turn of an
     earlier attempt that never got its results is left out: nobody will run its tools, since the tree is another one.
     """
-    finished = list(earlier)
+    # Another executor's turns have another form; what they did is in the tree.
+    finished = [turn for turn in earlier if isinstance(turn.request, list)]
     if finished and finished[-1].results is None:
         finished.pop()
     turns = [*finished, *recorded]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 
 from pydantic_ai.exceptions import AgentRunError
@@ -14,6 +12,7 @@ from pydantic_ai.models.wrapper import WrapperModel
 from pydantic_ai.settings import ModelSettings
 
 from executors.conversation import as_json, offered, request_hash, since_answer, usage_of
+from executors.finishing import finished
 from executors.ledger import Ledger
 from executors.port import Journal, Order, Paid, Reservation, Turn
 from executors.provider_trouble import ProviderFailed, judge
@@ -119,7 +118,7 @@ class JournaledModel(WrapperModel):
             except AgentRunError as exc:
                 trouble = judge(exc, name, self._source.setting_of(name))
             else:
-                await _finished(self._record(name, messages, parameters, answer, reservation))
+                await finished(self._record(name, messages, parameters, answer, reservation))
                 return answer
             await self._after_trouble(trouble, reservation, name, attempt)
             if trouble.wait_s is not None:
@@ -188,16 +187,6 @@ class JournaledModel(WrapperModel):
         await self._journal.noted(
             "model_failed", {"model": name, "try": attempt, "said": trouble.said, "again": trouble.retry, "may_be_charged": trouble.charged}
         )
-
-
-async def _finished(recording: Coroutine[None, None, None]) -> None:
-    """Let a record be written to its end although we are cancelled meanwhile: its answer is paid for."""
-    task = asyncio.ensure_future(recording)
-    try:
-        await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await task
-        raise
 
 
 def _size(messages: list[ModelMessage]) -> int:

@@ -128,7 +128,7 @@ class Scene:
             self.differs("the tools that are offered, what they take, or the form of the result", "others", names, turn=turn.n)
 
     def _before(self) -> list[Turn]:
-        continued = list(self.order.continues)
+        continued = [turn for turn in self.order.continues if isinstance(turn.request, list)]
         if continued and continued[-1].results is None:
             continued.pop()
         return [*continued, *self.turns[: self.at]]

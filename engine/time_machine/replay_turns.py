@@ -34,7 +34,7 @@ from timemachine.scratch import files_now, put_files, scratch_worktree
 from timemachine.worktrees import Worktree
 
 IN_PROCESS: Final = "in_process"
-_TELLING: Final = ("path", "command", "pattern", "glob")
+_TELLING: Final = ("path", "file_path", "command", "pattern", "glob")
 _SHOWN: Final = 80
 _NAMED: Final = 5
 _NOBODY: Final = Signature(name="Genie", email="genie@localhost", at=datetime(2000, 1, 1, tzinfo=UTC))

@@ -6,8 +6,8 @@ import json
 from typing import Final
 
 from executors.claude.permissions import allowed_tools, settings_of
-from executors.claude.tool_names import FINAL, cli_names
 from executors.port import Order
+from executors.tool_names import FINAL, cli_names
 
 PROVIDER: Final = "anthropic:"
 """What stands before the models that the CLI can use."""

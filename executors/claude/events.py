@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from executors.claude.tool_names import MCP_TOOL, genie_name
 from executors.port import Journal
+from executors.tool_names import MCP_TOOL, genie_name
 from safety.secrets import redact
 
 _LONGEST: Final = 300

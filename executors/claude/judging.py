@@ -11,10 +11,10 @@ from pydantic import BaseModel, ValidationError
 
 from epics.errors import Environment
 from executors.claude.port import Exit
-from executors.claude.tool_names import FINAL
 from executors.gateway.refusals import Refusal
 from executors.ledger import Ledger
 from executors.port import EndedBy, ErrorKind, Outcome, Turn
+from executors.tool_names import FINAL
 from executors.usage import total
 
 _LONGEST: Final = 300

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from executors.claude.tool_names import MCP_TOOL, cli_names
 from executors.port import Order
+from executors.tool_names import MCP_TOOL, cli_names
 
 _WRITERS: Final = frozenset({"Write", "Edit"})
 

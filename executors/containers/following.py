@@ -59,9 +59,11 @@ async def follow(daemon: Daemon, container: str, *, errors_too: bool = False) ->
             yield piece
     finally:
         line.close()
+        # The thread waits for the next piece: this wakes it. Where the other side has closed first, the library fails and leaves it open.
         with contextlib.suppress(Exception):
-            # The thread waits for the next piece: this wakes it.
             stream.close()
+        with contextlib.suppress(Exception):
+            stream._response.close()  # noqa: SLF001  # there is no other way to it
 
 
 async def printed(daemon: Daemon, container: str, *, errors: bool, tail: int | None = None) -> bytes:

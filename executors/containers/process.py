@@ -110,21 +110,32 @@ class ContainerProcess:
     async def kill(self) -> None:
         """End it at once, with everything that it has started, and remove it."""
         self._by_us = True
-        if self._input is not None:
-            with contextlib.suppress(OSError):
-                self._input.close()
+        self.let_go_of_input()
         with contextlib.suppress(DaemonLost, Refused):
             await remove(self._daemon, self._id)
 
+    def let_go_of_input(self) -> None:
+        """Close the connection to its standard input, which stays open all the same: that of the container is not closed by it."""
+        attached, self._input = self._input, None
+        if attached is not None:
+            for each in (getattr(attached, "_response", None), getattr(attached, "_sock", None), attached):
+                with contextlib.suppress(OSError):
+                    if each is not None:
+                        each.close()
+
     def _write(self, client: Any, line: bytes) -> None:
-        if self._input is None:
-            self._input = client.attach_socket(self._id, params={"stdin": 1, "stream": 1})
         try:
-            _sendall(self._input, line)
+            self._attached(client).sendall(line)
         except OSError:
             # The daemon was started anew.
+            self.let_go_of_input()
+            self._attached(client).sendall(line)
+
+    def _attached(self, client: Any) -> Any:
+        if self._input is None:
             self._input = client.attach_socket(self._id, params={"stdin": 1, "stream": 1})
-            _sendall(self._input, line)
+        # The library gives a file that can only be read, around a socket that can be written to.
+        return getattr(self._input, "_sock", self._input)
 
     async def _still_there(self) -> bool:
         """Whether more may come: it runs, or the daemon may come back."""
@@ -195,8 +206,3 @@ async def remove(daemon: Daemon, container: str) -> None:
                 if "paused" in str(error).lower():
                     await daemon.ask(lambda client: client.unpause(container))
             await asyncio.sleep(_LOOK_S / 2)
-
-
-def _sendall(attached: Any, line: bytes) -> None:
-    # The library gives a file that can only be read, around a socket that can be written to.
-    getattr(attached, "_sock", attached).sendall(line)

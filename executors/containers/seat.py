@@ -71,6 +71,7 @@ class ContainerSeat:
         self._labels = labels
         self._place = place
         self._adopted = adopted
+        self._processes: list[ContainerProcess] = []
         self._starting: asyncio.Task[str] | None = None
 
     @property
@@ -111,7 +112,7 @@ class ContainerSeat:
         if labels is None or State.of(shown).status == "created":
             return None
         self._place.admit()
-        return ContainerProcess(self._daemon, str(shown["Id"]), labels, self._journal, adopted=True)
+        return self._process(str(shown["Id"]), labels, adopted=True)
 
     async def start(self, launch: Launch) -> AgentProcess:
         """Start the CLI in a new container.
@@ -129,18 +130,25 @@ class ContainerSeat:
             self._starting = asyncio.create_task(self._started(launch, labels, mounts), name=f"start-{labels.name}")
             container = await asyncio.shield(self._starting)
         await self._journal.noted("container_started", {"container": labels.name, "image": self._terms.image})
-        return ContainerProcess(self._daemon, container, labels, self._journal, adopted=False)
+        return self._process(container, labels, adopted=False)
 
     async def close(self) -> None:
         """End and remove the container, and take away what the attempt had on this host beside its work tree."""
         if self._starting is not None:
             await asyncio.wait({self._starting})
             self._starting.exception()
+        for process in self._processes:
+            process.let_go_of_input()
         if self._is_anothers():
             return
         with contextlib.suppress(DaemonLost, Refused):  # a worker's sweep does it later
             await remove(self._daemon, self._labels.name)
         await asyncio.to_thread(self._clear)
+
+    def _process(self, container: str, labels: Labels, *, adopted: bool) -> ContainerProcess:
+        process = ContainerProcess(self._daemon, container, labels, self._journal, adopted=adopted)
+        self._processes.append(process)
+        return process
 
     def _is_anothers(self) -> bool:
         """Whether a worker that took the epic over has the container now: then everything here is its own."""

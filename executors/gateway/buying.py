@@ -49,7 +49,7 @@ class _Counted:
     """What the provider counted in the call before."""
 
     model: str
-    frame: str
+    frame: Sequence[object]
     tokens: int
     known: int
     """How many messages of the conversation it has counted, its answer included."""
@@ -87,7 +87,7 @@ class Buyer:
     def counted(self, asked: Asked, model: str, usage: Usage, conversation: Sequence[Message]) -> None:
         """Note what the provider counted, so that less is set aside for the next call."""
         tokens = usage.input_tokens + usage.output_tokens
-        self._counted = _Counted(model=model, frame=asked.frame, tokens=tokens, known=len(conversation))
+        self._counted = _Counted(model=model, frame=_frame(asked), tokens=tokens, known=len(conversation))
 
     async def buy(self, asked: Asked, kept: int, until: AsyncExitStack, reserved: Callable[[], None]) -> Bought:
         """Ask the models in order; the call ends with `until`, and `reserved` is called as soon as it is paid for.
@@ -106,7 +106,7 @@ class Buyer:
                 reserved()
                 body = to_send(asked, model.partition(":")[2], reservation.max_tokens)
                 try:
-                    answer = await until.enter_async_context(self._upstream.ask(model, body, asked.request))
+                    answer = await until.enter_async_context(self._upstream.ask(model, body, asked))
                 except CallFailed as failed:
                     last = not failed.trouble.retry or attempt == self._terms.retries.tries
                     await self.failed(failed.trouble, reservation, model, attempt, wait=not last)
@@ -139,7 +139,7 @@ class Buyer:
         """
         model = self.models_for(asked.model)[0]
         body = {**asked.body, "model": model.partition(":")[2]}
-        return await self._upstream.count(model, body, asked.request)
+        return await self._upstream.count(model, body, asked)
 
     def cost(self, model: str, answered_by: str, usage: Usage, long_cached: int) -> Decimal:
         """Return what an answer cost, with those of its tokens that were cached for an hour at their own price."""
@@ -149,7 +149,8 @@ class Buyer:
 
     async def _reserve(self, model: str, asked: Asked, kept: int) -> Reservation:
         await take_turn(self._throttle, model, self._journal)
-        size = _size(asked.body)
+        # As it came, which is no less than what it says.
+        size = len(asked.request.body)
         wanted = Wanted(
             model=model,
             request_bytes=size,
@@ -162,13 +163,18 @@ class Buyer:
     def _measured(self, model: str, asked: Asked, kept: int, size: int) -> Measured | None:
         """Return what this model counted of the request's beginning, if it begins as the call before did and goes on from its answer."""
         before = self._counted
-        if before is None or before.model != model or before.frame != asked.frame or kept < before.known:
+        if before is None or before.model != model or before.frame != _frame(asked) or kept < before.known:
             return None
         return Measured(tokens=before.tokens, request_bytes=size - _size(list(asked.messages[before.known :])))
 
     def _input_factor(self, model: str) -> Decimal:
         price = price_of(model, given=self._terms.prices)
         return max(price.input * _DEAR_CACHE / price.dearest_input, Decimal(1)) if price.dearest_input else Decimal(1)
+
+
+def _frame(asked: Asked) -> Sequence[object]:
+    """What stands around the messages of a request."""
+    return [asked.body.get("system"), asked.body.get("tools")]
 
 
 def _size(value: object) -> int:

@@ -35,7 +35,7 @@ def kept_of(conversation: Sequence[Message], messages: Sequence[Message]) -> int
     """Return how many messages of the conversation stand unchanged at the front of a request."""
     kept = 0
     for known, sent in zip(conversation, messages, strict=False):
-        if known is not sent and not _same(known, sent):
+        if known != sent and not _same(known, sent):
             break
         kept += 1
     return kept

@@ -49,20 +49,15 @@ class Asked:
     request: Request
 
     @cached_property
-    def frame(self) -> str:
-        """A hash of what stands around the messages: the tools and the system prompt."""
-        return _frame(self.body)
-
-    @cached_property
     def hash(self) -> str:
         """What identifies the request: everything that is said and offered, and nothing of how the answer is to come."""
-        content = json.dumps([[bare(message) for message in self.messages], self.frame], sort_keys=True, ensure_ascii=False)
+        content = json.dumps([[bare(message) for message in self.messages], _frame(self.body)], sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(content.encode(errors="surrogatepass")).hexdigest()
 
     @property
     def long_cached(self) -> bool:
         """Whether some of it is to be cached for an hour, which costs more than the price for caching."""
-        return any(mark.get("ttl") == "1h" for mark in _cache_marks(self.body))
+        return b'"1h"' in self.request.body and any(mark.get("ttl") == "1h" for mark in _cache_marks(self.body))
 
 
 def asked_in(request: Request) -> Asked:
@@ -95,8 +90,12 @@ def asked_in(request: Request) -> Asked:
     )
 
 
-def refuse_reaching_out(asked: Asked) -> None:
+def refuse_reaching_out(asked: Asked, kept: int = 0) -> None:
     """Refuse a request by which the provider would reach into the network for the agent.
+
+    Args:
+        asked: the request.
+        kept: how many of its messages were looked at in an earlier one; those of the agent are looked at again, since they may differ.
 
     Raises:
         Malformed: naming what may not be asked for.
@@ -108,12 +107,13 @@ def refuse_reaching_out(asked: Asked) -> None:
         kind = tool.get("type") or "custom" if isinstance(tool, dict) else ""
         if kind != "custom" and not kind.startswith(_OWN_TOOLS):
             raise Malformed(f"genie: tools: an agent may not have the provider run {kind or 'that'}")
-    for part in _parts([asked.body.get("system"), list(asked.messages)]):
+    new = [message for n, message in enumerate(asked.messages) if n >= kept or message.get("role") == "assistant"]
+    for part in _parts([asked.body.get("system"), new]):
         if part.get("type") == "url" and "url" in part:
             raise Malformed("genie: messages: an agent may not have the provider fetch a URL")
 
 
-def to_send(asked: Asked, model: str, max_tokens: int) -> dict[str, Any]:
+def to_send(asked: Asked, model: str, max_tokens: int) -> Mapping[str, Any]:
     """Return what is sent to the provider: the request, as a stream, with another model and fewer tokens where that must be."""
     body = {key: value for key, value in asked.body.items() if key not in _DEARER}
     body |= {"model": model, "stream": True, "max_tokens": max_tokens}
@@ -127,7 +127,7 @@ def to_send(asked: Asked, model: str, max_tokens: int) -> dict[str, Any]:
             # What is said of thinking elsewhere is refused where there is none.
             del body["thinking"]
             body.pop("context_management", None)
-    return body
+    return asked.body if body == asked.body else body
 
 
 def bare(value: Any) -> Any:
@@ -142,13 +142,12 @@ def bare(value: Any) -> Any:
     return value
 
 
-def _frame(body: Mapping[str, Any]) -> str:
+def _frame(body: Mapping[str, Any]) -> list[Any]:
     system = body.get("system")
     if isinstance(system, list):
         # Counts the starts of the CLI, which say nothing either.
         system = [part for part in system if not (isinstance(part, dict) and str(part.get("text", "")).startswith(_BILLING))]
-    content = json.dumps([bare(system), bare(body.get("tools"))], sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256(content.encode(errors="surrogatepass")).hexdigest()
+    return [bare(system), bare(body.get("tools"))]
 
 
 def _parts(value: Any) -> Iterator[Mapping[str, Any]]:

@@ -144,7 +144,7 @@ class GatewaySession:
             return
         kept = self._turns.kept(asked)
         aside = self._turns.is_aside(asked, kept)
-        self._check(asked, aside=aside)
+        self._check(asked, kept, aside=aside)
         async with AsyncExitStack() as until:
             await self._pass_on(asked, kept, await self._buy(asked, kept, until), give, aside=aside)
 
@@ -170,7 +170,7 @@ class GatewaySession:
         if self.refusal is not None:
             raise Refused(self.refusal.said)
 
-    def _check(self, asked: Asked, *, aside: bool = False) -> None:
+    def _check(self, asked: Asked, kept: int = 0, *, aside: bool = False) -> None:
         """Refuse a call that may not be made; every further one too, where the attempt's limits are the reason.
 
         Raises:
@@ -182,7 +182,7 @@ class GatewaySession:
         if self.refusal is None and not self._buyer.models_for(asked.model):
             self._refuse("model", f"the model {asked.model[:100]} may not be asked here; allowed are {self._buyer.allowed}")
         self._see_time()
-        refuse_reaching_out(asked)
+        refuse_reaching_out(asked, kept)
         if aside and (turn := self._turns.open) is not None and calls_in(turn.answer):
             raise Refused("no other call is let through while tools run")
 

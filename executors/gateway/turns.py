@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
-from executors.claude.tool_names import READ_ONLY, genie_name
+from executors.finishing import finished
 from executors.gateway.buying import Bought, Buyer
 from executors.gateway.conversation import (
     PROTOCOL,
     Message,
-    blocks_of,
     calls_in,
     conversation_of,
     grown,
@@ -19,6 +18,7 @@ from executors.gateway.conversation import (
     results_in,
     since_answer,
     tells,
+    text_of,
     usage_of,
     words_of,
 )
@@ -26,6 +26,10 @@ from executors.gateway.requests import Asked
 from executors.ledger import Ledger
 from executors.noted_calls import noted_call
 from executors.port import Journal, Paid, Said, Turn
+from executors.tool_names import READ_ONLY, genie_name
+
+_AFTER_S: Final = 0.02
+"""What is recorded beside a call begins when the call is out, so that it does not hold it up."""
 
 
 class Turns:
@@ -65,7 +69,7 @@ class Turns:
         if turn is None or self._closing is not None:
             return
         told = since_answer(asked.messages) if tells(asked.messages, turn.answer) else []
-        self._closing = asyncio.create_task(self._close(turn, told, changed=None), name=f"close-turn-{turn.n}")
+        self._closing = asyncio.create_task(self._close_beside(turn, told), name=f"close-turn-{turn.n}")
 
     async def closed(self) -> None:
         """Wait until the results are recorded; a cancel does not stop that.
@@ -123,6 +127,10 @@ class Turns:
         if turn.request.get("aside"):
             await self._close(turn, [], changed=False)
 
+    async def _close_beside(self, turn: Turn, messages: Sequence[Message]) -> None:
+        await asyncio.sleep(_AFTER_S)
+        await self._close(turn, messages, changed=None)
+
     async def _close(self, turn: Turn, messages: Sequence[Message], *, changed: bool | None) -> None:
         calls, results = calls_in(turn.answer), results_in(messages)
         seconds = asyncio.get_running_loop().time() - self._answered_at
@@ -140,19 +148,8 @@ def long_cached_in(answer: Mapping[str, Any]) -> int:
     return int(((answer.get("usage") or {}).get("cache_creation") or {}).get("ephemeral_1h_input_tokens") or 0)
 
 
-async def finished(writing: Coroutine[None, None, None] | asyncio.Task[None]) -> None:
-    """Let a record be written to its end although we are cancelled meanwhile."""
-    task = asyncio.ensure_future(writing)
-    try:
-        await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await task
-        raise
-
-
 def _noted(call: Mapping[str, Any], result: Mapping[str, Any], turn: int, seconds: float) -> dict[str, Any]:
-    said = result.get("content", "")
-    words = said if isinstance(said, str) else "\n".join(str(block.get("text", "")) for block in blocks_of({"content": said}))
+    words = text_of(result)
     given = call.get("input")
     problem = (words or "it failed") if result.get("is_error") else ""
     noted = noted_call(genie_name(str(call["name"])), given if isinstance(given, Mapping) else {}, turn, seconds, problem)

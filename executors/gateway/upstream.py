@@ -13,7 +13,7 @@ import httpx2
 
 from executors.gateway.assembly import stream_of
 from executors.gateway.failures import CallFailed, judge_error, judge_event, judge_status
-from executors.gateway.requests import Request
+from executors.gateway.requests import Asked
 from executors.gateway.sse import Event, Events
 from executors.provider_keys import ProviderKeys
 from executors.trouble import Trouble
@@ -73,13 +73,13 @@ class Upstream:
             await client.aclose()
 
     @asynccontextmanager
-    async def ask(self, model: str, body: Mapping[str, Any], request: Request) -> AsyncGenerator[Answer]:
+    async def ask(self, model: str, body: Mapping[str, Any], asked: Asked) -> AsyncGenerator[Answer]:
         """Send a request that asks for a stream; leaving the block ends the call.
 
         Raises:
             CallFailed: if there is no answer, judged.
         """
-        response = await self._send(model, "/v1/messages", body, request)
+        response = await self._send(model, "/v1/messages", body, asked)
         events = _events_of(response, model, self)
         try:
             first = await anext(events, None)
@@ -90,13 +90,13 @@ class Upstream:
             await events.aclose()
             await response.aclose()
 
-    async def count(self, model: str, body: Mapping[str, Any], request: Request) -> bytes:
+    async def count(self, model: str, body: Mapping[str, Any], asked: Asked) -> bytes:
         """Count the tokens of a request, which costs nothing.
 
         Raises:
             CallFailed: if there is no answer, judged.
         """
-        response = await self._send(model, "/v1/messages/count_tokens", body, request)
+        response = await self._send(model, "/v1/messages/count_tokens", body, asked)
         try:
             return await response.aread()
         except httpx2.HTTPError as exc:
@@ -104,15 +104,16 @@ class Upstream:
         finally:
             await response.aclose()
 
-    async def _send(self, model: str, path: str, body: Mapping[str, Any], request: Request) -> httpx2.Response:
+    async def _send(self, model: str, path: str, body: Mapping[str, Any], asked: Asked) -> httpx2.Response:
         if self._key is None:
             raise CallFailed(Trouble(said=f"{model} needs a key: set {SETTING}", retry=False, charged=False))
         client = self._client()
-        given = {name: request.headers[name] for name in _PASSED_ON if name in request.headers}
+        given = {name: asked.request.headers[name] for name in _PASSED_ON if name in asked.request.headers}
         # Not compressed: it would only wait for more before it comes.
         given |= {"x-api-key": self._key.get_secret_value(), "content-type": "application/json", "accept-encoding": "identity"}
-        content = json.dumps(body, ensure_ascii=False).encode(errors="surrogatepass")
-        url = f"{self._address}{path}" + (f"?{request.query}" if request.query else "")
+        # Where nothing of it was changed, it goes out as it came in.
+        content = asked.request.body if body is asked.body else json.dumps(body, ensure_ascii=False).encode(errors="surrogatepass")
+        url = f"{self._address}{path}" + (f"?{asked.request.query}" if asked.request.query else "")
         try:
             response = await client.send(client.build_request("POST", url, content=content, headers=given), stream=True)
             if response.status_code == _OK:

@@ -50,3 +50,24 @@ LANGUAGE sql AS $$
     VALUES (p_key, clock_timestamp(), clock_timestamp() + make_interval(secs => p_seconds))
     ON CONFLICT (provider_key) DO UPDATE SET silent_until = greatest(t.silent_until, excluded.silent_until)
 $$;
+
+-- Reserve a call under the fence, in one statement: every call of a model waits for it. The lease's row is locked before those of the limits.
+CREATE FUNCTION reserve_under_lease(
+    p_epic text, p_epoch bigint, p_token uuid, p_attempt integer, p_model text, p_input_usd numeric, p_output_usd numeric, p_wish integer,
+    p_floor integer,
+    OUT call_id bigint, OUT max_tokens integer, OUT scope text, OUT limit_usd numeric, OUT spent_usd numeric, OUT needed_usd numeric
+)
+LANGUAGE plpgsql AS $$
+DECLARE
+    given record;
+BEGIN
+    PERFORM assert_lease(p_epic, p_epoch, p_token);
+    SELECT * INTO given FROM reserve_call(p_epic, p_attempt, p_model, p_input_usd, p_output_usd, p_wish, p_floor);
+    call_id := given.call_id;
+    max_tokens := given.max_tokens;
+    scope := given.scope;
+    limit_usd := given.limit_usd;
+    spent_usd := given.spent_usd;
+    needed_usd := given.needed_usd;
+END
+$$;

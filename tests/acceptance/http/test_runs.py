@@ -67,6 +67,10 @@ def test_a_run_is_cancelled_once(client, run):
     assert client.get(f"/runs/{run}/log").json() == {"items": [], "next": None}
 
 
+def nested(depth):
+    return [nested(depth - 1)] if depth else []
+
+
 BAD = {
     "no such workflow": ("dance", {}, 404, "workflow_not_found"),
     "a task that is missing": ("implement", {}, 400, "invalid_input"),
@@ -75,6 +79,7 @@ BAD = {
     "a revision that is not there": ("pr", {"at": "v9"}, 400, "repository_unusable"),
     "a variable of no prompt": ("pr", {"variables": {"colour": "red"}}, 400, "invalid_input"),
     "a plan that is none": ("implement", {"task": "x", "variables": {"plan": 7}}, 400, "invalid_input"),
+    "a plan without a bottom": ("implement", {"task": "x", "variables": {"plan": nested(200)}}, 400, "invalid_input"),
     "an executor that is not there": ("pr", {"executor": "abacus"}, 400, "invalid_input"),
     "a field that is not known": ("pr", {"goal": "x"}, 422, "invalid_request"),
     "a wait of a day": ("pr", {"wait_s": 86_400}, 422, "invalid_request"),

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.engine import Engine
-from executors.port import Ask, Executor, Journal, Order, Outcome, Paid, Reservation, Turn
+from executors.port import Ask, Executor, Journal, Order, Outcome, Paid, Reservation, Said, Turn
 
 
 class Killed(Exception):
@@ -103,6 +103,9 @@ class _MortalJournal:
         self._at(Death("completed", n, after=False))
         await self._inner.completed(n, results=results, changed=changed)
         self._at(Death("completed", n))
+
+    async def said(self) -> tuple[Said, ...]:
+        return await self._inner.said()
 
     async def noted(self, kind: str, data: Mapping[str, Any]) -> None:
         await self._inner.noted(kind, data)

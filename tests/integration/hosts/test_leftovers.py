@@ -39,3 +39,21 @@ async def test_a_host_puts_away_what_an_epic_left_that_another_brought_to_its_en
     [mirror] = (home / "repos").glob("*.git")
     kept = git(mirror, "for-each-ref", "--format=%(objectname)", "refs/genie/keep").split()
     assert any("unsaved.txt" in git(mirror, "ls-tree", "--name-only", commit) for commit in kept)
+
+
+async def test_the_folder_of_an_attempt_goes_when_nobody_can_go_on_with_it(hosts, serve, tmp_path):
+    from engine.attempt_folders import sweep_folders
+
+    epic = await hosts.start("a", serve().as_uri())
+    engine = await hosts.at("a")
+    await engine.advance(epic)
+    (own := tmp_path / "a" / "attempts" / f"{epic}-1").mkdir(parents=True)
+    (own / "token").write_text("secret")
+    (last := tmp_path / "a" / "attempts" / f"{epic}-2").mkdir()
+    (foreign := tmp_path / "a" / "attempts" / "e-0000000000-1").mkdir()
+
+    await sweep_folders(engine._installation)
+
+    assert not own.exists()
+    assert not last.exists()
+    assert foreign.is_dir()

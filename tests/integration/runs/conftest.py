@@ -44,8 +44,9 @@ async def run_new(engine_at: EngineAt, story: Callable[..., Any], small_repo: Pa
     engines: list[Engine] = []
 
     async def start(workflow: str, script: Any = None, **asked: Any) -> Ran:
+        settings = {name: asked.pop(name) for name in ("lease_seconds",) if name in asked}
         if script is not None or not engines:
-            engines.append(await engine_at(script or story()))
+            engines.append(await engine_at(script or story(), **settings))
         given = {"repo": str(small_repo), "executor": "scripted", "workflow": workflow, **asked}
         view = await engines[-1].runs.start(StartRun(**given))
         return Ran(engine=engines[-1], id=view.id, repo=small_repo)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 
 from engine.runs.orders import StartRun
@@ -120,6 +122,16 @@ async def test_a_failed_attempt_fails_the_run_and_no_second_one_is_made(run_new,
     assert (view.status, view.ended_by, view.error) == ("failed", "error", "I give up")
     assert (await run.kinds()).count("attempt_started") == 1
     assert view.files_changed == ("greeting.txt",)
+
+
+async def test_a_run_that_meets_its_limit_fails_and_says_whose_limit_that_was(run_new):
+    run = await run_new("implement", task="Greet people", budget_usd=Decimal("0.01"))
+
+    view = await run.end()
+
+    assert (view.status, view.ended_by) == ("failed", "budget")
+    assert "of the run's limit of $0.01 is used" in view.error
+    assert Decimal(0) < view.cost_usd <= Decimal("0.01")
 
 
 async def test_a_run_that_has_ended_is_not_run_again(run_new):

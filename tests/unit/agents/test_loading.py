@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from agents.loading import load_folder_from_files
+from agents.workflow import Network
 from epics.errors import InvalidWorkflow
 from epics.verdicts import Review
 
@@ -23,6 +24,7 @@ usd = 0.1
 [boundaries]
 allowed = []
 """
+NETWORK = TOML + '[network]\nmode = "allowlist"\nhosts = ["pypi.org", "*.pythonhosted.org"]\n'
 
 
 def files(**changed: str) -> dict[str, str]:
@@ -50,6 +52,19 @@ def test_several_models_are_the_first_choice_and_its_fallbacks():
     workflow = load_folder_from_files("mine", given, folder=FOLDER)
 
     assert workflow.models == ("anthropic:a", "openai:b")
+
+
+def test_a_network_and_aliases_are_kept():
+    given = files(toml=NETWORK + '[aliases]\nfast = "anthropic:small"\nstrong = "anthropic:large"\n')
+
+    workflow = load_folder_from_files("mine", given, folder=FOLDER)
+
+    assert workflow.network == Network(mode="allowlist", hosts=("pypi.org", "*.pythonhosted.org"))
+    assert workflow.aliases == {"fast": "anthropic:small", "strong": "anthropic:large"}
+
+
+def test_nothing_can_be_reached_unless_the_folder_says_so():
+    assert load_folder_from_files("mine", files(), folder=FOLDER).network == Network(mode="none", hosts=())
 
 
 def test_the_servers_are_kept_as_the_file_has_them():
@@ -99,6 +114,16 @@ def test_the_hash_does_not_depend_on_the_order_of_the_files_or_on_notes_beside_t
         ({"prompt": "\n{% if goal %}\n"}, "agents/mine/prompt.md:2: this is not a valid template"),
         ({"prompt": "Hello\n{{ gaol }}\n"}, "agents/mine/prompt.md:2: unknown variable 'gaol'; known: "),
         ({"prompt": "  \n"}, "agents/mine/prompt.md:1: a prompt has between 1 and "),
+        (
+            {"toml": NETWORK.replace("pypi.org", "https://pypi.org")},
+            "agents/mine/workflow.toml:13: network.hosts.0 is 'https://pypi.org': ",
+        ),
+        ({"toml": NETWORK.replace("allowlist", "all")}, "agents/mine/workflow.toml:12: network.mode is 'all': "),
+        ({"toml": NETWORK.replace("allowlist", "none")}, "agents/mine/workflow.toml:13: hosts are named, but nothing may be reached"),
+        ({"toml": NETWORK.partition("hosts")[0]}, "agents/mine/workflow.toml:12: mode is 'allowlist', but no hosts are named"),
+        ({"toml": NETWORK + "port = 1\n"}, "agents/mine/workflow.toml:14: unknown key 'network.port'"),
+        ({"toml": TOML + "[aliases]\nfast = 'haiku'\n"}, "agents/mine/workflow.toml:12: aliases.fast is 'haiku': "),
+        ({"toml": TOML + "[aliases]\n'so fast' = 'a:b'\n"}, "agents/mine/workflow.toml:12: aliases.so fast"),
         ({"prompt": "{% include 'other' %}"}, "agents/mine/prompt.md:1: a prompt stands alone"),
         ({"prompt": "Hello\n{{ goal | shouted }}\n"}, "agents/mine/prompt.md:2: this is not a valid template: No filter named 'shouted'"),
     ],
