@@ -24,7 +24,7 @@ usd = 0.1
 [boundaries]
 allowed = []
 """
-NETWORK = TOML + '[network]\nmode = "allowlist"\nhosts = ["pypi.org", "*.pythonhosted.org"]\n'
+NETWORK = TOML + '[network]\nmode = "allowlist"\nhosts = ["packages.example.org", "*.files.example.org"]\n'
 
 
 def files(**changed: str) -> dict[str, str]:
@@ -59,7 +59,7 @@ def test_a_network_and_aliases_are_kept():
 
     workflow = load_folder_from_files("mine", given, folder=FOLDER)
 
-    assert workflow.network == Network(mode="allowlist", hosts=("pypi.org", "*.pythonhosted.org"))
+    assert workflow.network == Network(mode="allowlist", hosts=("packages.example.org", "*.files.example.org"))
     assert workflow.aliases == {"fast": "anthropic:small", "strong": "anthropic:large"}
 
 
@@ -115,8 +115,8 @@ def test_the_hash_does_not_depend_on_the_order_of_the_files_or_on_notes_beside_t
         ({"prompt": "Hello\n{{ gaol }}\n"}, "agents/mine/prompt.md:2: unknown variable 'gaol'; known: "),
         ({"prompt": "  \n"}, "agents/mine/prompt.md:1: a prompt has between 1 and "),
         (
-            {"toml": NETWORK.replace("pypi.org", "https://pypi.org")},
-            "agents/mine/workflow.toml:13: network.hosts.0 is 'https://pypi.org': ",
+            {"toml": NETWORK.replace("packages.example.org", "https://packages.example.org")},
+            "agents/mine/workflow.toml:13: network.hosts.0 is 'https://packages.example.org': ",
         ),
         ({"toml": NETWORK.replace("allowlist", "all")}, "agents/mine/workflow.toml:12: network.mode is 'all': "),
         ({"toml": NETWORK.replace("allowlist", "none")}, "agents/mine/workflow.toml:13: hosts are named, but nothing may be reached"),
