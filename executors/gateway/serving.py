@@ -47,6 +47,7 @@ async def serve(session: GatewaySession, *, socket: Path | None = None) -> Async
             lifespan="off",
             log_config=None,
             access_log=False,
+            proxy_headers=False,
             server_header=False,
             timeout_keep_alive=75,
             timeout_graceful_shutdown=_GRACE_S,

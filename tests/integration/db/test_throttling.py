@@ -43,18 +43,26 @@ async def nobody(_seconds: float) -> None:
 
 async def test_workers_share_the_calls_of_a_minute(database: Database, other_pool: Pool):
     sleeps = Sleeps()
-    throttles = [SharedThrottle(pool, KEYS, 60, sleep=sleeps) for pool in (database.pool, other_pool)]
+    throttles = [SharedThrottle(pool, KEYS, 6, sleep=sleeps) for pool in (database.pool, other_pool)]
 
-    await asyncio.gather(*(throttles[n % 2].turn("anthropic", nobody) for n in range(9)))
+    await asyncio.gather(*(throttles[n % 2].turn("anthropic", nobody) for n in range(4)))
 
-    # Six at once, a tenth of the minute's; the others a second apart.
-    assert len(sleeps.waits) == 3
-    assert [round(wait) for wait in sorted(sleeps.waits)] == [1, 2, 3]
+    # One at once, the others ten seconds apart; a wait may be a tenth longer.
+    assert [round(wait, -1) for wait in sorted(sleeps.waits)] == [10, 20, 30]
+
+
+async def test_a_part_of_the_minutes_calls_may_come_at_once(database: Database):
+    sleeps = Sleeps()
+    throttle = SharedThrottle(database.pool, KEYS, 60, sleep=sleeps)
+
+    await asyncio.gather(*(throttle.turn("anthropic", nobody) for _ in range(6)))
+
+    assert sleeps.waits == []
 
 
 async def test_a_wait_that_the_provider_asked_for_holds_for_every_worker(database: Database, other_pool: Pool):
     sleeps = Sleeps()
-    asked, other = (SharedThrottle(pool, KEYS, None, sleep=sleeps) for pool in (database.pool, other_pool))
+    asked, other = (SharedThrottle(pool, KEYS, None, sleep=sleeps, look_s=0.0) for pool in (database.pool, other_pool))
     await other.turn("anthropic", nobody)
 
     await asked.told_to_wait("anthropic", 30)
@@ -77,6 +85,20 @@ async def test_a_wait_that_is_over_is_over_for_all(database: Database, other_poo
     assert asyncio.get_running_loop().time() - begun >= 0.1
 
 
+async def test_a_worker_that_was_told_itself_waits_at_once(database: Database):
+    sleeps = Sleeps()
+    throttle = SharedThrottle(database.pool, KEYS, None, sleep=sleeps, look_s=60.0)
+    await throttle.turn("anthropic", nobody)
+    await throttle.told_to_wait("anthropic", 60)
+
+    waiting = asyncio.create_task(throttle.turn("anthropic", nobody))
+    while not sleeps.waits:
+        await asyncio.sleep(0.01)
+    waiting.cancel()
+
+    assert sleeps.waits[0] > 30
+
+
 async def test_another_key_waits_for_nobody(database: Database):
     sleeps = Sleeps()
     throttle = SharedThrottle(database.pool, {**KEYS, "openai": "another"}, 1, sleep=sleeps)
@@ -88,16 +110,27 @@ async def test_another_key_waits_for_nobody(database: Database):
     assert sleeps.waits == []
 
 
-async def test_people_are_told_of_a_long_wait_only(database: Database):
+async def test_people_are_told_of_a_long_wait(database: Database):
     journal = MemoryJournal()
-    throttle = SharedThrottle(database.pool, KEYS, 600, sleep=Sleeps())
+    throttle = SharedThrottle(database.pool, KEYS, 6, sleep=Sleeps())
 
-    await asyncio.gather(*(take_turn(throttle, MODEL, journal) for _ in range(72)))
+    await take_turn(throttle, MODEL, journal)
+    await take_turn(throttle, MODEL, journal)
 
-    # Sixty at once, the twelve others a tenth of a second apart.
-    assert [kind for kind, _ in journal.notes] == ["provider_waits"] * len(journal.notes)
-    assert 1 <= len(journal.notes) <= 3
-    assert all(said["provider"] == "anthropic" and said["seconds"] >= LONG_S for _, said in journal.notes)
+    ((kind, said),) = journal.notes
+    assert (kind, said["provider"]) == ("provider_waits", "anthropic")
+    assert 5 < said["seconds"] <= 10
+
+
+async def test_people_are_not_told_of_a_short_wait(database: Database):
+    journal, sleeps = MemoryJournal(), Sleeps()
+    throttle = SharedThrottle(database.pool, KEYS, None, sleep=sleeps)
+    await throttle.told_to_wait("anthropic", LONG_S)
+
+    await take_turn(throttle, MODEL, journal)
+
+    assert sleeps.waits
+    assert journal.notes == []
 
 
 async def test_the_key_is_in_no_row(database: Database):
