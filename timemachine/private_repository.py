@@ -47,7 +47,7 @@ async def make_private_repository(admin: Path, into: Path, env: Mapping[str, str
     for folder in ("objects", "refs/heads"):
         (into / folder).mkdir(parents=True)
     (into / "config").write_text(_CONFIG, encoding="ascii")
-    (into / "HEAD").write_text("ref: refs/heads/attempt\n", encoding="ascii")
+    (into / "HEAD").write_text("ref: refs/heads/none\n", encoding="ascii")
     git = Git(into, env, variables={"GIT_DIR": str(into)})
     await git.run("fetch", "--quiet", "--no-tags", f"--depth={DEPTH}", mirror.as_uri(), f"+{commit}:refs/heads/attempt")
     await git.run("read-tree", commit)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+import socket
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import Any, Final, TypeVar
 
 from epics.errors import Environment, NotFound
@@ -12,6 +14,7 @@ from epics.errors import Environment, NotFound
 T = TypeVar("T")
 
 TIMEOUT_S: Final = 30.0
+_DEFAULT: Final = "unix:///var/run/docker.sock"
 _AT_ONCE: Final = 16
 _IMAGE_S: Final = 900.0
 
@@ -84,6 +87,7 @@ class Daemon:
         from docker import errors  # noqa: PLC0415  # a sixth of a second to import
 
         try:
+            self._see_socket()
             return question(self.client())
         except errors.ImageNotFound as error:
             raise ImageMissing(f"the Docker daemon has no such image: {_said(error)}") from error
@@ -100,22 +104,31 @@ class Daemon:
     def client(self) -> Any:
         """The docker library's own client, of whose errors the caller takes care."""
         if self._client is None:
-            import docker  # noqa: PLC0415  # as above
-
-            settings: Mapping[str, Any] = {"version": "auto", "timeout": int(TIMEOUT_S), "max_pool_size": _AT_ONCE}
-            if self._host is None:
-                self._client = docker.from_env(**settings).api
-            else:
-                self._client = docker.APIClient(base_url=self._host, **settings)
+            self._client = self._connected(TIMEOUT_S)
         return self._client
 
     def patient_client(self) -> Any:
         """A client for what takes minutes, such as making an image."""
+        return self._connected(_IMAGE_S)
+
+    def _connected(self, seconds: float) -> Any:
         import docker  # noqa: PLC0415  # as above
 
-        if self._host is None:
-            return docker.from_env(version="auto", timeout=int(_IMAGE_S)).api
-        return docker.APIClient(base_url=self._host, version="auto", timeout=int(_IMAGE_S))
+        return docker.APIClient(**{**self._address(), "version": "auto", "timeout": int(seconds), "max_pool_size": _AT_ONCE})
+
+    def _address(self) -> dict[str, Any]:
+        """Where it listens, and how it is to be trusted where that is over a network."""
+        from docker.utils import kwargs_from_env  # noqa: PLC0415  # as above
+
+        return {"base_url": self._host} if self._host is not None else kwargs_from_env()
+
+    def _see_socket(self) -> None:
+        """Try the socket: the library leaves its own open where nobody listens."""
+        scheme, _, path = str(self._address().get("base_url") or _DEFAULT).partition("://")
+        if scheme == "unix":
+            with closing(socket.socket(socket.AF_UNIX)) as trial:
+                trial.settimeout(TIMEOUT_S)
+                trial.connect(path if path.startswith("/") else f"/{path}")
 
     def close(self) -> None:
         """Let go of the connections."""
