@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from agents.outputs import OUTPUTS
 from agents.rendering import check_prompt
 from agents.schema import WRITING_TOOLS, AllowedTools, McpFile, WorkflowFile
-from agents.workflow import Boundaries, Limits, Workflow
+from agents.workflow import Boundaries, Limits, Network, Workflow
 from epics.errors import InvalidWorkflow
 from tools.toml_text import MAX_CHARS, first_fault, line_of, parse_toml
 
@@ -66,6 +66,8 @@ def load_folder_from_files(name: str, files: Mapping[str, str], *, folder: Path,
         mcp_servers=servers,
         content_hash=content_hash(files),
         folder=folder,
+        network=Network(**settings.network.model_dump()),
+        aliases=dict(settings.aliases),
     )
 
 
@@ -114,6 +116,11 @@ def _contradiction(
     writing = sorted(WRITING_TOOLS & set(tools))
     if writing and not settings.boundaries.allowed:
         return ("boundaries", "allowed"), f"nothing may be changed (allowed = []), yet allowed_tools.json has {writing[0]!r}"
+    network = settings.network
+    if network.mode == "none" and network.hosts:
+        return ("network", "hosts"), 'hosts are named, but nothing may be reached: say mode = "allowlist" in [network]'
+    if network.mode == "allowlist" and not network.hosts:
+        return ("network", "mode"), "mode is 'allowlist', but no hosts are named: name them, or say mode = \"none\""
     return None
 
 

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from agents.outputs import OUTPUTS
 from agents.workflow import OnCrash
 from epics.records import Record
+from safety.hosts import why_host_is_refused
 
 ToolName = Literal["read_file", "write_file", "edit_file", "list_files", "search", "run_command"]
 """Genie's names of the tools; an executor maps them to its own."""
@@ -35,12 +36,22 @@ def _glob(text: str) -> str:
     return text
 
 
+def _host(text: str) -> str:
+    if why := why_host_is_refused(text):
+        raise ValueError(why)
+    return text
+
+
 def _listed(value: object) -> object:
     return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
 
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Glob = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300), AfterValidator(_glob)]
+Host = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300), AfterValidator(_host)]
+Alias = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
+ModelName = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200, pattern=r"^[a-z0-9_-]+:\S+$")]
+"""A provider and its model, such as anthropic:claude-sonnet-4-5."""
 Globs = Annotated[tuple[Glob, ...], Field(max_length=200)]
 
 
@@ -60,6 +71,13 @@ class BoundariesTable(Record):
     needs_approval: Globs = ()
 
 
+class NetworkTable(Record):
+    """`[network]`: what the agent's commands may reach beside the model, where the executor closes them in."""
+
+    mode: Literal["none", "allowlist"] = "none"
+    hosts: Annotated[tuple[Host, ...], Field(max_length=200)] = ()
+
+
 class WorkflowFile(Record):
     """workflow.toml."""
 
@@ -70,6 +88,8 @@ class WorkflowFile(Record):
     on_crash: OnCrash = "retry"
     executor: Name | None = None
     model: Annotated[tuple[Name, ...], BeforeValidator(_listed)] = ()
+    network: NetworkTable = NetworkTable()
+    aliases: Annotated[dict[Alias, ModelName], Field(max_length=20)] = Field(default_factory=dict)
 
 
 class AllowedTools(RootModel[tuple[ToolName, ...]]):
