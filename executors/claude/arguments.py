@@ -29,7 +29,7 @@ _FIXED: Final = (
 )
 
 
-def arguments_of(order: Order, *, turns_left: int, mcp_config: str | None, session: str, resume: bool) -> tuple[str, ...]:
+def arguments_of(order: Order, *, turns_left: int, mcp_config: str | None, session: str, transcript: str | None) -> tuple[str, ...]:
     """Return the arguments of the CLI.
 
     Args:
@@ -37,7 +37,7 @@ def arguments_of(order: Order, *, turns_left: int, mcp_config: str | None, sessi
         turns_left: how many turns the attempt has left.
         mcp_config: the file that names the MCP servers, as the CLI sees it.
         session: the id of its session, a UUID.
-        resume: whether the session has a transcript that is gone on with.
+        transcript: the file of the conversation that is gone on with, as the CLI sees it; None for a new one.
     """
     workflow = order.workflow
     allowed = allowed_tools(workflow.tools, workflow.mcp_servers)
@@ -52,7 +52,7 @@ def arguments_of(order: Order, *, turns_left: int, mcp_config: str | None, sessi
         # The gateway refuses the first turn too many, and says why; this is for a CLI that would go round without asking it.
         *("--max-turns", str(turns_left + 2)),
         *(("--mcp-config", mcp_config) if mcp_config else ()),
-        *(("--resume", session) if resume else ("--session-id", session)),
+        *(("--resume", transcript) if transcript else ("--session-id", session)),
     )
 
 

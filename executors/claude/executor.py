@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from epics.errors import Environment, InvalidInput
 from executors.claude.arguments import PROVIDER, arguments_of, model_name
 from executors.claude.attending import GRACE_S, stay
-from executors.claude.beginnings import beginning_of
+from executors.claude.beginnings import Beginning, beginning_of
 from executors.claude.belongings import PROMPT, Belongings, write_mcp_config
 from executors.claude.environment import environment_of
 from executors.claude.judging import Failure, environment_failure, outcome_of, recorded_output
@@ -140,19 +140,7 @@ class ClaudeExecutor:
         if process is None:
             belongings.keep_token()
             beginning = beginning_of(order, recorded)
-            own = str(uuid.uuid4())
-            if beginning.messages:
-                model = model_name(order.models[0])
-                write_transcript(beginning.messages, config=seat.config, cwd=seat.cwd, session=own, model=model)
-            mcp = write_mcp_config(seat.config, order.workflow.mcp_servers)
-            turns = order.workflow.limits.turns - len(recorded)
-            arguments = arguments_of(
-                order,
-                turns_left=max(turns, 0),
-                mcp_config=f"{seat.config_seen}/{mcp}" if mcp else None,
-                session=own,
-                resume=bool(beginning.messages),
-            )
+            arguments = _arguments(seat, order, beginning, len(recorded))
             environment = environment_of(order, base_url=seat.base_url(address), token=session.token, config=seat.config_seen)
             launch = Launch(arguments=arguments, environment=environment, seconds=order.workflow.limits.seconds + GRACE_S)
             process = await seat.start(launch)
@@ -161,3 +149,20 @@ class ClaudeExecutor:
             yield process
         finally:
             await process.kill()
+
+
+def _arguments(seat: Seat, order: Order, beginning: Beginning, known: int) -> tuple[str, ...]:
+    """The arguments of the CLI, with the files that they name written into its folder."""
+    session = str(uuid.uuid4())
+    transcript = None
+    if beginning.messages:
+        model = model_name(order.models[0])
+        transcript = write_transcript(beginning.messages, config=seat.config, cwd=seat.cwd, session=session, model=model)
+    mcp = write_mcp_config(seat.config, order.workflow.mcp_servers)
+    return arguments_of(
+        order,
+        turns_left=max(order.workflow.limits.turns - known, 0),
+        mcp_config=f"{seat.config_seen}/{mcp}" if mcp else None,
+        session=session,
+        transcript=f"{seat.config_seen}/{transcript}" if transcript else None,
+    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -17,22 +16,22 @@ _BEGAN: Final = datetime(2026, 1, 1, tzinfo=UTC)
 """When a session began is of no use to the CLI, as long as its lines are in order."""
 
 
-def write_transcript(messages: Sequence[Mapping[str, Any]], *, config: Path, cwd: str, session: str, model: str) -> Path:
-    """Write the transcript of a session, and return its file.
+def write_transcript(messages: Sequence[Mapping[str, Any]], *, config: Path, cwd: str, session: str, model: str) -> str:
+    """Write the transcript of a session into the CLI's folder, and return the name of its file.
+
+    The CLI is given the file: among its own it would look under a name made of the work tree's path, which may be too long for one.
 
     Args:
         messages: the conversation, as the Messages API has it.
         config: the CLI's folder, as we see it.
-        cwd: the work tree, as the CLI sees it; a session is found from there only.
+        cwd: the work tree, as the CLI sees it.
         session: the id of the session, a UUID.
         model: what the answers are said to come from.
     """
-    folder = config / "projects" / re.sub(r"[^A-Za-z0-9]", "-", cwd)
-    folder.mkdir(parents=True, exist_ok=True)
-    file = folder / f"{session}.jsonl"
+    name = f"{session}.jsonl"
     lines = transcript_lines(messages, cwd=cwd, session=session, model=model)
-    file.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines), encoding="utf-8")
-    return file
+    (config / name).write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines), encoding="utf-8")
+    return name
 
 
 def transcript_lines(messages: Sequence[Mapping[str, Any]], *, cwd: str, session: str, model: str) -> list[dict[str, Any]]:

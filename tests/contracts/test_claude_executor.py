@@ -44,8 +44,9 @@ def cli():
 
 @pytest.fixture
 def tree(tmp_path):
-    made = tmp_path / "tree"
-    made.mkdir()
+    """A work tree whose path is longer than a file's name may be: the CLI makes names of paths."""
+    made = tmp_path.joinpath(*["a-long-name-of-a-folder-that-somebody-has-chosen" for _ in range(5)], "tree")
+    made.mkdir(parents=True)
     return made
 
 

@@ -16,7 +16,7 @@ SESSION = "11111111-1111-4111-8111-111111111111"
 
 
 def arguments(asked, **changed):
-    given = {"turns_left": 7, "mcp_config": None, "session": SESSION, "resume": False, **changed}
+    given = {"turns_left": 7, "mcp_config": None, "session": SESSION, "transcript": None, **changed}
     return arguments_of(asked, **given)
 
 
@@ -88,10 +88,10 @@ def test_the_output_type_of_the_workflow_is_the_schema_of_the_answer():
     assert json.loads(after("--json-schema", arguments(made))) == made.workflow.output.model_json_schema()
 
 
-def test_a_session_begins_under_its_id_or_is_gone_on_with():
+def test_a_session_begins_under_its_id_or_goes_on_from_a_transcript():
     assert after("--session-id", arguments(asked())) == SESSION
-    assert after("--resume", arguments(asked(), resume=True)) == SESSION
-    assert "--session-id" not in arguments(asked(), resume=True)
+    assert after("--resume", arguments(asked(), transcript="/c/t.jsonl")) == "/c/t.jsonl"
+    assert "--session-id" not in arguments(asked(), transcript="/c/t.jsonl")
 
 
 def test_the_environment_has_the_token_and_nothing_of_the_surroundings_that_steers_a_cli():

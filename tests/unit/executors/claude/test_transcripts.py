@@ -37,6 +37,10 @@ def turns(count, *, last_has_results=True):
     )
 
 
+def written(folder, messages):
+    return folder / write_transcript(messages, config=folder, cwd="/w", session=SESSION, model="m")
+
+
 def roles(beginning):
     return [message["role"] for message in beginning.messages]
 
@@ -86,27 +90,26 @@ def test_turns_of_another_executor_are_no_conversation_of_a_cli(tmp_path):
     assert beginning_of(asked, ()).messages == ()
 
 
-def test_a_transcript_is_where_the_cli_looks_for_it_and_each_line_names_the_one_before(tmp_path):
+def test_each_line_of_a_transcript_names_the_one_before(tmp_path):
     messages = beginning_of(order(tmp_path), turns(2)).messages
 
-    file = write_transcript(messages, config=tmp_path, cwd="/srv/some.where/work_1", session=SESSION, model="m")
+    file = written(tmp_path, messages)
 
     lines = [json.loads(line) for line in file.read_text().splitlines()]
-    assert file == tmp_path / "projects" / "-srv-some-where-work-1" / f"{SESSION}.jsonl"
     assert [line["parentUuid"] for line in lines] == [None, *(line["uuid"] for line in lines[:-1])]
     assert {line["sessionId"] for line in lines} == {SESSION}
     assert [line["message"]["role"] for line in lines] == ["user", "assistant", "user", "assistant", "user"]
 
 
 def test_marks_for_the_cache_are_left_out(tmp_path):
-    file = write_transcript([BRIEF], config=tmp_path, cwd="/w", session=SESSION, model="m")
+    file = written(tmp_path, [BRIEF])
 
     assert "cache_control" not in file.read_text()
 
 
 @pytest.mark.parametrize("count", [1, 3])
 def test_answers_have_what_the_cli_wants_of_them(tmp_path, count):
-    file = write_transcript(beginning_of(order(tmp_path), turns(count)).messages, config=tmp_path, cwd="/w", session=SESSION, model="m")
+    file = written(tmp_path, beginning_of(order(tmp_path), turns(count)).messages)
 
     answers = [json.loads(line)["message"] for line in file.read_text().splitlines() if '"assistant"' in line]
     assert [(answer["stop_reason"], answer["model"]) for answer in answers] == [("tool_use", "m")] * count
