@@ -11,7 +11,7 @@ from engine.views import EventView, Page
 
 
 class RunService(Protocol):
-    """The calls that `engine.runs.use_cases.Runs` and `RemoteRuns` both have; the first says what each of them does and raises."""
+    """The calls that `engine.runs_for_faces.Runs` and `RemoteRuns` both have; the first says what each of them does and raises."""
 
     async def start(self, asked: StartRun) -> RunView:
         """Queue a run."""

@@ -41,7 +41,7 @@ from epics.state import TERMINAL
 
 if TYPE_CHECKING:
     from engine.containers import Containers
-    from engine.runs.use_cases import Runs
+    from engine.runs_for_faces import Runs
     from engine.time_machine.keeping import Keeping
     from engine.time_machine.replaying import Replaying
     from engine.webhooks import Webhooks
@@ -59,7 +59,7 @@ class Engine(Past, GoingBack, Races):
     @property
     def runs(self) -> Runs:
         """Workflows run on repositories without an epic."""
-        from engine.runs.use_cases import Runs  # noqa: PLC0415  # few commands need it
+        from engine.runs_for_faces import Runs  # noqa: PLC0415  # few commands need it
 
         return Runs(self._installation, self._once)
 
