@@ -19,6 +19,7 @@ from db.epics import fetch_one
 from db.hearing import hear_hints
 from db.leases import Admission, Lease, claim_epic, release_lease
 from db.workers import Beat, beat, leave
+from engine.able import Able
 from engine.admission import why_no_room
 from engine.advancing import advance_epic
 from engine.assembling import Installation
@@ -64,6 +65,7 @@ class Worker:
         self._name = this_worker().name
         self._running: dict[str, asyncio.Task[None]] = {}
         self._rests = Rests()
+        self._able = Able(installation.executors)
         self._woken = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
@@ -164,7 +166,7 @@ class Worker:
                 break
             admission = Admission(
                 most=self._installation.dispatch.most_running,
-                executors=tuple(self._installation.executors),
+                executors=await self._able.names(),
                 graph=self._installation.release.graph,
                 state=self._installation.release.state,
                 but=(*self._running, *self._rests.resting(now)),

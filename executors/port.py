@@ -218,3 +218,16 @@ class Outlives(Protocol):
     async def lives(self, epic: str, attempt: int, owner: Owner) -> bool:
         """Whether the attempt's agent still works on this host, so that `run` goes on with it and its tree must be left alone."""
         ...
+
+
+@runtime_checkable
+class NeedsThisHost(Protocol):
+    """An executor that can only run where something else is, such as a program or a daemon."""
+
+    def check_host(self) -> None:
+        """See that it could run on this host, at little cost.
+
+        Raises:
+            Environment: saying what is missing, and how to get it.
+        """
+        ...

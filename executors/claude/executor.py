@@ -75,6 +75,14 @@ class ClaudeExecutor:
         except Environment as exc:
             raise InvalidInput(f"the executor {self._name} cannot run here: {exc}") from exc
 
+    def check_host(self) -> None:
+        """See that the CLI could be started on this host.
+
+        Raises:
+            Environment: saying what is missing, and how to get it.
+        """
+        self._launcher.check()
+
     async def lives(self, epic: str, attempt: int, owner: Owner) -> bool:
         """Say whether the attempt's CLI still works on this host."""
         return await self._launcher.lives(epic, attempt, owner)
