@@ -17,7 +17,7 @@ _LOCAL: Final = ("localhost", "local", "localdomain", "internal", "intranet", "l
 
 
 def why_host_is_refused(pattern: str) -> str:
-    """Return why a workflow cannot name this host, or nothing: a name such as `pypi.org`, `*.example.org`, or a public address.
+    """Return why a workflow cannot name this host, or nothing: a name such as `packages.example.org`, `*.example.org`, or a public address.
 
     What a name leads to is looked at when it is reached: this keeps out what is plainly wrong, where its author sees it.
     """
@@ -29,7 +29,7 @@ def why_host_is_refused(pattern: str) -> str:
         return "must be the name of a host, without a port"
     name = pattern.removeprefix(_ALL_BELOW)
     if len(name) > _MOST_CHARS or _NAME.fullmatch(name) is None or name.rpartition(".")[2].isdigit():
-        return "must be the full name of a host in lower case, such as pypi.org, or *.example.org for every name below it"
+        return "must be the full name of a host in lower case, such as packages.example.org, or *.example.org for every name below it"
     if name.rpartition(".")[2] in _LOCAL:
         return "must be a host of the public internet, and this name is of a network's own"
     return ""

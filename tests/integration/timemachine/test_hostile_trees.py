@@ -11,7 +11,7 @@ from epics.errors import Conflict
 from tests.fakes.injected import ATTACKS, owned_program, poison
 from timemachine.diffs import changed_paths, diff_stat, diff_text, read_file_at
 from timemachine.ignores import is_ignored
-from timemachine.landing import land
+from timemachine.landing import Landed, land
 from timemachine.links import link_again
 from timemachine.merges import bring_in, leftover_conflict_markers, merge_preview
 from timemachine.mirrors import protect
@@ -115,7 +115,7 @@ async def test_no_program_of_the_tree_is_run_by_putting_it_away_and_landing_it(a
     landed = await land(mirror, base_branch="main", head=taken.commit, expected_base=base, message="Merge", signature=signature)
 
     assert owned.was_run() == ""
-    assert landed.commit == taken.commit
+    assert landed == Landed(commit=taken.commit, how="ff")
     assert (Path(mirror.location) / "src" / "lamp.py").read_text() == "ON = True\n"
 
 

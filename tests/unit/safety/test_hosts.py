@@ -6,7 +6,7 @@ from safety.hosts import why_host_is_refused
 
 
 @pytest.mark.parametrize(
-    "host", ["pypi.org", "1.1.1.1", "*.pythonhosted.org", "registry.npmjs.org", "a-b.example.co.uk", "xn--bcher-kva.example"]
+    "host", ["packages.example.org", "1.1.1.1", "*.files.example.org", "registry.example.org", "a-b.example.co.uk", "xn--bcher-kva.example"]
 )
 def test_a_public_host_may_be_named(host):
     assert why_host_is_refused(host) == ""
@@ -15,18 +15,18 @@ def test_a_public_host_may_be_named(host):
 @pytest.mark.parametrize(
     "host,why",
     [
-        ("https://pypi.org", "without a scheme"),
-        ("pypi.org/simple", "without a scheme and a path"),
-        ("pypi.org:443", "without a port"),
+        ("https://packages.example.org", "without a scheme"),
+        ("packages.example.org/simple", "without a scheme and a path"),
+        ("packages.example.org:443", "without a port"),
         ("localhost", "full name"),
         ("database", "full name"),
         ("*", "full name"),
         ("*.org", "full name"),
         ("a.*.org", "full name"),
-        ("*pypi.org", "full name"),
-        ("PyPI.org", "lower case"),
-        ("pypi.org.", "full name"),
-        (".pypi.org", "full name"),
+        ("*packages.example.org", "full name"),
+        ("Packages.example.org", "lower case"),
+        ("packages.example.org.", "full name"),
+        (".packages.example.org", "full name"),
         ("bücher.example", "full name"),
         ("10.1.2.3", "public internet"),
         ("127.0.0.1", "public internet"),
