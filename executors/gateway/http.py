@@ -86,13 +86,19 @@ class _Reply:
         self._send = send
         self._begun = False
         self._streams = False
+        self._late = False
         self._given_at = 0.0
 
     async def give(self, part: Head | bytes) -> None:
         """Send what goes before an answer, or some of its bytes."""
         self._given_at = asyncio.get_running_loop().time()
         if isinstance(part, bytes):
-            await self._send({"type": "http.response.body", "body": part, "more_body": True})
+            body = b"event: error\ndata: %s\n\n" % part if self._late else part
+            await self._send({"type": "http.response.body", "body": body, "more_body": True})
+            return
+        # An error that comes when a stream has begun can only be told in it.
+        self._late = self._begun
+        if self._late:
             return
         self._begun = True
         self._streams = part.content_type.startswith("text/event-stream")

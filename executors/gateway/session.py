@@ -217,7 +217,7 @@ class GatewaySession:
             assembly.see_whole()
         except (CallFailed, ValueError) as exc:
             failed = exc if isinstance(exc, CallFailed) else CallFailed.nonsense(bought.model, exc)
-            await self._break_off(failed, bought, asked, give)
+            await self._break_off(failed, bought, give)
             return
         self._broken = 0
         await self._turns.closed()
@@ -227,17 +227,15 @@ class GatewaySession:
         else:
             await _give_whole(give, assembly.message, asked)
 
-    async def _break_off(self, failed: CallFailed, bought: Bought, asked: Asked, give: Give) -> None:
+    async def _break_off(self, failed: CallFailed, bought: Bought, give: Give) -> None:
         """Tell the CLI that an answer broke off, so that it asks again; what was set aside for it stays, since it may be charged."""
         self._broken += 1
         last = self._broken >= self._tries
         await self._buyer.failed(failed.trouble, bought.reservation, bought.model, self._broken, wait=not last)
         if last:
             self._refuse("unavailable", f"{failed} (after {self._broken} tries)")
-        body = error_body("overloaded_error", str(failed))
-        if not asked.stream:
-            await give(Head(status=529))
-        await give(b"event: error\ndata: %s\n\n" % body if asked.stream else body)
+        await give(Head(status=529))
+        await give(error_body("overloaded_error", str(failed)))
 
     def _refuse(self, kind: RefusalKind, said: str) -> None:
         if self.refusal is None:
