@@ -248,14 +248,15 @@ class ContainerSeat:
     def _environment(self, launch: Launch, labels: Labels) -> dict[str, str]:
         given = {name: value for name, value in launch.environment.items() if not name.upper().startswith(_NOT_INSIDE)}
         proxy = f"http://127.0.0.1:{PROXY_PORT}"
-        way_out = {
-            name: proxy
-            for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")
-            if self._order.workflow.network.mode == "allowlist"
-        }
+        way_out = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), proxy)
+        if self._order.workflow.network.mode != "allowlist":
+            way_out = {}
         return {
             **given,
             **way_out,
+            # The gateway is on the container's own interface, and no proxy leads there.
+            "NO_PROXY": "127.0.0.1,localhost",
+            "no_proxy": "127.0.0.1,localhost",
             "PATH": _PATH,
             "HOME": HOME,
             "TMPDIR": "/tmp",  # noqa: S108  # the container's own

@@ -1,0 +1,195 @@
+"""What a worker's sweep takes, and what it never touches."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import AsyncGenerator, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from db.epics import fetch_all
+from db.identity import database_id
+from engine.container_sweep import sweep_containers
+from engine.containers import Containers
+from engine.identity import this_worker
+from epics.errors import Conflict
+from executors.containers.daemon import ContainerGone, Daemon
+from executors.containers.labels import Labels
+from executors.containers.places import socket_place, socket_places
+from tests.fakes.docker_daemon import docker_host
+
+pytestmark = [pytest.mark.docker, pytest.mark.postgres]
+
+
+@dataclass
+class Host:
+    """A host with containers in every state of their epics."""
+
+    installation: Any
+    daemon: Daemon
+    docker: Any
+    own: str
+    made: list[str] = field(default_factory=list)
+
+    async def epic(self, name: str, *, status: str = "queued", host: str | None = None, result: str | None = None, epoch: int = 1) -> str:
+        """An epic with one attempt; `host` is who holds it."""
+        epic = f"e-{name:0<10.10}"
+        pool = self.installation.database.pool
+        async with pool.connection() as connection:
+            await connection.execute("INSERT INTO projects (repo) VALUES ('/r') ON CONFLICT DO NOTHING")
+            await connection.execute(
+                "INSERT INTO epics (id, project_id, goal, repo, base, base_commit, head, autonomy, status, graph_version, state_version) "
+                "SELECT %s, id, 'g', '/r', 'main', 'c', 'c', 'auto', %s, 1, 1 FROM projects",
+                (epic, status),
+            )
+            await connection.execute(
+                "INSERT INTO attempts (epic_id, n, task_id, step, workflow, workflow_hash, executor, model, base_commit, epoch, result) "
+                "VALUES (%s, 1, 't', 'implement', 'implement', 'h', 'claude_docker', 'm', 'c', 1, %s::jsonb)",
+                (epic, result),
+            )
+            if host is not None:
+                await connection.execute(
+                    "INSERT INTO leases (thread_id, epoch, token, host, expires_at) "
+                    "VALUES (%s, %s, gen_random_uuid(), %s, clock_timestamp() + interval '1 hour') ON CONFLICT (thread_id) DO UPDATE "
+                    "SET epoch = excluded.epoch, token = excluded.token, host = excluded.host, expires_at = excluded.expires_at",
+                    (epic, epoch, host),
+                )
+        return epic
+
+    def container(self, epic: str, *, database: str | None = None, attempt: int = 1, home: Path | None = None, seconds: float = 600) -> str:
+        """A container that was made for an attempt, and does nothing."""
+        labels = Labels(
+            database=database or self.own,
+            epic=epic,
+            attempt=attempt,
+            epoch=1,
+            home=str(home or self.installation.home),
+            deadline=time.time() + seconds,
+            memory_mb=64,
+        )
+        self.docker.create_container("genie-agent-tests", name=labels.name, labels=labels.as_docker())
+        self.made.append(labels.name)
+        return labels.name
+
+    def left(self) -> set[str]:
+        return {each["Names"][0].removeprefix("/") for each in self.docker.containers(all=True)} & set(self.made)
+
+
+@pytest.fixture
+async def host(database, docker, tmp_path) -> AsyncGenerator[Host]:
+    daemon = Daemon(docker_host())
+    installation = SimpleNamespace(home=tmp_path.resolve(), database=database, docker_host=docker_host())
+    made = Host(installation=installation, daemon=daemon, docker=docker, own=await database_id(database.pool))
+    yield made
+    for name in made.left():
+        docker.remove_container(name, force=True)
+    daemon.close()
+
+
+@pytest.fixture
+def place_of() -> Iterator[Any]:
+    made = []
+
+    def make(container: str, database: str, pid: int) -> Path:
+        place = socket_place(container)
+        place.make(container=container, database=database, epoch=1)
+        about = (place.folder / "about.json").read_text()
+        (place.folder / "about.json").write_text(about.replace(f'"pid": {os.getpid()}', f'"pid": {pid}'))
+        os.utime(place.folder, (1, 1))
+        made.append(place)
+        return place.folder
+
+    yield make
+    for place in made:
+        place.remove()
+
+
+async def test_what_nobody_will_go_on_with_is_removed_and_nothing_else(host: Host):
+    here = this_worker().host
+    taken = {
+        host.container(await host.epic("ended", host=here, result="{}")),
+        host.container(await host.epic("cancelled", status="cancelled")),
+        host.container(await host.epic("paused", status="paused")),
+        host.container(await host.epic("elsewhere", host="another-host", epoch=2)),
+        host.container(await host.epic("late", host=here), seconds=-600),
+        host.container("e-unknown000"),
+    }
+    kept = {
+        host.container(await host.epic("running", host=here)),
+        host.container(await host.epic("takenover", host=here, epoch=2)),
+        host.container(await host.epic("orphan")),
+        host.container("e-ended00000", database="another-database"),
+        host.container("e-ended00000", database="another-database", attempt=2),
+    }
+    host.docker.create_container("genie-agent-tests", name="not-genies", labels={"genie": "1"})
+    host.made.append("not-genies")
+
+    swept = await sweep_containers(host.installation, host.daemon)
+
+    assert set(swept) == taken
+    assert host.left() == kept | {"not-genies"}
+
+
+async def test_one_of_another_home_stays_while_its_own_worker_has_the_epic(host: Host, tmp_path):
+    here = this_worker().host
+    owned = host.container(await host.epic("owned", host=here, epoch=3), home=tmp_path / "other")
+    abandoned = host.container(await host.epic("abandoned", host=here, epoch=3), home=tmp_path / "other")
+    socket_place(owned).make(container=owned, database=host.own, epoch=3)
+
+    swept = await sweep_containers(host.installation, host.daemon)
+    socket_place(owned).remove()
+
+    assert swept == (abandoned,)
+
+
+async def test_sockets_without_a_container_go_when_their_worker_is_dead(host: Host, place_of):
+    ours = place_of("genie-gone-1", host.own, 2**22 + 1)
+    alive = place_of("genie-gone-2", host.own, os.getpid())
+    strange = place_of("genie-gone-3", "another-database", 2**22 + 1)
+
+    await sweep_containers(host.installation, host.daemon)
+
+    assert not ours.exists()
+    assert alive.exists()
+    assert strange.exists()
+    assert strange in {place.folder for place in socket_places()}
+
+
+async def test_people_see_list_and_stop_the_containers_of_their_own_database(host: Host):
+    here = this_worker().host
+    epic = await host.epic("running", host=here)
+    name, strange = host.container(epic), host.container(epic, database="another-database")
+    left = host.container(await host.epic("cancelled", status="cancelled"))
+    commands = Containers(host.installation)
+
+    views = {view.name: view for view in await commands.list()}
+    stopped = await commands.stop(epic)
+
+    assert set(views) == {name, left}
+    assert (views[name].left_behind, views[left].left_behind) == ("", "its epic is cancelled")
+    assert stopped.name == name
+    assert host.left() == {strange, left}
+    with pytest.raises(ContainerGone, match="genie container list"):
+        await commands.stop(epic)
+
+
+async def test_a_name_that_fits_several_is_not_guessed(host: Host):
+    host.container(await host.epic("one"))
+    host.container(await host.epic("other"))
+
+    with pytest.raises(Conflict, match="several"):
+        await Containers(host.installation).stop("genie-e-o")
+
+
+async def test_the_rows_are_left_as_they_were(host: Host):
+    host.container(await host.epic("ended", result="{}"))
+    before = await fetch_all(host.installation.database.pool, "fates_of_attempts", {"epics": ["e-ended00000"], "attempts": [1]})
+
+    await sweep_containers(host.installation, host.daemon)
+
+    assert await fetch_all(host.installation.database.pool, "fates_of_attempts", {"epics": ["e-ended00000"], "attempts": [1]}) == before
