@@ -54,10 +54,11 @@ RUN = RunView(
 
 
 def shown(run):
-    console = Console(file=StringIO(), width=160, color_system=None)
+    out = StringIO()
+    console = Console(file=out, width=160, color_system=None)
     for part in run_parts(run):
         console.print(part)
-    return console.file.getvalue()
+    return out.getvalue()
 
 
 def test_variables_are_typed_or_read_from_files(tmp_path):
