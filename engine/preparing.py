@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -15,6 +16,7 @@ from engine.running import Running
 from epics.errors import Environment
 from epics.records import Record
 from safety.scrubbing import Scrubber
+from timemachine.diffs import read_file_at
 from timemachine.ignores import is_ignored
 from timemachine.submodules import fill_submodules
 from timemachine.worktrees import Worktree
@@ -24,6 +26,7 @@ from tools.processes import run_process
 
 _TAIL: Final = 1_000
 _LOG_CAP: Final = 60_000
+_IN_LFS: Final = re.compile(rb"^[^#\r\n]*\sfilter=lfs(?:\s|$)", re.MULTILINE)
 
 
 class SetupRun(Record):
@@ -65,7 +68,7 @@ async def make_ready(running: Running, worktree: Worktree, attempt: int, base: s
     environment = running.environment
     try:
         environment = await own_environment(running, attempt)
-        said = await _submodules(running, worktree, base) + await _borrow(running, worktree)
+        said = await _submodules(running, worktree, base) + await _pointers(worktree, base) + await _borrow(running, worktree)
         setup = await _set_up(running, worktree, attempt, environment, said)
     except Environment as error:
         return Ready(environment=environment, problem=str(error))
@@ -111,6 +114,14 @@ def _problem(running: Running, setup: SetupRun | None) -> str:
 async def _submodules(running: Running, worktree: Worktree, base: str) -> str:
     filled = await fill_submodules(worktree, base, running.workspace.home)
     return "".join(f"submodule {each.path}: {'filled' if each.done else 'not filled'}, {each.note}\n" for each in filled)
+
+
+async def _pointers(worktree: Worktree, base: str) -> str:
+    """Say so where files of the tree are pointers to what Git LFS keeps: whoever reads a failed test looks here."""
+    rules = await read_file_at(worktree.mirror, base, ".gitattributes")
+    if rules is None or not _IN_LFS.search(rules):
+        return ""
+    return "Git LFS: the files that .gitattributes gives to it are their pointers here, and are committed as they are\n"
 
 
 async def _borrow(running: Running, worktree: Worktree) -> str:

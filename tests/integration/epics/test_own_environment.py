@@ -121,3 +121,16 @@ async def test_tests_find_the_files_of_a_submodule_and_no_work_tree_is_left(begi
     assert setup.log.startswith("submodule vendor/part: filled, at ")
     assert not list((tmp_path / "home" / "worktrees").glob("*/*"))
     assert git(epic.repo, "ls-tree", "HEAD", "vendor/part").split()[2] == git(part, "rev-parse", "HEAD")
+
+
+POINTER = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'4d7a2146' * 8}\nsize 12345\n"
+
+
+async def test_pointers_of_git_lfs_stay_what_they_are_and_the_log_of_the_setup_says_so(begin, git):
+    files = {".gitattributes": "*.bin filter=lfs diff=lfs merge=lfs -text\n", "art.bin": POINTER}
+    epic = await begin(files=files, auto_approve=True)
+
+    assert (await epic.go()).status == "merged"
+
+    assert (await epic.engine.setup_log(epic.id, 1)).log.startswith("Git LFS: the files that .gitattributes gives to it are their pointers")
+    assert git(epic.repo, "show", "main:art.bin") == POINTER.strip()
