@@ -20,6 +20,7 @@ from engine.driving import drive
 from engine.lease_keeper import Hold, hold_epic, let_go
 from engine.postponing import put_off
 from engine.runs.driving import drive_run
+from engine.runs.trouble import waiting_may_cure
 from engine.time_machine.commands import apply_commands
 from engine.time_machine.racing import carry_race, come_to_rest
 from epics.errors import (
@@ -180,6 +181,8 @@ async def _leave(installation: Installation, hold: Hold, error: Exception) -> No
             # Parked where it was found, in one transaction with what was found.
             return
         case ModelUnavailable():
+            await put_off(installation.database, hold.lease, str(error), installation.dispatch)
+        case GenieError() if await waiting_may_cure(installation, hold.lease.thread_id, error):
             await put_off(installation.database, hold.lease, str(error), installation.dispatch)
         case GenieError():
             await _park(pool, hold.lease, str(error))

@@ -10,6 +10,7 @@ from db.leases import Admission, claim_epic
 from engine.retention import RetentionPolicy
 from engine.runs.orders import StartRun
 from engine.starting import StartEpic
+from epics.errors import Environment
 from tests.fakes.git_server import GitServer
 from tests.integration.durability.acting import Failing, Killed, Watched, on_executor, scripted
 from tests.integration.durability.writing import HERE, until
@@ -76,6 +77,28 @@ async def test_what_nobody_foresaw_fails_the_run_with_the_cause(run_new):
 
     assert (view.status, view.ended_by) == ("failed", None)
     assert "the disk is on fire" in view.error
+
+
+async def test_what_waiting_may_cure_puts_the_run_off_and_is_not_its_end(run_new):
+    run = await run_new("implement", task="Greet people")
+    failing = on_executor(run.engine, Failing(scripted(run.engine), Environment("the disk is full")))
+
+    put_off = await failing.runs.advance(run.id)
+    view = await run.end()
+
+    assert (put_off.status, put_off.error) == ("queued", "the disk is full")
+    assert put_off.retry_at is not None
+    assert (view.status, view.error, view.turns) == ("done", "", 2)
+    assert "run_postponed" in await run.kinds()
+
+
+async def test_a_repository_that_is_gone_from_this_machine_ends_the_run(run_new):
+    run = await run_new("implement", task="Greet people")
+    run.repo.rename(run.repo.with_name("elsewhere"))
+
+    view = await run.end()
+
+    assert (view.status, "is gone: put it back" in view.error) == ("failed", True)
 
 
 async def test_a_command_that_a_crash_cut_off_fails_the_run_where_its_workflow_asks_a_person(run_new, git, small_repo, story, tmp_path):
