@@ -30,7 +30,7 @@ def offered(workflow: Workflow, before: Mapping[str, Any]) -> Workflow:
 
 
 def narrowed(workflow: Workflow, before: Configuration | None, *, without: Collection[str] = ()) -> Workflow:
-    """The workflow with no tool and no MCP server that an earlier attempt had not, and without those that an analysis takes away.
+    """The workflow with no tool, MCP server or host that an earlier attempt had not, and without those that an analysis takes away.
 
     A server whose settings changed is another server. An analysis that would leave no tool at all is not followed: it is there to help.
 
@@ -39,8 +39,10 @@ def narrowed(workflow: Workflow, before: Configuration | None, *, without: Colle
         before: how the earlier attempt was set up; None where there is none, or a person decided since then.
         without: names that the analysis gave; those that the workflow has not mean nothing.
     """
-    tools, servers = workflow.tools, dict(workflow.mcp_servers)
+    tools, servers, network = workflow.tools, dict(workflow.mcp_servers), workflow.network
     if before is not None:
+        hosts = tuple(host for host in network.hosts if host in before.get("hosts", ()))
+        network = replace(network, hosts=hosts, mode=network.mode if hosts else "none")
         tools = tuple(name for name in tools if name in before.get("tools", ()))
         servers = {name: given for name, given in servers.items() if before.get("mcp_servers", {}).get(name) == fingerprint(given)}
     left = tuple(name for name in tools if name not in without)
@@ -49,7 +51,8 @@ def narrowed(workflow: Workflow, before: Configuration | None, *, without: Colle
         servers = {name: given for name, given in servers.items() if f"{_MCP}{name}" not in without}
     # A server none of whose tools is listed offers them all; one that lost its listed ones must not.
     lost = [name for name in servers if _lists(workflow.tools, name) and not _lists(tools, name)]
-    return replace(workflow, tools=tools, mcp_servers={name: given for name, given in servers.items() if name not in lost})
+    servers = {name: given for name, given in servers.items() if name not in lost}
+    return replace(workflow, tools=tools, mcp_servers=servers, network=network)
 
 
 def configuration_of(values: Mapping[str, Any], whole: Workflow, offered: Workflow, variables: Mapping[str, Any]) -> dict[str, Any]:
@@ -65,6 +68,7 @@ def configuration_of(values: Mapping[str, Any], whole: Workflow, offered: Workfl
     failure = variables["failure"] if values["step"] != Step.TIME_MACHINE else None
     held_back = [name for name in whole.tools if name not in offered.tools]
     held_back += [f"{_MCP}{name}" for name in whole.mcp_servers if name not in offered.mcp_servers]
+    held_back += [f"host {name}" for name in whole.network.hosts if name not in offered.network.hosts]
     limit = values["limit_usd"]
     return {
         "executor": values["executor"],
@@ -74,6 +78,8 @@ def configuration_of(values: Mapping[str, Any], whole: Workflow, offered: Workfl
         "usd": None if limit is None else format(limit, "f"),
         "tools": list(offered.tools),
         "mcp_servers": {name: fingerprint(given) for name, given in offered.mcp_servers.items()},
+        "hosts": list(offered.network.hosts),
+        "aliases": dict(offered.aliases),
         "held_back": held_back,
         "allowed_paths": list(variables["allowed_paths"]),
         "forbidden_paths": list(dict.fromkeys(variables["forbidden_paths"])),

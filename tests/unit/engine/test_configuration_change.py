@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from agents.registry import Registry
+from agents.workflow import Network
 from engine.time_machine.configuration_change import changes, configuration_of, fingerprint, narrowed, offered
 from epics.failures import analyse
 from epics.state import Trouble
@@ -41,6 +42,17 @@ def test_a_workflow_that_grew_offers_no_more_than_before():
     assert narrow.tools == ("write_file", "read_file")
     assert set(narrow.mcp_servers) == {"docs"}
     assert configuration(narrow, grown)["held_back"] == ["run_command", "mcp__web"]
+
+
+def test_a_network_that_grew_reaches_no_more_than_before():
+    some = replace(LITTLE, network=Network(mode="allowlist", hosts=("a.example.org", "b.example.org")))
+    grown = replace(some, network=Network(mode="allowlist", hosts=("b.example.org", "*.example.net")))
+
+    narrow = narrowed(grown, configuration(some))
+
+    assert narrow.network == Network(mode="allowlist", hosts=("b.example.org",))
+    assert configuration(narrow, grown)["held_back"] == ["host *.example.net"]
+    assert narrowed(grown, configuration(LITTLE)).network == Network(mode="none", hosts=())
 
 
 def test_a_workflow_that_shrank_offers_less():
