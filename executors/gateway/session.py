@@ -144,9 +144,15 @@ class GatewaySession:
             return
         kept = self._turns.kept(asked)
         aside = self._turns.is_aside(asked, kept)
-        self._check(asked, kept, aside=aside)
         async with AsyncExitStack() as until:
-            await self._pass_on(asked, kept, await self._buy(asked, kept, until), give, aside=aside)
+            try:
+                self._check(asked, kept, aside=aside)
+                bought = await self._buy(asked, kept, until)
+            except Refused:
+                # The tools of the last answer have run all the same.
+                await self._turns.close_told(asked)
+                raise
+            await self._pass_on(asked, kept, bought, give, aside=aside)
 
     def _recorded_answer(self, asked: Asked) -> Turn | None:
         """The last turn, if its answer is what a request should get: nothing is bought twice.

@@ -71,6 +71,17 @@ class Turns:
         told = since_answer(asked.messages) if tells(asked.messages, turn.answer) else []
         self._closing = asyncio.create_task(self._close_beside(turn, told), name=f"close-turn-{turn.n}")
 
+    async def close_told(self, asked: Asked) -> None:
+        """Record the results of the open turn now, if the request has them.
+
+        Raises:
+            LeaseLost: if another worker took the epic over.
+            StoreUnavailable: if the journal could not be written.
+        """
+        if self.open is not None and tells(asked.messages, self.open.answer):
+            self.begin_to_close(asked)
+            await self.closed()
+
     async def closed(self) -> None:
         """Wait until the results are recorded; a cancel does not stop that.
 

@@ -184,6 +184,17 @@ async def test_a_call_beyond_a_limit_is_refused_and_so_is_every_other(tmp_path, 
         assert scene.server.requests == []
 
 
+async def test_the_results_of_the_last_turn_are_recorded_though_no_other_follows(tmp_path, journal):
+    async with gateway(tmp_path, journal, asked=order(tmp_path, models=(MODEL,), turns=1)) as scene:
+        scene.caller.hear((await scene.caller.ask()).json(), "written")
+        refused = await scene.caller.ask()
+
+        assert refused.status_code == 400
+    (turn,) = await journal.turns()
+    assert turn.results == {"protocol": "anthropic", "messages": scene.caller.messages[-1:]}
+    assert turn.tree == "snapshot-1"
+
+
 async def test_near_a_limit_the_output_is_lowered_to_what_fits(tmp_path):
     journal = MemoryJournal(limit_usd=Decimal("0.04"))
     async with gateway(tmp_path, journal) as scene:
