@@ -17,6 +17,7 @@ from rich.text import Text
 
 from cli.check import Check
 from cli.claude_checks import claude_check, containment_check
+from cli.container_checks import container_check
 from cli.database import open_dsn, strange_epics_in, where, workers_alive_in
 from cli.errors import ExitCode, sentence_of
 from cli.output import Output, printable
@@ -68,6 +69,7 @@ async def _checks() -> AsyncIterator[Check]:
     yield model_check(settings.models, _keys(settings), executor=settings.executor)
     yield _executor(settings)
     yield await to_thread(claude_check, settings.claude_cli, settings.executor)
+    yield await container_check(settings)
     yield containment_check(namespaces=await to_thread(has_namespaces))
     yield _test_tools(settings)
 

@@ -8,6 +8,7 @@ from typing import Final
 from rich.text import Text
 
 from cli.agent_events import AGENT_LINES
+from cli.container_events import CONTAINER_LINES
 from cli.event_line import Data, Line, number, word
 from cli.output import printable
 from cli.race_events import RACE_LINES
@@ -285,6 +286,7 @@ _LINES: Final[dict[str, Callable[[Data], Line]]] = {
     "history_pruned": _history_pruned,
     "moment_named": _moment_named,
     **AGENT_LINES,
+    **CONTAINER_LINES,
     **RACE_LINES,
     **RUN_LINES,
 }

@@ -120,7 +120,7 @@ class Daemon:
         """Where it listens, and how it is to be trusted where that is over a network."""
         from docker.utils import kwargs_from_env  # noqa: PLC0415  # as above
 
-        return {"base_url": self._host} if self._host is not None else kwargs_from_env()
+        return {"base_url": self._host} if self._host is not None else dict(kwargs_from_env())
 
     def _see_socket(self) -> None:
         """Try the socket: the library leaves its own open where nobody listens."""
