@@ -3,30 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
 
 from cli.check import Check
 from cli.errors import sentence_of
+from engine.claude_cli import TRIED, WAY_OUT, look_for_cli
 from epics.errors import Environment
-from executors.claude.finding import EXTRA, bundled_cli, find_cli, version_of
-from executors.claude.transcripts import VERSION
-
-_NEEDS_IT: Final = frozenset({"claude_local"})
 
 
 def claude_check(configured: Path | None, executor: str | None) -> Check:
-    """Whether the CLI that `claude_local` starts is there, and which version it has; in the way only of who has chosen that executor."""
-    missing = "failed" if executor in _NEEDS_IT or configured is not None else "note"
+    """Whether the CLI that `claude_local` starts is there, and which version it has; in the way only of who has chosen it."""
     try:
-        cli = find_cli(configured)
-        version = version_of(cli)
+        found = look_for_cli(configured)
     except Environment as error:
-        return Check(name="claude", state=missing, seen=sentence_of(error), way_out="only the executor claude_local needs it")
-    where = "GENIE_CLAUDE_CLI" if configured is not None else "the extra" if cli == bundled_cli() else "PATH"
-    seen = f"Claude Code {version}, from {where}: {cli}"
-    if _numbers(version) < _numbers(VERSION):
-        way = f"it was tried with {VERSION}: install {EXTRA}, or update it"
-        return Check(name="claude", state="note", seen=seen, way_out=way)
+        is_wanted = executor == "claude_local" or configured is not None
+        way = "only the executor claude_local needs it"
+        return Check(name="claude", state="failed" if is_wanted else "note", seen=sentence_of(error), way_out=way)
+    seen = f"Claude Code {found.version}, from {found.origin}: {found.path}"
+    if found.is_older:
+        return Check(name="claude", state="note", seen=seen, way_out=f"Genie was tried with {TRIED}: {WAY_OUT}")
     return Check(name="claude", state="ok", seen=seen)
 
 
@@ -37,7 +31,3 @@ def containment_check(*, namespaces: bool) -> Check:
     way = "allow unprivileged user namespaces, run Genie as root, or use the executor claude_docker"
     seen = "no PID namespaces here: a process that leaves its group may outlive its agent"
     return Check(name="processes", state="note", seen=seen, way_out=way)
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split(".") if part.isdigit())
