@@ -13,6 +13,7 @@ from db.strangers import cancel_strange
 from engine.assembling import Installation
 from engine.checkpoints import config_of, saver_for
 from engine.compatibility import why_strange
+from engine.leftovers import tidy_epic
 from engine.merged_meanwhile import settle_merge
 from epics.errors import EffectUnknown
 from epics.going_back import revert_refused
@@ -41,6 +42,9 @@ async def apply_cancel(installation: Installation, lease: Lease, command: Row) -
         else:
             problem = await _end(installation, lease, facts, data, note)
     await end_command(pool, lease, command["id"], problem)
+    if problem is None:
+        # Behind the answer to who cancelled. Its agents are stopped, and no worker may ever come by to do it.
+        await tidy_epic(installation, epic_id, facts["repo"])
 
 
 async def _end(installation: Installation, lease: Lease, facts: Row, data: dict[str, Any], note: str) -> str | None:

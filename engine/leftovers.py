@@ -42,19 +42,21 @@ async def tidy_host(installation: Installation) -> tuple[str, ...]:
     """
     home = worktrees_folder(installation.home)
     ids = sorted(path.name for path in home.iterdir() if path.is_dir()) if home.is_dir() else []
-    tidied = list[str]()
-    for row in await fetch_all(installation.database.pool, "ended_epics", {"ids": ids}) if ids else []:
-        if not mirror_path(installation.home, row["repo"]).is_dir():
-            continue
-        try:
-            workspace = await open_workspace(installation.home, row["repo"], installation.git_environment)
-            await _put_away(workspace, row["id"])
-        except GenieError as error:
-            # What cannot be read stays where it is, and hinders nobody.
-            structlog.get_logger().warning("work trees of an epic that has ended stay", epic=row["id"], why=str(error))
-            continue
-        tidied.append(row["id"])
-    return tuple(tidied)
+    ended = await fetch_all(installation.database.pool, "ended_epics", {"ids": ids}) if ids else []
+    return tuple([row["id"] for row in ended if await tidy_epic(installation, row["id"], row["repo"])])
+
+
+async def tidy_epic(installation: Installation, epic_id: str, repo: str) -> bool:
+    """Put away what an epic that has ended left on this host, and say whether that could be done."""
+    if not worktrees_folder(installation.home, epic_id).is_dir() or not mirror_path(installation.home, repo).is_dir():
+        return False
+    try:
+        await _put_away(await open_workspace(installation.home, repo, installation.git_environment), epic_id)
+    except GenieError as error:
+        # What cannot be read stays where it is, and hinders nobody.
+        structlog.get_logger().warning("work trees of an epic that has ended stay", epic=epic_id, why=str(error))
+        return False
+    return True
 
 
 async def run_tidying(installation: Installation, stop: asyncio.Event) -> None:

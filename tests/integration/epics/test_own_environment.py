@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -134,3 +135,33 @@ async def test_pointers_of_git_lfs_stay_what_they_are_and_the_log_of_the_setup_s
 
     assert (await epic.engine.setup_log(epic.id, 1)).log.startswith("Git LFS: the files that .gitattributes gives to it are their pointers")
     assert git(epic.repo, "show", "main:art.bin") == POINTER.strip()
+
+
+async def test_a_cancel_in_the_middle_of_a_command_leaves_no_process_no_folder_and_no_value(begin, tmp_path):
+    from db.leased_values import sweep_values
+
+    begun, pids = tmp_path / "begun", tmp_path / "pids"
+    run = f"(setsid sleep 86.4209 & echo $! >> {pids}); sleep 86.4209 & echo $! >> {pids}; touch {begun}; wait"
+    toml = f'[test]\ncommand = "{CHECK}"\n[environment.values]\nPORT = "port"\n'
+    epic = await begin([play("implement", {"run": [run]})], toml=toml, auto_approve=True)
+    advancing = asyncio.create_task(epic.go())
+    while not begun.exists():
+        await asyncio.sleep(0.05)
+
+    await epic.engine.cancel(epic.id, by="ann")
+    view = await advancing
+    await sweep_values(epic.engine._pool)
+
+    assert view.status == "cancelled"
+    assert [place for place in Path("/proc").glob("[0-9]*/cmdline") if _words(place)[:2] == [b"sleep", b"86.4209"]] == []
+    assert not list((tmp_path / "home" / "worktrees").glob("*/*"))
+    assert not list((tmp_path / "home" / "attempts").glob("*"))
+    assert await epic.rows("SELECT * FROM leased_values WHERE epic_id = %s") == []
+
+
+def _words(cmdline: Path) -> list[bytes]:
+    try:
+        return cmdline.read_bytes().split(b"\0")
+    except OSError:
+        # It ended while we looked.
+        return []
