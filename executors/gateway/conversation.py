@@ -68,6 +68,13 @@ def tells(messages: Sequence[Message], answer: Mapping[str, Any]) -> bool:
     return bool(given) and text_of(given[-1]) == text_of(answer)
 
 
+def rest_of(answer: Mapping[str, Any], since: Sequence[Message]) -> dict[str, Any]:
+    """Return what is left of an answer for a CLI that got its beginning only, which is in the messages since its request."""
+    had = "\n".join(text_of(message) for message in since if message.get("role") == "assistant")
+    left = [block for block in blocks_of(answer) if not (block.get("type") == "text" and had and str(block.get("text", "")) in had)]
+    return {**answer, "content": left or blocks_of(answer)}
+
+
 def text_of(message: Mapping[str, Any]) -> str:
     """Return the words of a message."""
     return "\n".join(str(block.get("text", "")) for block in blocks_of(message) if block.get("type") == "text")

@@ -11,7 +11,7 @@ from typing import Any, Final
 from epics.errors import BudgetSpent, LeaseLost, StoreUnavailable
 from executors.gateway.assembly import Assembly, stream_of
 from executors.gateway.buying import Bought, Buyer, NoAnswer
-from executors.gateway.conversation import calls_in, tells, usage_of
+from executors.gateway.conversation import calls_in, rest_of, tells, usage_of
 from executors.gateway.failures import CallFailed
 from executors.gateway.refusals import Head, Refusal, RefusalKind, Refused, error_body
 from executors.gateway.requests import Asked, Malformed, Request, asked_in, refuse_reaching_out
@@ -140,7 +140,7 @@ class GatewaySession:
         known = self._recorded_answer(asked)
         self._first = False
         if known is not None:
-            await _give_whole(give, known.answer, asked)
+            await _give_whole(give, known, asked)
             return
         kept = self._turns.kept(asked)
         aside = self._turns.is_aside(asked, kept)
@@ -154,16 +154,20 @@ class GatewaySession:
                 raise
             await self._pass_on(asked, kept, bought, give, aside=aside)
 
-    def _recorded_answer(self, asked: Asked) -> Turn | None:
-        """The last turn, if its answer is what a request should get: nothing is bought twice.
+    def _recorded_answer(self, asked: Asked) -> Mapping[str, Any] | None:
+        """The last answer, if it is what a request should get: nothing is bought twice.
 
-        It is asked for again by a CLI that never got it (its worker died, or its connection), and by one that was started anew on the
-        conversation up to it.
+        It is asked for again by a CLI that never got it (its worker died, or its connection) or not to its end, and by one that was
+        started anew on the conversation up to it.
         """
         turn = self._turns.open
         if turn is None or tells(asked.messages, turn.answer):
             return None
-        return turn if self._first or asked.hash == turn.request_hash else None
+        if asked.hash == turn.request_hash:
+            return dict(turn.answer)
+        if (since := self._turns.since_request(asked)) is not None:
+            return rest_of(turn.answer, since)
+        return dict(turn.answer) if self._first else None
 
     def _see_time(self) -> None:
         """Refuse whatever comes when the attempt's time is over, or when it was stopped.

@@ -55,6 +55,11 @@ class Turns:
         """Return how many messages of the conversation a request repeats."""
         return kept_of(self._conversation, asked.messages)
 
+    def since_request(self, asked: Asked) -> list[Message] | None:
+        """Return what a request has beyond that of the open turn; None if it does not begin with all of that."""
+        before = self._conversation[:-1]
+        return list(asked.messages[len(before) :]) if before and kept_of(before, asked.messages) == len(before) else None
+
     def is_aside(self, asked: Asked, kept: int) -> bool:
         """Say whether a request stands beside the conversation: it offers no tools, and goes on from nothing that was said."""
         return bool(self._conversation) and kept == 0 and not asked.body.get("tools")

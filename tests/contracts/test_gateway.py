@@ -164,6 +164,25 @@ async def test_a_cli_that_begins_anew_gets_the_answer_that_has_no_results_yet(tm
     assert "completed 1 changed" in journal.log
 
 
+async def test_a_cli_that_got_the_beginning_of_a_recorded_answer_gets_the_rest_of_it(tmp_path, journal):
+    async with gateway(tmp_path, journal) as scene:
+        first = (await scene.caller.ask()).json()
+    cut = [
+        {"role": "assistant", "content": [first["content"][0]]},
+        {"role": "user", "content": "Your response above was cut off mid-stream. Resume directly from where it stops."},
+    ]
+    async with gateway(tmp_path, journal) as scene:
+        scene.caller.messages += cut
+        given = (await scene.caller.ask()).json()
+        scene.caller.hear(given)
+        after = await scene.caller.ask()
+
+        assert given["content"] == first["content"][1:]
+        assert after.status_code == 200
+        assert [request["sold"] for request in scene.server.requests] == [True]
+    assert conversation_of(await journal.turns())[:-1] == scene.caller.messages
+
+
 @pytest.mark.parametrize(
     "limit, kind", [(Decimal("0.001"), "budget"), (None, "turns"), (None, "timeout"), (None, "model"), (None, "cancelled")]
 )

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 FINAL = "StructuredOutput"
 
 #: What the CLI puts into a resumed conversation that ended with its user; nobody sold it.
 MADE_UP = "No response requested."
+
+#: What the CLI says where an answer broke off after it had its beginning.
+CUT_OFF = "Your response above was cut off mid-stream."
 
 _REMINDER = "<system-reminder>"
 
@@ -23,6 +26,13 @@ def is_made_up(message: Mapping[str, Any]) -> bool:
     content = message.get("content")
     blocks = content if isinstance(content, list) else [{"text": content}]
     return message["role"] == "assistant" and [block.get("text") for block in blocks] == [MADE_UP]
+
+
+def without_beginnings(messages: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return a conversation without the beginnings of answers that broke off, and what the CLI says of them."""
+    cut = {at for at, message in enumerate(messages) if CUT_OFF in str(message.get("content"))}
+    gone = cut | {at - 1 for at in cut if at and messages[at - 1]["role"] == "assistant"}
+    return [message for at, message in enumerate(messages) if at not in gone]
 
 
 def without_reminders(content: Any) -> Any:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from executors.scripts import PlayTurn
-from tests.fakes.cli_words import as_cli_calls, is_cli, is_made_up, without_reminders
+from tests.fakes.cli_words import as_cli_calls, is_cli, is_made_up, without_beginnings, without_reminders
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +25,7 @@ class Heard:
 
 def heard_by_anthropic(body: dict[str, Any]) -> Heard:
     """Read a request of the Messages API."""
-    messages = [message for message in body.get("messages", []) if not is_made_up(message)]
+    messages = [message for message in without_beginnings(body.get("messages", [])) if not is_made_up(message)]
     users = [message for message in messages if message["role"] == "user"]
     last = users[-1]["content"] if users and messages[-1]["role"] == "user" else ""
     blocks = [block for block in last if isinstance(block, dict)] if isinstance(last, list) else []
