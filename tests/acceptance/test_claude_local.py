@@ -38,8 +38,12 @@ def test_an_epic_goes_from_goal_to_merge_and_costs_what_the_provider_counted(gen
         sold, cost = server.answered(), server.cost_usd
     shown = genie("epic", "show", epic, "--json").json()
     events = [json.loads(line) for line in genie("epic", "watch", epic, "--json").out.splitlines()]
+    replayed = genie("replay", epic, "--verify")
+    log = genie("epic", "logs", epic).out
 
     assert merged.code == 0, merged.out + merged.err
+    assert replayed.code == 0, replayed.out + replayed.err
+    assert "write_file" in log
     assert shown["status"] == "merged"
     assert Decimal(shown["cost_usd"]) == cost > 0
     assert sum(event["type"] == "turn_taken" for event in events) == sold
