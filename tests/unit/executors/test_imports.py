@@ -17,6 +17,9 @@ ROOT = Path(__file__).resolve().parents[3]
         ("executors.scripted", ("pydantic_ai", "anthropic", "openai", "mcp")),
         ("executors.provider_keys", ("pydantic_ai", "anthropic", "openai")),
         ("executors.in_process", ("anthropic", "openai", "fastmcp")),
+        ("executors.gateway.serving", ("pydantic_ai", "anthropic", "openai", "mcp")),
+        ("executors.throttle", ("pydantic_ai", "httpx2", "uvicorn")),
+        ("executors.gateway.conversation", ("pydantic_ai", "httpx2", "uvicorn")),
     ],
 )
 def test_a_module_leaves_out_what_it_does_not_need(module, left_out):
