@@ -75,6 +75,21 @@ class Daemon:
         """
         return await asyncio.get_running_loop().run_in_executor(self._threads, lambda: self.ask_now(question))
 
+    async def ask_to_open(self, question: Callable[[Any], T], close: Callable[[T], object]) -> T:
+        """The same, for what must be closed: where whoever asked is cancelled before the answer, it is closed when it comes.
+
+        Raises:
+            DaemonLost: if it does not answer.
+            ContainerGone: if it has no such container.
+            Refused: if it says no for any other reason.
+        """
+        asked = self._threads.submit(self.ask_now, question)
+        try:
+            return await asyncio.wrap_future(asked)
+        except asyncio.CancelledError:
+            asked.add_done_callback(lambda done: None if done.cancelled() or done.exception() else close(done.result()))
+            raise
+
     def ask_now(self, question: Callable[[Any], T]) -> T:
         """The same, in the thread of the caller.
 

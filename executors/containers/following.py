@@ -51,7 +51,9 @@ async def follow(daemon: Daemon, container: str, *, errors_too: bool = False) ->
         DaemonLost: if the daemon does not answer.
         ContainerGone: if there is no such container.
     """
-    stream = await daemon.ask(lambda client: client.logs(container, stdout=True, stderr=errors_too, stream=True, follow=True))
+    stream = await daemon.ask_to_open(
+        lambda client: client.logs(container, stdout=True, stderr=errors_too, stream=True, follow=True), _close
+    )
     line = _Line()
     threading.Thread(target=line.pass_on, args=(stream,), name=f"follow-{container[:12]}", daemon=True).start()
     try:
@@ -59,11 +61,15 @@ async def follow(daemon: Daemon, container: str, *, errors_too: bool = False) ->
             yield piece
     finally:
         line.close()
-        # The thread waits for the next piece: this wakes it. Where the other side has closed first, the library fails and leaves it open.
-        with contextlib.suppress(Exception):
-            stream.close()
-        with contextlib.suppress(Exception):
-            stream._response.close()  # noqa: SLF001  # there is no other way to it
+        _close(stream)
+
+
+def _close(stream: Any) -> None:
+    # The thread waits for the next piece: this wakes it. Where the other side has closed first, the library fails and leaves it open.
+    with contextlib.suppress(Exception):
+        stream.close()
+    with contextlib.suppress(Exception):
+        stream._response.close()  # noqa: SLF001  # there is no other way to it
 
 
 async def printed(daemon: Daemon, container: str, *, errors: bool, tail: int | None = None) -> bytes:

@@ -47,7 +47,7 @@ class ContainerProcess:
         self._adopted = adopted
         self._input: Any = None
         self._ended: Exit | None = None
-        self._by_us = False
+        self._by_us = self._let_go = False
         self._quiet = asyncio.Event()
         self._watching = asyncio.Lock()
         self._seen = _Seen()
@@ -116,6 +116,10 @@ class ContainerProcess:
 
     def let_go_of_input(self) -> None:
         """Close the connection to its standard input, which stays open all the same: that of the container is not closed by it."""
+        self._let_go = True
+        self._disconnect()
+
+    def _disconnect(self) -> None:
         attached, self._input = self._input, None
         if attached is not None:
             for each in (getattr(attached, "_response", None), getattr(attached, "_sock", None), attached):
@@ -128,8 +132,11 @@ class ContainerProcess:
             self._attached(client).sendall(line)
         except OSError:
             # The daemon was started anew.
-            self.let_go_of_input()
+            self._disconnect()
             self._attached(client).sendall(line)
+        if self._let_go:
+            # Whoever spoke was cancelled meanwhile.
+            self._disconnect()
 
     def _attached(self, client: Any) -> Any:
         if self._input is None:
