@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,8 @@ from tests.fakes.machine import until
 from tests.fakes.orders import order
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.fakes.machine import Machine, Running
     from tests.faults.conftest import Scene
 
@@ -119,6 +122,41 @@ def test_a_plan_that_is_killed_three_times_on_three_hosts_is_bought_once(scene: 
     assert len(scene.server.requests) == scene.recorded() + kills.in_flight
     assert scene.ask("SELECT status FROM shown_epics") == [("waiting",)]
     nothing_runs_in(scene.folder)
+
+
+@pytest.mark.faults
+def test_a_cancel_leaves_no_process_and_no_folder(make_scene: Callable[..., Scene], database_url: str) -> None:
+    scene = make_scene(database_url, pause_s=2.0)
+    machine = scene.machine("host", GENIE_EXECUTOR="claude_local")
+    process = scene.start(on=machine)
+    assert scene.until_asked(2, process), process.said
+    assert processes_in(scene.folder)
+
+    cancelled = machine.run("epic", "cancel", scene.epic())
+    ended = process.end()
+
+    assert (cancelled.code, ended.code) == (0, 1), cancelled.said + ended.said
+    assert scene.ask("SELECT status FROM epics") == [("cancelled",)]
+    nothing_runs_in(scene.folder)
+    assert list((machine.home / "attempts").iterdir()) == []
+
+
+@pytest.mark.faults
+def test_a_budget_that_is_met_and_raised_goes_on_and_is_never_passed(scene: Scene) -> None:
+    machine = scene.machine("host", GENIE_EXECUTOR="claude_local")
+    # The first call of a CLI reserves some 15 cents: it says much before the agent says a word.
+    stopped = scene.start("--budget", "0.25", on=machine).end()
+    spent = Decimal(machine.run("epic", "show", scene.epic(), "--json").json["cost_usd"])
+    sold = scene.server.answered()
+
+    raised = machine.run("approval", "raise", scene.epic(), "--amount", "5")
+    merged = machine.run("epic", "resume", scene.epic())
+
+    assert [stopped.code, raised.code, merged.code] == [3, 0, 0], stopped.said + merged.said
+    assert spent <= Decimal("0.25")
+    assert 0 < sold < scene.server.answered()
+    assert scene.server.answered() == scene.recorded()
+    assert Decimal(machine.run("epic", "show", scene.epic(), "--json").json["cost_usd"]) == scene.server.cost_usd
 
 
 @pytest.mark.faults
