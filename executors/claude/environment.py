@@ -46,9 +46,7 @@ def environment_of(order: Order, *, base_url: str, token: str, config: str) -> d
         "ANTHROPIC_API_KEY": token,
         "CLAUDE_CONFIG_DIR": config,
         "HOME": config,
-        # A proxy of the surroundings must not come between the CLI and the gateway.
-        "NO_PROXY": "127.0.0.1,localhost",
-        "no_proxy": "127.0.0.1,localhost",
+        **_around_proxies(order.environment),
     }
 
 
@@ -57,6 +55,13 @@ def _models(order: Order) -> Mapping[str, str]:
     main = order.models[0]
     small, large = (model_name(order.workflow.aliases.get(alias, main)) for alias in ("fast", "strong"))
     return {**dict.fromkeys(_SMALL, small), **dict.fromkeys(_LARGE, large)}
+
+
+def _around_proxies(environment: Mapping[str, str]) -> Mapping[str, str]:
+    """A proxy of the surroundings must not come between the CLI and the gateway."""
+    before = environment.get("NO_PROXY") or environment.get("no_proxy") or ""
+    names = ",".join(filter(None, (before, "127.0.0.1", "localhost")))
+    return {"NO_PROXY": names, "no_proxy": names}
 
 
 def _without_claude(environment: Mapping[str, str]) -> dict[str, str]:

@@ -112,3 +112,9 @@ def test_what_the_cli_asks_for_by_itself_are_models_of_the_order():
     assert environment(made)["ANTHROPIC_SMALL_FAST_MODEL"] == "claude-sonnet-4-5"
     assert environment(aliased)["ANTHROPIC_SMALL_FAST_MODEL"] == "claude-haiku-4-5"
     assert environment(aliased)["ANTHROPIC_DEFAULT_OPUS_MODEL"] == "claude-sonnet-4-5"
+
+
+def test_a_proxy_of_the_surroundings_does_not_come_between_the_cli_and_the_gateway():
+    given = environment(asked(environment={"HTTPS_PROXY": "http://proxy:1", "NO_PROXY": "example.org"}))
+
+    assert given["NO_PROXY"] == given["no_proxy"] == "example.org,127.0.0.1,localhost"
