@@ -55,7 +55,7 @@ async def sweep_containers(installation: Installation, daemon: Daemon) -> tuple[
         socket_place(each.name).remove()
         structlog.get_logger().info("a container was removed", container=each.name, why=why)
         swept.append(each.name)
-    _sweep_sockets(own, {each.name for each in found})
+    await _sweep_sockets(installation, own, {each.name for each in found})
     await sweep_folders(installation)
     return tuple(swept)
 
@@ -100,10 +100,16 @@ def why_nobodys(container: Container, fate: Row | None, home: Path, host: str) -
     return "" if taken >= fate["epoch"] else "a worker with another home has its epic"
 
 
-def _sweep_sockets(own: str, names: set[str]) -> None:
-    for place in socket_places():
-        about = place.about()
-        if about.get("database") == own and about.get("container") not in names and _is_old(place) and not _is_alive(about.get("pid")):
+async def _sweep_sockets(installation: Installation, own: str, names: set[str]) -> None:
+    """Remove the folders of sockets that a killed worker left, whose container is gone or was never made."""
+    left = {place: about for place in socket_places() if (about := place.about()).get("database") == own}
+    of = {place: (str(about.get("epic")), int(about.get("attempt", 0))) for place, about in left.items()}
+    fates = await fates_of(installation.database.pool, of.values())
+    for place, about in left.items():
+        if about.get("container") in names:
+            continue
+        fate = fates.get(of[place])
+        if (fate is not None and fate["ended"]) or (_is_old(place) and not _is_alive(about.get("pid"))):
             place.remove()
 
 

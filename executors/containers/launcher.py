@@ -91,7 +91,7 @@ class DockerLauncher:
         seat = ContainerSeat(self._daemon, self._terms, order, journal, labels, place, adopted=adopted)
         if not adopted:
             await asyncio.to_thread(_fresh, order.folder, seat.config)
-        place.make(container=labels.name, database=labels.database, epoch=labels.epoch)
+        place.make(labels)
         async with AsyncExitStack() as stack:
             stack.push_async_callback(_to_its_end, seat)
             if order.workflow.network.mode == "allowlist":

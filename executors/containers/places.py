@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import os
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from epics.errors import Environment
+from executors.containers.labels import Labels
 
 _ABOUT: Final = "about.json"
 _MOUNTED: Final = "s"
@@ -38,14 +40,14 @@ class SocketPlace:
         """Where the proxy to the outside listens."""
         return self.mounted / "egress.sock"
 
-    def make(self, *, container: str, database: str, epoch: int) -> None:
+    def make(self, labels: Labels) -> None:
         """Make the folder, and write down whose it is; what an earlier worker made is taken over."""
         self.mounted.mkdir(parents=True, exist_ok=True)
         self.folder.chmod(0o700)
         # Whoever has the container's user may call: only the container sees this folder, and only we the one around it.
         self.mounted.chmod(0o755)
         about = self.folder / f"{_ABOUT}.new"
-        about.write_text(json.dumps({"container": container, "database": database, "epoch": epoch, "pid": os.getpid()}), "utf-8")
+        about.write_text(json.dumps({**dataclasses.asdict(labels), "container": labels.name, "pid": os.getpid()}), "utf-8")
         about.replace(self.folder / _ABOUT)
 
     def about(self) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import AsyncGenerator, Iterator
@@ -20,7 +21,7 @@ from engine.identity import this_worker
 from epics.errors import Conflict
 from executors.containers.daemon import ContainerGone, Daemon
 from executors.containers.labels import Labels
-from executors.containers.places import socket_place, socket_places
+from executors.containers.places import socket_place
 from tests.fakes.docker_daemon import docker_host
 
 pytestmark = [pytest.mark.docker, pytest.mark.postgres]
@@ -63,15 +64,7 @@ class Host:
 
     def container(self, epic: str, *, database: str | None = None, attempt: int = 1, home: Path | None = None, seconds: float = 600) -> str:
         """A container that was made for an attempt, and does nothing."""
-        labels = Labels(
-            database=database or self.own,
-            epic=epic,
-            attempt=attempt,
-            epoch=1,
-            home=str(home or self.installation.home),
-            deadline=time.time() + seconds,
-            memory_mb=64,
-        )
+        labels = labels_of(epic, database or self.own, attempt=attempt, home=home or self.installation.home, seconds=seconds)
         self.docker.create_container("genie-agent-tests", name=labels.name, labels=labels.as_docker())
         self.made.append(labels.name)
         return labels.name
@@ -93,20 +86,26 @@ async def host(database, docker, tmp_path) -> AsyncGenerator[Host]:
 
 @pytest.fixture
 def place_of() -> Iterator[Any]:
+    """Makes a folder for sockets as a worker with that process id left it."""
     made = []
 
-    def make(container: str, database: str, pid: int) -> Path:
-        place = socket_place(container)
-        place.make(container=container, database=database, epoch=1)
-        about = (place.folder / "about.json").read_text()
-        (place.folder / "about.json").write_text(about.replace(f'"pid": {os.getpid()}', f'"pid": {pid}'))
-        os.utime(place.folder, (1, 1))
+    def make(epic: str, database: str, pid: int, *, age_s: float = 3_600) -> Path:
+        labels = labels_of(epic, database)
+        place = socket_place(labels.name)
+        place.make(labels)
+        about = place.folder / "about.json"
+        about.write_text(json.dumps({**json.loads(about.read_text()), "pid": pid}))
+        os.utime(place.folder, (time.time() - age_s, time.time() - age_s))
         made.append(place)
         return place.folder
 
     yield make
     for place in made:
         place.remove()
+
+
+def labels_of(epic: str, database: str, *, attempt: int = 1, home: Path = Path("/h"), seconds: float = 600, epoch: int = 1) -> Labels:
+    return Labels(database=database, epic=epic, attempt=attempt, epoch=epoch, home=str(home), deadline=time.time() + seconds, memory_mb=64)
 
 
 async def test_what_nobody_will_go_on_with_is_removed_and_nothing_else(host: Host):
@@ -139,7 +138,7 @@ async def test_one_of_another_home_stays_while_its_own_worker_has_the_epic(host:
     here = this_worker().host
     owned = host.container(await host.epic("owned", host=here, epoch=3), home=tmp_path / "other")
     abandoned = host.container(await host.epic("abandoned", host=here, epoch=3), home=tmp_path / "other")
-    socket_place(owned).make(container=owned, database=host.own, epoch=3)
+    socket_place(owned).make(labels_of("e-owned00000", host.own, home=tmp_path / "other", epoch=3))
 
     swept = await sweep_containers(host.installation, host.daemon)
     socket_place(owned).remove()
@@ -147,17 +146,17 @@ async def test_one_of_another_home_stays_while_its_own_worker_has_the_epic(host:
     assert swept == (abandoned,)
 
 
-async def test_sockets_without_a_container_go_when_their_worker_is_dead(host: Host, place_of):
-    ours = place_of("genie-gone-1", host.own, 2**22 + 1)
-    alive = place_of("genie-gone-2", host.own, os.getpid())
-    strange = place_of("genie-gone-3", "another-database", 2**22 + 1)
+async def test_sockets_without_a_container_go_when_nobody_will_listen_there(host: Host, place_of):
+    dead = 2**22 + 1
+    ended = place_of(await host.epic("ended", result="{}"), host.own, os.getpid(), age_s=0)
+    left = place_of(await host.epic("left"), host.own, dead)
+    young = place_of(await host.epic("young"), host.own, dead, age_s=0)
+    alive = place_of(await host.epic("alive"), host.own, os.getpid())
+    strange = place_of("e-ended00000", "another-database", dead)
 
     await sweep_containers(host.installation, host.daemon)
 
-    assert not ours.exists()
-    assert alive.exists()
-    assert strange.exists()
-    assert strange in {place.folder for place in socket_places()}
+    assert [place.exists() for place in (ended, left, young, alive, strange)] == [False, False, True, True, True]
 
 
 async def test_people_see_list_and_stop_the_containers_of_their_own_database(host: Host):
