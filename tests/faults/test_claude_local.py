@@ -160,6 +160,28 @@ def test_a_budget_that_is_met_and_raised_goes_on_and_is_never_passed(scene: Scen
 
 
 @pytest.mark.faults
+def test_what_is_said_to_an_agent_is_told_once_though_its_worker_is_killed(make_scene: Callable[..., Scene], database_url: str) -> None:
+    scene = make_scene(database_url, pause_s=3.0)
+    machine = scene.machine("host", GENIE_EXECUTOR="claude_local")
+    process = scene.start(on=machine)
+    assert scene.until_asked(1, process), process.said
+
+    said = machine.run("epic", "say", scene.epic(), "Mind the empty list.")
+    assert scene.until_asked(2, process), process.said
+    process.kill()
+    process = machine.begin("epic", "resume", scene.epic())
+    assert scene.until_asked(4, process), process.said
+    process.kill()
+
+    assert said.code == 0, said.said
+    planning = [body for body, line in zip(scene.server.bodies, scene.server.requests, strict=True) if line["workflow"] == "planning"]
+    assert [str(body["messages"]).count("Mind the empty list.") for body in planning][:2] == [0, 1]
+    assert all(str(body["messages"]).count("Mind the empty list.") <= 1 for body in scene.server.bodies)
+    assert scene.ask("SELECT told_at IS NOT NULL FROM sayings") == [(True,)]
+    nothing_runs_in(scene.folder)
+
+
+@pytest.mark.faults
 async def test_two_hundred_starts_and_ends_leave_no_process_and_no_folder(tmp_path: Path) -> None:
     """Each is cancelled at a random instant of its start; the provider is one that never answers."""
     chance = random.Random(SEED)
