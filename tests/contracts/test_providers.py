@@ -59,7 +59,7 @@ def waits():
 
 @pytest.fixture
 def executor(waits):
-    def make(server, **retries):
+    def make(server, *, throttle=None, **retries):
         async def sleep(seconds):
             waits.append(seconds)
 
@@ -70,9 +70,23 @@ def executor(waits):
                 "openai": ProviderKey(key=key, base_url=server.url + "/v1"),
             }
         )
-        return InProcessExecutor(Providers(keys), terms=Terms(retries=Retries(sleep=sleep, **retries)))
+        return InProcessExecutor(Providers(keys), terms=Terms(retries=Retries(sleep=sleep, **retries)), throttle=throttle)
 
     return make
+
+
+class Remembering:
+    """A throttle that lets every call through, and remembers what it heard."""
+
+    def __init__(self):
+        self.heard = []
+
+    async def turn(self, provider, told):
+        del told
+        self.heard.append(provider)
+
+    async def told_to_wait(self, provider, seconds):
+        self.heard.append((provider, seconds))
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -132,6 +146,15 @@ async def test_the_wait_that_a_provider_asks_for_is_kept_up_to_a_cap(executor, t
         await executor(server, longest_asked_wait_s=60).run(order(tmp_path, models=(CLAUDE,)), MemoryJournal())
 
     assert waits == [7, 60]
+
+
+@pytest.mark.parametrize("model, provider", [(CLAUDE, "anthropic"), ("openai-chat:gpt-5", "openai")])
+async def test_each_call_takes_its_turn_and_a_wait_is_told_to_all_workers(executor, tmp_path, model, provider):
+    throttle = Remembering()
+    with ModelServer(SCRIPT, faults=[Fault(kind="429", retry_after_s=7)]) as server:
+        await executor(server, throttle=throttle).run(order(tmp_path, models=(model,)), MemoryJournal())
+
+    assert throttle.heard == [provider, (provider, 7.0), *[provider] * 3]
 
 
 async def test_tries_end_and_the_next_model_is_asked(executor, tmp_path):
