@@ -73,8 +73,10 @@ class Egress:
             connections.add(task)
             task.add_done_callback(connections.discard)
 
-        server = await asyncio.start_unix_server(take, str(path), limit=_HEAD)
+        # Cancelled in the middle of starting, a server would stay open.
+        server = await asyncio.start_unix_server(take, str(path), limit=_HEAD, start_serving=False)
         try:
+            await server.start_serving()
             yield
         finally:
             server.close()

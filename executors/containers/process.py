@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -63,15 +64,16 @@ class ContainerProcess:
         while True:
             skip = got
             try:
-                async for whole in follow(self._daemon, self._id):
-                    # After an outage the log is read from its start again.
-                    piece, skip = whole[skip:], max(skip - len(whole), 0)
-                    got += len(piece)
-                    *lines, rest = (rest + piece).split(b"\n")
-                    for line in lines:
-                        yield line
-                    if len(rest) > _LONGEST_LINE:
-                        rest = b""
+                async with aclosing(follow(self._daemon, self._id)) as pieces:
+                    async for whole in pieces:
+                        # After an outage the log is read from its start again.
+                        piece, skip = whole[skip:], max(skip - len(whole), 0)
+                        got += len(piece)
+                        *lines, rest = (rest + piece).split(b"\n")
+                        for line in lines:
+                            yield line
+                        if len(rest) > _LONGEST_LINE:
+                            rest = b""
             except (DaemonLost, ContainerGone, Refused):
                 await asyncio.sleep(_LOOK_S)
             self._quiet.set()

@@ -88,13 +88,15 @@ async def gateway(seat: Seat) -> AsyncGenerator[str]:
         writer.close()
 
     if seat.socket is None:
-        server = await asyncio.start_server(answer, "127.0.0.1", 0)
+        server = await asyncio.start_server(answer, "127.0.0.1", 0, start_serving=False)
         address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     else:
         seat.socket.unlink(missing_ok=True)
-        server = await asyncio.start_unix_server(answer, str(seat.socket))
+        server = await asyncio.start_unix_server(answer, str(seat.socket), start_serving=False)
         address = str(seat.socket)
+    # Cancelled in the middle of starting, a server would stay open.
     try:
+        await server.start_serving()
         yield seat.base_url(address)
     finally:
         server.close()
