@@ -28,7 +28,9 @@ def _resumed(data: Data) -> Line:
 
 def _denied(data: Data) -> Line:
     times = f"{number(data, 'times'):.0f} times" if number(data, "times") > 1 else ""
-    said = f"not let out to {word(data, 'host')}:{word(data, 'port')}"
+    # Without a port it stands for all hosts beyond the first few.
+    port = f":{word(data, 'port')}" if number(data, "port") else ""
+    said = f"not let out to {word(data, 'host')}{port}"
     return Line(mark="✗", text=said, style="yellow", aside=times, deep=True)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
@@ -13,7 +14,7 @@ from typing import Final, TypeAlias
 from urllib.parse import urlsplit
 
 from epics.errors import AddressRefused, LeaseLost, StoreUnavailable
-from executors.port import Journal
+from executors.port import Notes
 from safety.addresses import check_addresses
 
 Resolve: TypeAlias = Callable[[str, int], Awaitable[list[str]]]
@@ -24,6 +25,11 @@ _PIECE: Final = 65_536
 _CONNECT_S: Final = 20.0
 _HEAD_S: Final = 30.0
 _HTTP: Final = 80
+_NAMED: Final = 50
+"""Refused hosts that are noted by name: an agent that tries names without end must not fill our memory and the record."""
+_OTHERS: Final = ("(others)", 0)
+_CONNECTIONS: Final = 64
+"""Of one attempt at once, so that an agent cannot leave the worker without files."""
 
 
 class Refusal(Exception):
@@ -47,17 +53,17 @@ def is_listed(host: str, hosts: Iterable[str]) -> bool:
 class Egress:
     """Takes CONNECT and plain HTTP, as programs with HTTP_PROXY and HTTPS_PROXY send them."""
 
-    def __init__(self, hosts: Iterable[str], journal: Journal, *, resolve: Resolve | None = None, allow_private: bool = False) -> None:
+    def __init__(self, hosts: Iterable[str], notes: Notes, *, resolve: Resolve | None = None, allow_private: bool = False) -> None:
         """Bind to what may be reached.
 
         Args:
             hosts: the names.
-            journal: where denials are noted.
+            notes: where denials are noted.
             resolve: finds the addresses of a name; the system's way if None.
             allow_private: whether addresses that are not of the public internet may be connected to, for tests.
         """
         self._hosts = tuple(hosts)
-        self._journal = journal
+        self._notes = notes
         self._resolve = resolve or _resolved
         self._allow_private = allow_private
         self.denied: Counter[tuple[str, int]] = Counter()
@@ -69,12 +75,16 @@ class Egress:
         connections: set[asyncio.Task[None]] = set()
 
         def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            if len(connections) >= _CONNECTIONS:
+                writer.close()
+                return
             task = asyncio.create_task(self._serve(reader, writer), name="egress")
             connections.add(task)
             task.add_done_callback(connections.discard)
 
         # Cancelled in the middle of starting, a server would stay open.
         server = await asyncio.start_unix_server(take, str(path), limit=_HEAD, start_serving=False)
+        own = path.lstat()
         try:
             await server.start_serving()
             yield
@@ -84,11 +94,14 @@ class Egress:
                 task.cancel()
             if connections:
                 await asyncio.wait(tuple(connections))
-            path.unlink(missing_ok=True)
+            with contextlib.suppress(FileNotFoundError):
+                # A worker that took over has put its own there.
+                if os.path.samestat(own, path.lstat()):
+                    path.unlink()
             for (host, port), times in self.denied.items():
                 if times > 1:
                     with contextlib.suppress(LeaseLost, StoreUnavailable):
-                        await self._journal.noted("egress_denied", {"host": host, "port": port, "times": times})
+                        await self._notes.noted("egress_denied", {"host": host, "port": port, "times": times})
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -123,11 +136,14 @@ class Egress:
             raise Refusal("502 Bad Gateway", f"genie: {host}:{port} cannot be reached: {error}") from error
 
     async def _note(self, host: str, port: int) -> None:
-        self.denied[host, port] += 1
-        if self.denied[host, port] == 1:
+        key = (host[:255], port)
+        if key not in self.denied and len(self.denied) >= _NAMED:
+            key = _OTHERS
+        self.denied[key] += 1
+        if self.denied[key] == 1:
             # A lost lease ends the attempt by itself; whoever is refused here is so either way.
             with contextlib.suppress(LeaseLost, StoreUnavailable):
-                await self._journal.noted("egress_denied", {"host": host[:255], "port": port, "times": 1})
+                await self._notes.noted("egress_denied", {"host": key[0], "port": key[1], "times": 1})
 
 
 def parsed(head: bytes) -> tuple[str, str, int, bytes]:

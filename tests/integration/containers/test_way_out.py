@@ -69,6 +69,30 @@ async def test_a_host_that_is_not_listed_is_refused_and_noted_with_how_often(ups
     assert journal.notes == [("egress_denied", {"host": host, "port": upstream, "times": times}) for times in (1, 3)]
 
 
+async def test_an_agent_that_tries_hosts_without_end_does_not_fill_the_record(tmp_path):
+    journal = MemoryJournal()
+    path = tmp_path / "e.sock"
+
+    async with Egress([], journal).listen(path):
+        for n in range(120):
+            await ask(path, f"CONNECT h{n}.example:443 HTTP/1.1\r\n\r\n")
+
+    assert [data["host"] for _, data in journal.notes] == [*(f"h{n}.example" for n in range(50)), "(others)", "(others)"]
+    assert journal.notes[-1][1]["times"] == 70
+
+
+async def test_an_agent_that_opens_connections_without_end_gets_no_more_than_a_few(tmp_path):
+    path = tmp_path / "e.sock"
+
+    async with Egress([], MemoryJournal()).listen(path):
+        opened = [await asyncio.open_unix_connection(str(path)) for _ in range(100)]
+        turned_away = await asyncio.gather(*(reader.read() for reader, _ in opened[64:]))
+        for _, writer in opened:
+            writer.close()
+
+    assert set(turned_away) == {b""}
+
+
 @pytest.mark.parametrize("host", ["private.example", "both.example"])
 async def test_a_listed_name_that_leads_into_a_private_network_is_refused(tmp_path, host):
     journal = MemoryJournal()
