@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Final
@@ -39,13 +39,16 @@ class _Seen:
 class ContainerProcess:
     """A CLI in a container."""
 
-    def __init__(self, daemon: Daemon, container: str, labels: Labels, journal: Journal, *, adopted: bool) -> None:
-        """Bind to a container that was started."""
+    def __init__(
+        self, daemon: Daemon, container: str, labels: Labels, journal: Journal, *, adopted: bool, is_anothers: Callable[[], bool]
+    ) -> None:
+        """Bind to a container that was started; `is_anothers` says whether another worker has taken it over since."""
         self._daemon = daemon
         self._id = container
         self._labels = labels
         self._journal = journal
         self._adopted = adopted
+        self._is_anothers = is_anothers
         self._input: Any = None
         self._ended: Exit | None = None
         self._by_us = self._let_go = False
@@ -110,9 +113,11 @@ class ContainerProcess:
         return self._ended
 
     async def kill(self) -> None:
-        """End it at once, with everything that it has started, and remove it."""
+        """End it at once, with everything that it has started, and remove it; one that another worker took over is left to that."""
         self._by_us = True
         self.let_go_of_input()
+        if self._is_anothers():
+            return
         with contextlib.suppress(DaemonLost, Refused):
             await remove(self._daemon, self._id)
 

@@ -146,7 +146,7 @@ class ContainerSeat:
         await asyncio.to_thread(self._clear)
 
     def _process(self, container: str, labels: Labels, *, adopted: bool) -> ContainerProcess:
-        process = ContainerProcess(self._daemon, container, labels, self._journal, adopted=adopted)
+        process = ContainerProcess(self._daemon, container, labels, self._journal, adopted=adopted, is_anothers=self._is_anothers)
         self._processes.append(process)
         return process
 

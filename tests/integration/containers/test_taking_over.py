@@ -125,9 +125,10 @@ async def test_a_worker_that_lost_the_epic_leaves_the_container_to_its_successor
     name = container_name(first.database, first.epic, first.attempt, first.home)
 
     async with old.seat(first.order(), first.journal) as mine, gateway(mine):
-        await mine.start(launch())
+        lost = await mine.start(launch())
         successor = new.seat(second.order(), second.journal)
         seat = await successor.__aenter__()
+        await lost.kill()
     still_there = docker.containers(filters={"name": name})
     process = await seat.alive()
     await successor.__aexit__(None, None, None)
