@@ -7,10 +7,15 @@ from collections.abc import Coroutine
 
 
 async def finished(writing: Coroutine[None, None, None] | asyncio.Task[None]) -> None:
-    """Let a record be written to its end although we are cancelled meanwhile: what it tells of is paid for, or done."""
+    """Let a record be written to its end however often we are cancelled meanwhile: what it tells of is paid for, or done."""
     task = asyncio.ensure_future(writing)
-    try:
-        await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await task
-        raise
+    cancelled = False
+    while not task.done():
+        try:
+            # Not awaited itself: a second cancel would reach it then (the CLI is gone, and the attempt ends).
+            await asyncio.wait({task})
+        except asyncio.CancelledError:
+            cancelled = True
+    task.result()
+    if cancelled:
+        raise asyncio.CancelledError

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket as sockets
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
@@ -11,13 +12,17 @@ from pathlib import Path
 from typing import Final
 
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from epics.errors import Environment
+from executors.finishing import finished
 from executors.gateway.http import GatewayApp
 from executors.gateway.session import GatewaySession
 
 _BACKLOG: Final = 64
 _GRACE_S: Final = 1
+_CONNECTIONS: Final = 32
+"""Of one attempt at once: a CLI needs a few, and an agent that opens them without end must not leave the worker without files."""
 
 
 @asynccontextmanager
@@ -25,7 +30,8 @@ async def serve(session: GatewaySession, *, socket: Path | None = None) -> Async
     """Serve a session, and give the address: `http://127.0.0.1:PORT`, or the path of the socket.
 
     The socket's folder is the guard of the socket: its own mode lets everybody connect, since a container's user is another one. A socket
-    that a dead worker left at the path is replaced; at the end it is removed, and calls that are under way are ended.
+    that a dead worker left at the path is replaced; at the end it is removed, unless a worker that took over has replaced it. Calls that
+    are under way are ended.
 
     Args:
         session: what answers.
@@ -42,7 +48,7 @@ async def serve(session: GatewaySession, *, socket: Path | None = None) -> Async
     server = _Server(
         uvicorn.Config(
             app,
-            http="h11",
+            http=_FewConnections,
             ws="none",
             lifespan="off",
             log_config=None,
@@ -53,18 +59,34 @@ async def serve(session: GatewaySession, *, socket: Path | None = None) -> Async
             timeout_graceful_shutdown=_GRACE_S,
         )
     )
+    own = None if socket is None else socket.lstat()
     running = asyncio.create_task(server.serve(sockets=[listening]), name="gateway")
-    try:
-        # It listens already, so nobody who calls before the server runs is turned away.
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}" if socket is None else str(socket)
-    finally:
+
+    async def end() -> None:
         server.should_exit = True
         await app.end()
         await running
         listening.close()
-        if socket is not None:
+        if socket is not None and own is not None:
             with contextlib.suppress(FileNotFoundError):
-                socket.unlink()
+                if os.path.samestat(own, socket.lstat()):
+                    socket.unlink()
+
+    try:
+        # It listens already, so nobody who calls before the server runs is turned away.
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}" if socket is None else str(socket)
+    finally:
+        await finished(end())
+
+
+class _FewConnections(H11Protocol):
+    """HTTP for so many connections and no more."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Take a connection, or close it at once."""
+        super().connection_made(transport)
+        if len(self.connections) > _CONNECTIONS:
+            transport.close()
 
 
 class _Server(uvicorn.Server):

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Any, Final
 
-from epics.errors import BudgetSpent, LeaseLost, StoreUnavailable
+from epics.errors import BudgetSpent, GenieError
 from executors.gateway.assembly import Assembly, stream_of
 from executors.gateway.buying import Bought, Buyer, NoAnswer
 from executors.gateway.conversation import calls_in, rest_of, tells, usage_of
@@ -63,7 +63,7 @@ class GatewaySession:
         self.refusal: Refusal | None = None
         """Why no further call is let through; None while calls are."""
         self.failed: Exception | None = None
-        """What the journal raised (LeaseLost, StoreUnavailable), for the executor to raise; `refused` is set then too."""
+        """What the journal raised (LeaseLost, StoreUnavailable, a snapshot's GitFailed), for the executor; `refused` is set then too."""
         self.refused = asyncio.Event()
         self._limits = order.workflow.limits
         self._until = asyncio.get_running_loop().time() + self._limits.seconds
@@ -112,10 +112,11 @@ class GatewaySession:
                 await _error(give, str(exc))
             except Refused as exc:
                 await _error(give, f"genie: {exc}")
-            except (LeaseLost, StoreUnavailable) as exc:
+            except GenieError as exc:
                 self.failed = self.failed or exc
                 self._refuse("cancelled", str(exc))
-                await _error(give, "genie: the journal cannot be written")
+                # Worth trying again: where another worker has taken the epic over, the CLI may be its own by now.
+                await _error(give, "genie: the journal cannot be written", status=503, final=False)
 
     async def count_tokens(self, request: Request, give: Give) -> None:
         """Count the tokens of a request: nothing is reserved or recorded, since it costs nothing."""
@@ -262,6 +263,6 @@ async def _give_whole(give: Give, message: Mapping[str, Any], asked: Asked) -> N
         await give(json.dumps(message).encode())
 
 
-async def _error(give: Give, said: str, *, status: int = 400) -> None:
-    await give(Head(status=status, final=True))
+async def _error(give: Give, said: str, *, status: int = 400, final: bool = True) -> None:
+    await give(Head(status=status, final=final))
     await give(error_body("invalid_request_error", said))
