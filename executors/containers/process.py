@@ -18,13 +18,21 @@ from executors.containers.labels import Labels
 from executors.image.guest import END_OF_INPUT
 from executors.port import Journal
 
-PATIENCE_S: Final = 15.0
-"""How long a daemon may be away before what runs under it counts as lost."""
-_LOOK_S: Final = 0.5
+_AGAIN_S: Final = 0.25
 _LATE_S: Final = 3.0
 """How long after its deadline a container is ended from here: its first process does it by itself, unless it is paused."""
 _LONGEST_LINE: Final = 64 * 1024 * 1024
 _TAIL_LINES: Final = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pace:
+    """How a container is watched."""
+
+    look_s: float = 0.5
+    """How often it is looked at, beside the end of its output."""
+    patience_s: float = 15.0
+    """How long a daemon may be away before what runs under it counts as lost."""
 
 
 @dataclass(kw_only=True)
@@ -40,7 +48,15 @@ class ContainerProcess:
     """A CLI in a container."""
 
     def __init__(
-        self, daemon: Daemon, container: str, labels: Labels, journal: Journal, *, adopted: bool, is_anothers: Callable[[], bool]
+        self,
+        daemon: Daemon,
+        container: str,
+        labels: Labels,
+        journal: Journal,
+        *,
+        adopted: bool,
+        is_anothers: Callable[[], bool],
+        pace: Pace = Pace(),
     ) -> None:
         """Bind to a container that was started; `is_anothers` says whether another worker has taken it over since."""
         self._daemon = daemon
@@ -49,6 +65,7 @@ class ContainerProcess:
         self._journal = journal
         self._adopted = adopted
         self._is_anothers = is_anothers
+        self._pace = pace
         self._input: Any = None
         self._ended: Exit | None = None
         self._by_us = self._let_go = False
@@ -78,7 +95,7 @@ class ContainerProcess:
                         if len(rest) > _LONGEST_LINE:
                             rest = b""
             except (DaemonLost, ContainerGone, Refused):
-                await asyncio.sleep(_LOOK_S)
+                await asyncio.sleep(self._pace.look_s)
             self._quiet.set()
             if not await self._still_there():
                 break
@@ -104,12 +121,12 @@ class ContainerProcess:
                 self._ended = await self._look()
                 if self._ended is None:
                     with contextlib.suppress(TimeoutError):
-                        async with asyncio.timeout(_LOOK_S):
+                        async with asyncio.timeout(self._pace.look_s):
                             await self._quiet.wait()
                     if self._quiet.is_set():
                         # The output has ended just now, and the daemon says so a moment later.
                         self._quiet.clear()
-                        await asyncio.sleep(_LOOK_S / 10)
+                        await asyncio.sleep(self._pace.look_s / 10)
         return self._ended
 
     async def kill(self) -> None:
@@ -169,7 +186,7 @@ class ContainerProcess:
             seen.was_away = True
             seen.away_since = seen.away_since or time.monotonic()
             away = time.monotonic() - seen.away_since
-            return Exit(code=None, cause="daemon_lost", said=str(error)) if away > PATIENCE_S else None
+            return Exit(code=None, cause="daemon_lost", said=str(error)) if away > self._pace.patience_s else None
         seen.away_since = None
         if not state.lives:
             return await self._end_of(state)
@@ -219,4 +236,6 @@ async def remove(daemon: Daemon, container: str) -> None:
             with contextlib.suppress(ContainerGone, Refused):
                 if "paused" in str(error).lower():
                     await daemon.ask(lambda client: client.unpause(container))
-            await asyncio.sleep(_LOOK_S / 2)
+            await asyncio.sleep(_AGAIN_S)
+        else:
+            return
