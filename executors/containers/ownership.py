@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -16,17 +17,21 @@ def agent_user() -> tuple[int, int]:
 def hand_over(tree: Path, uid: int, gid: int) -> None:
     """Make a user the owner of a folder and all in it; links are changed themselves, not what they lead to.
 
-    Only root can, and only where it differs: a file that is touched looks changed to git, which then reads it.
+    Only root can, and only where it differs: a file that is touched looks changed to git, which then reads it. An agent that is still at
+    work there, since the daemon is away, may put a link in the place of a folder meanwhile: no path is followed, only open folders.
     """
     if os.geteuid() != 0:
         return
-    _own(tree, uid, gid)
-    for folder, folders, files in os.walk(tree):
-        for name in (*folders, *files):
-            _own(Path(folder) / name, uid, gid)
+    # What is gone, or too deep to be reached, keeps its owner.
+    with contextlib.suppress(FileNotFoundError, RecursionError):
+        _own(str(tree), None, uid, gid)
+        for _, folders, files, folder in os.fwalk(tree):
+            for name in (*folders, *files):
+                _own(name, folder, uid, gid)
 
 
-def _own(path: Path, uid: int, gid: int) -> None:
-    found = path.lstat()
-    if (found.st_uid, found.st_gid) != (uid, gid):
-        os.lchown(path, uid, gid)
+def _own(name: str, folder: int | None, uid: int, gid: int) -> None:
+    with contextlib.suppress(OSError):
+        found = os.stat(name, dir_fd=folder, follow_symlinks=False)
+        if (found.st_uid, found.st_gid) != (uid, gid):
+            os.chown(name, uid, gid, dir_fd=folder, follow_symlinks=False)
