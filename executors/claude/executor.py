@@ -119,7 +119,8 @@ class ClaudeExecutor:
     ) -> BaseModel | Failure:
         """Seat the CLI and stay with it until it has ended or its time is over."""
         seconds = order.workflow.limits.seconds
-        clock = asyncio.timeout(seconds)
+        # It runs from when the CLI is at work: until there is memory for a container it may have to wait as long as others take.
+        clock = asyncio.timeout(None)
         try:
             async with (
                 clock,
@@ -127,6 +128,7 @@ class ClaudeExecutor:
                 serve(session, socket=seat.socket) as address,
                 self._at_work(seat, order, session, belongings, recorded, address) as process,
             ):
+                clock.reschedule(asyncio.get_running_loop().time() + seconds)
                 return await stay(process, order, journal, session, belongings, len(recorded))
         except TimeoutError:
             if not clock.expired():
@@ -152,6 +154,7 @@ class ClaudeExecutor:
             environment = environment_of(order, base_url=seat.base_url(address), token=session.token, config=seat.config_seen)
             launch = Launch(arguments=arguments, environment=environment, seconds=order.workflow.limits.seconds + GRACE_S)
             process = await seat.start(launch)
+            session.begin()
             await say_prompt(process, belongings, beginning.prompt)
         try:
             yield process

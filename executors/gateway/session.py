@@ -47,7 +47,7 @@ class GatewaySession:
         terms: Terms,
         throttle: Throttle,
     ) -> None:
-        """Bind to an attempt, and let its time run.
+        """Bind to an attempt, and let its time run; `begin` lets it run from then.
 
         Args:
             order: what the attempt is asked to do; its models, aliases and limits hold.
@@ -66,7 +66,7 @@ class GatewaySession:
         """What the journal raised (LeaseLost, StoreUnavailable, a snapshot's GitFailed), for the executor; `refused` is set then too."""
         self.refused = asyncio.Event()
         self._limits = order.workflow.limits
-        self._until = asyncio.get_running_loop().time() + self._limits.seconds
+        self._until = 0.0
         self._buyer = Buyer(order, journal, self.ledger, upstream, terms, throttle)
         self._turns = Turns(journal, self.ledger, recorded)
         self._lock = asyncio.Lock()
@@ -80,6 +80,11 @@ class GatewaySession:
             self.ledger.costs.append(self._buyer.cost(turn.model, answered_by, usage, long_cached_in(turn.answer)))
         if recorded and recorded[-1].results is None:
             self.ledger.open_turn = recorded[-1].n
+        self.begin()
+
+    def begin(self) -> None:
+        """Let the attempt's time run from now: its CLI may have waited long for its place."""
+        self._until = asyncio.get_running_loop().time() + self._limits.seconds
 
     def sent(self, said: Said, text: str) -> None:
         """Note that a person's words were given to the CLI, as `text`; the turn whose request first has them in it records that."""
