@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
@@ -46,8 +47,10 @@ def write_mcp_config(config: Path, servers: Mapping[str, Any]) -> str | None:
     if not servers:
         return None
     file = config / _MCP
-    file.touch(mode=0o600)
-    file.write_text(json.dumps({"mcpServers": dict(servers)}))
+    # Made anew: a CLI that was here before could have left a link that leads out of the folder.
+    file.unlink(missing_ok=True)
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as into:
+        into.write(json.dumps({"mcpServers": dict(servers)}))
     return _MCP
 
 
