@@ -101,12 +101,16 @@ class ContainerSeat:
         return f"http://127.0.0.1:{GATEWAY_PORT}"
 
     async def alive(self) -> AgentProcess | None:
-        """The CLI that an earlier worker started here, if it still works, or did until just now."""
+        """The CLI that an earlier worker started here, if it still works, or did until just now.
+
+        Raises:
+            Environment: if the daemon does not tell: beside one that may be at work no other is begun.
+        """
         if not self._adopted:
             return None
         try:
             shown = await self._daemon.ask(lambda client: client.inspect_container(self._labels.name))
-        except (ContainerGone, DaemonLost, Refused):
+        except ContainerGone:
             return None
         labels = Labels.of(shown["Config"]["Labels"] or {})
         if labels is None or State.of(shown).status == "created":
