@@ -15,6 +15,7 @@ from typing import IO, Final
 
 from epics.errors import Environment
 from executors.claude.finding import find_cli
+from executors.claude.lines import Lines
 from executors.claude.port import AgentProcess, Exit, Launch, Seat
 from executors.port import Journal, Order, Owner
 from tools.processes import CHUNK, GRACE_SECONDS, containment
@@ -35,13 +36,12 @@ class LocalProcess:
 
     async def lines(self) -> AsyncIterator[bytes]:
         """Every line of its standard output, until it ends."""
-        rest = b""
+        lines = Lines()
         while chunk := await self._chunk():
-            *whole, rest = (rest + chunk).split(b"\n")
-            for line in whole:
+            for line in lines.feed(chunk):
                 yield line
-        if rest:
-            yield rest
+        if last := lines.last():
+            yield last
 
     async def say(self, line: bytes) -> None:
         """Write a line to its standard input."""

@@ -10,6 +10,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Final
 
+from executors.claude.lines import Lines
 from executors.claude.port import Exit
 from executors.containers.daemon import ContainerGone, Daemon, DaemonLost, Refused
 from executors.containers.ends import State, exit_of
@@ -21,7 +22,6 @@ from executors.port import Journal
 _AGAIN_S: Final = 0.25
 _LATE_S: Final = 3.0
 """How long after its deadline a container is ended from here: its first process does it by itself, unless it is paused."""
-_LONGEST_LINE: Final = 64 * 1024 * 1024
 _TAIL_LINES: Final = 20
 
 
@@ -80,7 +80,7 @@ class ContainerProcess:
 
     async def lines(self) -> AsyncGenerator[bytes]:
         """Every line of its standard output from its start, until it ends."""
-        rest, got = b"", 0
+        lines, got = Lines(), 0
         while True:
             skip = got
             try:
@@ -89,11 +89,8 @@ class ContainerProcess:
                         # After an outage the log is read from its start again.
                         piece, skip = whole[skip:], max(skip - len(whole), 0)
                         got += len(piece)
-                        *lines, rest = (rest + piece).split(b"\n")
-                        for line in lines:
+                        for line in lines.feed(piece):
                             yield line
-                        if len(rest) > _LONGEST_LINE:
-                            rest = b""
             except (DaemonLost, ContainerGone, Refused):
                 await asyncio.sleep(self._pace.look_s)
             self._quiet.set()
@@ -101,7 +98,7 @@ class ContainerProcess:
                 break
         # What was written in its last moment may have come after the stream's end.
         final = (await printed(self._daemon, self._id, errors=False))[got:]
-        for line in (rest + final).split(b"\n"):
+        for line in (*lines.feed(final), lines.last()):
             if line:
                 yield line
 
