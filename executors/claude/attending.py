@@ -55,7 +55,7 @@ async def _read(process: AgentProcess, watch: Watch, output: type[BaseModel]) ->
         event = event_in(line)
         if event is None:
             continue
-        await watch.see(event)
+        await watch.see(event, len(line))
         if watch.result is None:
             continue
         correction = correction_of(watch.result, output)

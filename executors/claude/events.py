@@ -12,6 +12,11 @@ from executors.tool_names import MCP_TOOL, genie_name
 from safety.secrets import redact
 
 _LONGEST: Final = 300
+_MOST_NOTES: Final = 500
+"""Of a session. An agent can write to its CLI's output: neither the record nor our memory may be filled by what it makes up."""
+_MOST_NAMES: Final = 200
+_MOST_TOLD: Final = 64 * 1024 * 1024
+_HUGE: Final = 1e12
 _CONNECTED: Final = frozenset({"connected", "pending"})
 
 
@@ -37,19 +42,23 @@ class Watch:
     """What the CLI has said to the model since the last answer: the results of its tools."""
     answers: set[str] = field(default_factory=set)
     """The ids of the answers."""
+    notes: int = 0
+    """How much was noted."""
+    told: int = 0
+    """How many bytes `results` came in."""
 
     @property
     def is_live(self) -> bool:
         """Whether this is news: no worker before this one has read it."""
         return len(self.answers) >= self.known
 
-    async def see(self, event: Mapping[str, Any]) -> None:
-        """Take in one event, and note what people who watch should know."""
+    async def see(self, event: Mapping[str, Any], size: int = 0) -> None:
+        """Take in one event of so many bytes, and note what people who watch should know."""
         kind, subtype = event.get("type"), event.get("subtype")
         if kind == "assistant" and not event.get("parent_tool_use_id"):
             self._answered(event)
         elif kind == "user" and not event.get("parent_tool_use_id"):
-            self._told(event)
+            self._told(event, size)
         elif kind == "result":
             self.result = event
         elif kind == "system" and subtype == "init":
@@ -58,39 +67,41 @@ class Watch:
             await self._note("agent_retry", _retry(event))
         elif kind == "system" and subtype == "permission_denied":
             said = redact(_line(event.get("message")))
-            await self._note("permission_denied", {"tool": genie_name(str(event.get("tool_name", ""))), "said": said})
+            await self._note("permission_denied", {"tool": genie_name(_line(event.get("tool_name"))), "said": said})
 
     async def _note(self, kind: str, data: Mapping[str, Any]) -> None:
-        if self.is_live:
+        if self.is_live and self.notes < _MOST_NOTES:
+            self.notes += 1
             await self.journal.noted(kind, data)
 
     def _answered(self, event: Mapping[str, Any]) -> None:
         # One answer comes as an event for each of its blocks, all with its id, and results of the first may come before the last.
         message = event.get("message")
-        answer = str(message.get("id")) if isinstance(message, Mapping) else ""
+        answer = str(message.get("id"))[:_LONGEST] if isinstance(message, Mapping) else ""
         if answer not in self.answers:
-            self.results = []
+            self.results, self.told = [], 0
             self.answers.add(answer)
 
-    def _told(self, event: Mapping[str, Any]) -> None:
+    def _told(self, event: Mapping[str, Any], size: int) -> None:
         message = event.get("message")
-        if not isinstance(message, Mapping) or "content" not in message:
+        self.told += size
+        if not isinstance(message, Mapping) or "content" not in message or self.told > _MOST_TOLD:
             return
         self.results.append({"role": "user", "content": message["content"]})
 
     async def _began(self, event: Mapping[str, Any]) -> None:
-        tools = [str(tool) for tool in _list(event.get("tools"))]
+        tools = [_line(tool) for tool in _list(event.get("tools"))[:_MOST_NAMES]]
         facts = {
-            "version": str(event.get("claude_code_version", "")),
-            "model": str(event.get("model", "")),
-            "session": str(event.get("session_id", "")),
+            "version": _line(event.get("claude_code_version")),
+            "model": _line(event.get("model")),
+            "session": _line(event.get("session_id")),
             "tools": [genie_name(tool) for tool in tools],
         }
         await self._note("agent_started", facts)
         for server in _list(event.get("mcp_servers")):
             if not isinstance(server, Mapping):
                 continue
-            name, status = str(server.get("name", "")), str(server.get("status", ""))
+            name, status = _line(server.get("name")), _line(server.get("status"))
             if status in _CONNECTED:
                 count = sum(tool.startswith(f"{MCP_TOOL}{name}__") for tool in tools)
                 await self._note("mcp_server_started", {"server": name, "tools": count, "read_only": []})
@@ -99,13 +110,17 @@ class Watch:
 
 
 def _retry(event: Mapping[str, Any]) -> dict[str, Any]:
-    wait = event.get("retry_delay_ms")
     return {
-        "try": event.get("attempt"),
-        "status": event.get("error_status"),
-        "seconds": round(wait / 1_000, 3) if isinstance(wait, int | float) else None,
+        "try": _number(event.get("attempt")),
+        "status": _number(event.get("error_status")),
+        "seconds": None if (wait := _number(event.get("retry_delay_ms"))) is None else round(wait / 1_000, 3),
         "said": redact(_line(event.get("error"))),
     }
+
+
+def _number(value: Any) -> int | float | None:
+    """A number as people know them; neither infinite nor of a thousand digits, which no column takes."""
+    return value if isinstance(value, int | float) and -_HUGE < value < _HUGE else None
 
 
 def _list(value: Any) -> list[Any]:

@@ -71,6 +71,18 @@ async def test_a_denial_is_told_by_genies_name_of_the_tool():
     assert journal.notes == [("permission_denied", {"tool": "write_file", "said": "no way"})]
 
 
+async def test_events_without_end_fill_neither_the_record_nor_the_memory():
+    journal = MemoryJournal()
+    watch = Watch(journal)
+    for _ in range(600):
+        await watch.see({"type": "system", "subtype": "permission_denied", "tool_name": "x" * 10_000})
+        await watch.see({"type": "user", "message": {"content": "made up"}}, 1024 * 1024)
+
+    assert len(journal.notes) == 500
+    assert max(len(data["tool"]) for _, data in journal.notes) == 300
+    assert len(watch.results) == 64
+
+
 async def test_what_an_earlier_worker_has_noted_is_not_noted_again():
     retry = {"type": "system", "subtype": "api_retry", "attempt": 1, "retry_delay_ms": 600}
 
@@ -89,6 +101,7 @@ async def test_what_an_earlier_worker_has_noted_is_not_noted_again():
         {"type": "system", "subtype": "init"},
         {"type": "system", "subtype": "init", "tools": "x", "mcp_servers": {"a": 1}},
         {"type": "system", "subtype": "api_retry", "retry_delay_ms": "soon"},
+        {"type": "system", "subtype": "api_retry", "retry_delay_ms": 10**400, "attempt": float("nan"), "error_status": ["x"]},
     ],
     ids=str,
 )
