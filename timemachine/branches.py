@@ -9,6 +9,7 @@ from pathlib import Path
 from epics.errors import Conflict, InvalidInput, RepositoryUnusable
 from timemachine.commits import commit_of, is_ancestor
 from timemachine.git import Git, branch_name, commit_id, last_words
+from timemachine.lfs_publishing import bring_contents
 from timemachine.mirrors import FETCH, Mirror, loose_ref, protect
 from timemachine.repositories import remote_branches
 from timemachine.stale_locks import locks_below, set_aside_locks, update_ref
@@ -123,6 +124,9 @@ async def publish(mirror: Mirror, branches: Iterable[str]) -> Published:
 async def _publish_one(mirror: Mirror, branch: str) -> str | None:
     ref = f"refs/heads/{branch}"
     refspec = f"{ref}:{ref}"
+    tip = await commit_of(mirror.git, ref)
+    if tip is not None and (why := await bring_contents(mirror, tip)):
+        return why
     if mirror.is_path:
         # A fetch on their side, no push on ours: none of their hooks runs, and git refuses a branch that is checked out or went elsewhere.
         theirs = Git(Path(mirror.location), mirror.env)

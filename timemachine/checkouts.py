@@ -51,7 +51,7 @@ async def checkout_of(git: Git, branch: str) -> Checkout | None:
     return Checkout(path=found[0], admin=await _admin(found[0], git), others=tuple(found[1:])) if found else None
 
 
-async def why_not_clean(checkout: Checkout, env: Mapping[str, str]) -> NotClean | None:
+async def why_not_clean(checkout: Checkout, env: Mapping[str, str], settings: tuple[str, ...] = ()) -> NotClean | None:
     """Say what stands against moving the checkout on (changed tracked files, a merge or rebase under way), or None."""
     if checkout.others:
         return NotClean(why=f"the branch is also checked out in {', '.join(map(str, checkout.others))}")
@@ -61,7 +61,7 @@ async def why_not_clean(checkout: Checkout, env: Mapping[str, str]) -> NotClean 
     if (checkout.admin / "index.lock").exists():
         return NotClean(why="another git command is at work there (index.lock)")
     args = ("status", "--porcelain", "-z", "--untracked-files=no", "--no-renames", "--ignore-submodules=dirty")
-    output = await Git(checkout.path, env).run_bytes(*args)
+    output = await Git(checkout.path, env, settings).run_bytes(*args)
     files = tuple(as_text(entry[3:]) for entry in output.split(b"\0") if entry)
     return NotClean(why="it has changes that are in no commit", files=files) if files else None
 

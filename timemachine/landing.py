@@ -14,6 +14,8 @@ from timemachine.checkouts import Checkout, checkout_of, why_not_clean
 from timemachine.commits import Signature, commit_of, is_ancestor
 from timemachine.diffs import changed_paths
 from timemachine.git import Completed, Git, branch_name, commit_id, last_words
+from timemachine.lfs_publishing import bring_contents
+from timemachine.lfs_stores import filter_settings, store_of_person
 from timemachine.merges import Conflicted, merge_commit, merge_preview
 from timemachine.mirrors import FETCH, Mirror, protect
 
@@ -87,6 +89,8 @@ async def land(
             return preview
         commit = await merge_commit(mirror, preview.tree, (here, head), message, signature)
     await protect(mirror, commit)
+    if why := await bring_contents(mirror, commit):
+        return Refused(why=why)
     trouble = await (_land_in_path if mirror.is_path else _land_at_url)(mirror, base_branch, here, commit)
     return trouble or Landed(commit=commit, how=method)
 
@@ -122,11 +126,12 @@ async def _land_in_path(mirror: Mirror, branch: str, old: str, new: str) -> Base
 
 async def _land_in_checkout(mirror: Mirror, checkout: Checkout, branch: str, old: str, new: str) -> BaseMoved | TargetDirty | None:
     path = str(checkout.path)
-    if trouble := await why_not_clean(checkout, mirror.env):
+    contents = filter_settings(store_of_person(Path(mirror.location)))
+    if trouble := await why_not_clean(checkout, mirror.env, contents):
         return TargetDirty(path=path, files=trouble.files, why=trouble.why)
     if covered := await _covered_files(mirror, checkout.path, old, new):
         return TargetDirty(path=path, files=covered, why="files that are in no commit would be overwritten")
-    theirs = Git(checkout.path, mirror.env)
+    theirs = Git(checkout.path, mirror.env, contents)
     if await commit_of(theirs, f"refs/heads/{branch}") != old:
         return BaseMoved(new_base=await mirror.fetch_base(branch))
     done = await _to_its_end(theirs.call("merge", "--ff-only", "--quiet", "--no-stat", "--no-autostash", "--no-overwrite-ignore", new))

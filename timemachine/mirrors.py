@@ -14,6 +14,7 @@ from urllib.parse import quote
 from epics.errors import Environment, RepositoryUnusable
 from timemachine.commits import commit_of
 from timemachine.git import Git, branch_name, commit_id, last_words, require_git
+from timemachine.lfs_stores import store_of, store_of_person
 from timemachine.locks import locked
 from timemachine.seclusion import AS_IT_IS
 from timemachine.stale_locks import locks_below, set_aside_locks, update_ref
@@ -58,6 +59,11 @@ class Mirror:
     def is_path(self) -> bool:
         """Whether the person's repository is a path on this machine."""
         return not is_url(self.location)
+
+    def lfs_stores(self) -> tuple[Path, ...]:
+        """Where contents of Git LFS are: first the mirror's own store, then the person's, which is only read."""
+        theirs = (store_of_person(Path(self.location)),) if self.is_path else ()
+        return (store_of(self.path), *theirs)
 
     def lock(self) -> AbstractAsyncContextManager[None]:
         """Hold the right to change the mirror's list of work trees and its cached refs."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from epics.errors import Environment, GitFailed
 from timemachine.commits import commit_of, is_ancestor
 from timemachine.git import Git, commit_id
+from timemachine.lfs_stores import filter_settings
 from timemachine.links import is_linked
 from timemachine.mirrors import Mirror, free_name, protect
 from timemachine.seclusion import AS_IT_IS
@@ -39,7 +40,8 @@ class Worktree:
         # Each time: git reads and writes files here, through filters if a config that an attempt wrote named some.
         self.mirror.reassert_settings()
         variables = {**_led_to(self.mirror, self.admin), "GIT_WORK_TREE": str(self.path)}
-        return Git(self.path, self.mirror.env, AS_IT_IS, variables if index is None else {**variables, "GIT_INDEX_FILE": str(index)})
+        settings = (*AS_IT_IS, *filter_settings(*self.mirror.lfs_stores()))
+        return Git(self.path, self.mirror.env, settings, variables if index is None else {**variables, "GIT_INDEX_FILE": str(index)})
 
     async def head(self) -> str:
         """Return the commit that the work tree is at.
