@@ -158,8 +158,8 @@ def test_nothing_in_the_package_can_throw_work_away():
     lines = [line.strip() for path in PACKAGE.rglob("*.py") for line in path.read_text().splitlines() if '"prune"' in line]
     assert lines == ['await mirror.git.run("prune", f"--expire={when}", seconds=COLLECT_SECONDS)']
     assert not [path for path in PACKAGE.rglob("*.py") if re.search(r"reset --hard|branch -D|push.*--force", path.read_text())]
-    # What a kept commit holds to the byte, and scratch trees in which nobody works.
-    assert {path.name for path in PACKAGE.rglob("*.py") if "rmtree" in path.read_text()} == {"remains.py", "scratch.py"}
+    # What a kept commit holds to the byte, scratch trees in which nobody works, and files of submodules as they were put there.
+    assert {path.name for path in PACKAGE.rglob("*.py") if "rmtree" in path.read_text()} == {"remains.py", "scratch.py", "submodules.py"}
 
 
 def test_force_is_only_said_to_work_trees_and_scratch_indexes_and_with_the_value_that_a_push_expects():
