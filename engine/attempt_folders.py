@@ -18,7 +18,7 @@ Attempt: TypeAlias = tuple[str, int]
 
 
 async def fates_of(pool: Pool, attempts: Iterable[Attempt]) -> Mapping[Attempt, Row]:
-    """What the database says of attempts; those that it does not know are missing."""
+    """What the database says of attempts; those of epics that it does not know are missing."""
     asked = sorted(set(attempts))
     if not asked:
         return {}

@@ -16,6 +16,7 @@ from db.analyses import attempt_before
 from db.attempts import attempt_of_task, end_attempt, keep_setup, next_attempt_number, open_attempt
 from db.epics import Row, fetch_one
 from db.journal import AttemptJournal
+from engine.commands import Commands, owner_of
 from engine.configuration import show_configuration
 from engine.draining import HandedOver, Rests
 from engine.ending import Ending, end_work
@@ -29,7 +30,7 @@ from engine.saying import said_before
 from engine.suites import suite_in
 from engine.time_machine.configuration_change import changes, configuration_of, narrowed, offered
 from epics.errors import Environment, GenieError, ModelUnavailable
-from executors.port import Executor, Order, Outcome, Outlives, Owner, Turn
+from executors.port import Executor, Order, Outcome, Outlives, Turn
 from executors.sayings import numbers
 from nodes.context import Assignment, Attempted
 from timemachine.branches import create_branch
@@ -50,6 +51,7 @@ class Opened:
     worktree: Worktree
     environment: Mapping[str, str]
     """Of all commands of the attempt: with the values that it alone has."""
+    commands: Commands
     problem: str
 
 
@@ -90,10 +92,12 @@ class EpicAttempts:
         workflow = offered(whole, before)
         n = await next_attempt_number(running.database.pool, running.lease)
         start = await self._start_of(assignment)
-        worktree = await ready_worktree(running.workspace.mirror, running.workspace.worktree_path(running.facts.id, n), start)
-        ready = await self._prepare(assignment, worktree, n)
         executor, models = self._choice(workflow)
-        suite = await self._suite(worktree, ready.environment)
+        commands = Commands(running=running, executor=executor, workflow=workflow, attempt=n)
+        await commands.end_earlier()
+        worktree = await ready_worktree(running.workspace.mirror, commands.tree, start)
+        ready = await self._prepare(assignment, worktree, commands)
+        suite = await self._suite(commands, ready.environment)
         sayings = await said_before(running.database.pool, running.facts.id)
         variables = {
             **assignment.variables,
@@ -125,7 +129,7 @@ class EpicAttempts:
             "lessons": [lesson.model_dump(mode="json") for lesson in variables["lessons"]],
         }
         row = await open_attempt(running.database.pool, running.lease, {**values, **told, "setup": ready.setup})
-        return Opened(row=row, workflow=workflow, worktree=worktree, environment=ready.environment, problem=ready.problem)
+        return opened_with(ready, commands, row, worktree)
 
     async def _branch(self, assignment: Assignment, workflow: Workflow, n: int, start: str) -> str | None:
         """The attempt's own branch, made at its start; none for one that changes no file."""
@@ -145,34 +149,32 @@ class EpicAttempts:
         turns = await AttemptJournal.read(running.database.pool, running.facts.id, row["n"])
         saved = [turn for turn in turns if turn["tree"] is not None]
         files, head = (saved[-1]["tree"], saved[-1]["head"]) if saved else (row["base_commit"], row["base_commit"])
-        path = running.workspace.worktree_path(running.facts.id, row["n"])
+        commands = Commands(running=running, executor=self._executor(row["executor"]), workflow=workflow, attempt=row["n"])
+        await commands.end_earlier()
+        path = commands.tree
         if (at_work := await self._still_at_work(row, path)) is not None:
-            environment = await own_environment(running, row["n"])
-            return Opened(row=row, workflow=workflow, worktree=at_work, environment=environment, problem="")
+            return opened_with(Ready(environment=await own_environment(running, row["n"])), commands, row, at_work)
         await face_cut(running, workflow, row, turns, path, signature_of(row))
         worktree = await restore_worktree(running.workspace.mirror, path, files=files, head=head, signature=signature_of(row))
         # The tree may be a new one, without what git ignores.
-        ready = await self._prepare(assignment, worktree, row["n"], configure=not saved)
+        ready = await self._prepare(assignment, worktree, commands, configure=not saved)
         if ready.setup is not None:
             await keep_setup(running.database.pool, running.lease, row["n"], ready.setup)
-        return Opened(row=row, workflow=workflow, worktree=worktree, environment=ready.environment, problem=ready.problem)
+        return opened_with(ready, commands, row, worktree)
 
     async def _still_at_work(self, row: Row, path: Path) -> Worktree | None:
         """The tree in which the attempt's agent goes on although its worker died: it is the agent's, and must be left as it is."""
         executor = self._executor(row["executor"])
-        if not isinstance(executor, Outlives) or not await executor.lives(self._running.facts.id, row["n"], self._owner()):
+        if not isinstance(executor, Outlives) or not await executor.lives(self._running.facts.id, row["n"], owner_of(self._running)):
             return None
         return find_worktree(self._running.workspace.mirror, path)
-
-    def _owner(self) -> Owner:
-        return Owner(database=self._running.database_id, epoch=self._running.lease.epoch)
 
     async def _work(self, assignment: Assignment, opened: Opened) -> Attempted:
         running, row = self._running, opened.row
         rows = AttemptJournal(running.database.pool, running.lease, row["n"])
         signature = signature_of(row)
         journal = RecordingJournal(rows, opened.worktree, signature, f"{running.facts.id} attempt {row['n']}", running.keeper)
-        suite = await self._suite(opened.worktree, opened.environment)
+        suite = await self._suite(opened.commands, opened.environment)
         order = Order(
             epic=running.facts.id,
             attempt=row["n"],
@@ -185,7 +187,7 @@ class EpicAttempts:
             # That of the tests, so that the agent's commands and the test step see the same packages.
             environment={**opened.environment, **(suite.environment if suite else {})},
             folder=running.workspace.attempt_folder(running.facts.id, row["n"]),
-            owner=self._owner(),
+            owner=owner_of(running),
             continues=await self._continued(row),
         )
         if opened.problem:
@@ -203,6 +205,7 @@ class EpicAttempts:
             worktree=opened.worktree,
             signature=signature,
             environment=opened.environment,
+            commands=opened.commands,
         )
         attempted = await end_work(ending, outcome, journal)
         event = {
@@ -215,16 +218,16 @@ class EpicAttempts:
         await end_attempt(running.database.pool, running.lease, row["n"], attempted.model_dump(mode="json"), event)
         return attempted
 
-    async def _prepare(self, assignment: Assignment, worktree: Worktree, attempt: int, *, configure: bool = True) -> Ready:
+    async def _prepare(self, assignment: Assignment, worktree: Worktree, commands: Commands, *, configure: bool = True) -> Ready:
         """Make the tree ready for an agent, and say why not where this machine does not let us: that is a failure of the attempt."""
         if configure:
             await show_configuration(worktree, assignment.base)
-        return await make_ready(self._running, worktree, attempt, assignment.base)
+        return await make_ready(commands, worktree, assignment.base)
 
-    async def _suite(self, worktree: Worktree, environment: Mapping[str, str]) -> Suite | None:
+    async def _suite(self, commands: Commands, environment: Mapping[str, str]) -> Suite | None:
         """The repository's tests; a machine that cannot run them is the test step's trouble, not that of every other step."""
         try:
-            return await suite_in(self._running, worktree.path, environment)
+            return await suite_in(commands, environment)
         except Environment:
             return None
 
@@ -277,6 +280,13 @@ class EpicAttempts:
             message = f"there is no executor {name!r}; there are {', '.join(sorted(self._running.executors))}"
             raise GenieError(message)
         return executor
+
+
+def opened_with(ready: Ready, commands: Commands, row: Row, worktree: Worktree) -> Opened:
+    """An attempt whose tree was made ready, or the problem with that."""
+    return Opened(
+        row=row, workflow=commands.workflow, worktree=worktree, environment=ready.environment, commands=commands, problem=ready.problem
+    )
 
 
 def signature_of(row: Mapping[str, Any]) -> Signature:

@@ -83,12 +83,16 @@ def why_nobodys(container: Container, fate: Row | None, home: Path, host: str) -
 
     Its labels say who began it; who has the epic *now* says the lease (durability rule 22).
     """
-    if fate is None:
+    is_command = container.labels.work != "agent"
+    if fate is None or not (fate["known"] or is_command):
         return "the database does not know its attempt"
     if fate["ended"]:
         return "its attempt has ended"
     if container.labels.deadline + _LATE_S < time.time():
         return "its deadline has passed"
+    if is_command and (fate["host"] is None or fate["epoch"] != container.labels.epoch):
+        # The next worker does not go on with a command: it runs it anew.
+        return "the worker that ran it has not its epic any more"
     if fate["host"] is None:
         return "" if fate["status"] in {"queued", "running"} else f"its epic is {fate['status']}"
     if fate["host"] != host:

@@ -25,6 +25,8 @@ class ContainerView(Record):
     name: str
     epic: str
     attempt: int
+    work: str
+    """`agent`, or the command that is run in it: `setup` or `tests`."""
     epoch: int
     """The epoch of the lease under which it was started; who has its epic now may be another worker."""
     status: str
@@ -65,6 +67,7 @@ class Containers:
                 name=each.name,
                 epic=each.labels.epic,
                 attempt=each.labels.attempt,
+                work=each.labels.work,
                 epoch=each.labels.epoch,
                 status=each.status,
                 said=each.said,

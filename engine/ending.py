@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from db.epics import Row
+from engine.commands import Commands
 from engine.configuration import keep_configuration
 from engine.recording import RecordingJournal
 from engine.running import Running
@@ -40,6 +41,7 @@ class Ending:
     signature: Signature
     environment: Mapping[str, str]
     """Of all commands of the attempt, those of its tests too."""
+    commands: Commands
 
 
 async def end_work(ending: Ending, outcome: Outcome, journal: RecordingJournal) -> Attempted:
@@ -146,9 +148,9 @@ def _violations(ending: Ending, files: tuple[str, ...]) -> tuple[str, ...]:
 
 
 async def _tests(ending: Ending, commit: str, journal: RecordingJournal) -> dict[str, Any]:
-    suite = await suite_in(ending.running, ending.worktree.path, ending.environment)
+    suite = await suite_in(ending.commands, ending.environment)
     await journal.noted("tests_started", {"command": suite.text if suite else None})
-    report = await tests_in(ending.running, suite, ending.worktree.path, ending.environment)
+    report = await tests_in(ending.commands, suite, ending.environment)
     report = report.model_copy(update={"commit": commit})
     facts = {"command": report.command, "passed": report.passed, "exit_code": report.exit_code, "seconds": round(report.seconds, 3)}
     await journal.noted("tests_finished", {**facts, "tail": report.output[-1_000:]})

@@ -9,8 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from db.epics import Row, record_event
+from db.epics import Row
 from db.leased_values import Place, lease_values
+from engine.commands import Commands
 from engine.identity import network_of_host, this_worker
 from engine.running import Running
 from epics.errors import Environment
@@ -22,7 +23,6 @@ from timemachine.submodules import fill_submodules
 from timemachine.worktrees import Worktree
 from tools.environment import prepare_environment
 from tools.ports import is_free
-from tools.processes import run_process
 
 _TAIL: Final = 1_000
 _LOG_CAP: Final = 60_000
@@ -52,24 +52,24 @@ class Ready:
     problem: str = ""
 
 
-async def make_ready(running: Running, worktree: Worktree, attempt: int, base: str) -> Ready:
+async def make_ready(commands: Commands, worktree: Worktree, base: str) -> Ready:
     """Lease the attempt's own values, fill submodules, lend what `genie.toml` asks for of the person's checkout, and run its setup command.
 
     Args:
-        running: the epic.
+        commands: of the attempt, whose row need not be there; where they run.
         worktree: the attempt's tree.
-        attempt: its number; its row need not be there.
         base: the commit of the base branch, which says where submodules come from.
 
     Raises:
         LeaseLost: if another worker has taken the epic over.
         StoreUnavailable: if the database does not answer.
     """
+    running = commands.running
     environment = running.environment
     try:
-        environment = await own_environment(running, attempt)
+        environment = await own_environment(running, commands.attempt)
         said = await _submodules(running, worktree, base) + await _pointers(worktree, base) + await _borrow(running, worktree)
-        setup = await _set_up(running, worktree, attempt, environment, said)
+        setup = await _set_up(commands, environment, said)
     except Environment as error:
         return Ready(environment=environment, problem=str(error))
     return Ready(environment=environment, setup=setup.model_dump(mode="json") if setup else None, problem=_problem(running, setup))
@@ -89,16 +89,17 @@ async def own_environment(running: Running, attempt: int) -> Mapping[str, str]:
     return {**running.environment, **await lease_values(running.database.pool, running.lease, attempt, wanted, place)}
 
 
-async def _set_up(running: Running, worktree: Worktree, attempt: int, environment: Mapping[str, str], said: str) -> SetupRun | None:
+async def _set_up(commands: Commands, environment: Mapping[str, str], said: str) -> SetupRun | None:
+    running = commands.running
     policy, scrub = running.policy, Scrubber(running.secrets)
     if policy.setup_command is None:
         return SetupRun(command=None, exit_code=0, timed_out=False, seconds=0, log=scrub.text(said)) if said else None
-    pool, lease, command = running.database.pool, running.lease, scrub.text(policy.setup_command)
-    await record_event(pool, lease, "setup_started", {"attempt": attempt, "command": command})
+    command = scrub.text(policy.setup_command)
+    await commands.noted("setup_started", {"command": command})
     shell = ("sh", "-c", policy.setup_command)
-    done = await run_process(shell, cwd=worktree.path, env=environment, timeout_s=policy.setup_timeout_s, output_cap=_LOG_CAP)
+    done = await commands.run("setup", shell, environment, policy.setup_timeout_s, _LOG_CAP)
     facts: Row = {"exit_code": done.exit_code, "timed_out": done.timed_out, "seconds": round(done.seconds, 3)}
-    await record_event(pool, lease, "setup_ended", {"attempt": attempt, **facts})
+    await commands.noted("setup_ended", facts)
     return SetupRun(command=command, log=scrub.text(said + done.output), **facts)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from agents.workflow import Workflow
+from tools.processes import ProcessResult
 
 EndedBy = Literal["done", "turns", "budget", "timeout", "cancelled", "error"]
 
@@ -124,7 +125,15 @@ class Ask:
     """Fewer than these are of no use: a call that only fits with fewer is refused."""
 
 
-class Journal(Protocol):
+class Notes(Protocol):
+    """Where what people watch is told."""
+
+    async def noted(self, kind: str, data: Mapping[str, Any]) -> None:
+        """Add an event for people who watch (a tool call, a retry, a fallback)."""
+        ...
+
+
+class Journal(Notes, Protocol):
     """The record of one attempt, durable before each method returns; every write is fenced by the epic's lease."""
 
     async def turns(self) -> tuple[Turn, ...]:
@@ -156,10 +165,6 @@ class Journal(Protocol):
 
     async def said(self) -> tuple[Said, ...]:
         """What people have said to the epic's agent that no recorded turn has told it yet, in order."""
-        ...
-
-    async def noted(self, kind: str, data: Mapping[str, Any]) -> None:
-        """Add an event for people who watch (a tool call, a retry, a fallback)."""
         ...
 
 
@@ -217,6 +222,47 @@ class Outlives(Protocol):
 
     async def lives(self, epic: str, attempt: int, owner: Owner) -> bool:
         """Whether the attempt's agent still works on this host, so that `run` goes on with it and its tree must be left alone."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Errand:
+    """A command that Genie itself has run for an attempt, in its work tree: what an agent wrote is run by it."""
+
+    epic: str
+    attempt: int
+    workflow: Workflow
+    """Says what the command may reach."""
+    work: Literal["setup", "tests"]
+    command: tuple[str, ...]
+    """A program, by its path or as PATH has it, and its arguments."""
+    environment: Mapping[str, str]
+    seconds: float
+    """How long it may take."""
+    output_cap: int
+    """How many bytes of its output are kept, of the head and of the tail."""
+    tree: Path
+    folder: Path
+    """The attempt's own on this host; nobody uses it while no agent works. It goes when the command has ended."""
+    owner: Owner
+
+
+@runtime_checkable
+class ClosesIn(Protocol):
+    """An executor that closes its agents in, and with them the commands of their attempts: this host must run nothing that they wrote."""
+
+    async def run_command(self, errand: Errand, notes: Notes) -> ProcessResult:
+        """Run a command to its end, where the agent of the attempt works, and end everything that it started with it.
+
+        Raises:
+            Environment: if it cannot be run here, or something beside the command ended it.
+            LeaseLost: if another worker took the epic over.
+            StoreUnavailable: if an event could not be written.
+        """
+        ...
+
+    async def end_command(self, epic: str, attempt: int, owner: Owner) -> None:
+        """End the command of an attempt that outlived the worker which ran it: after this nothing of it writes to the tree."""
         ...
 
 

@@ -17,7 +17,7 @@ from epics.errors import Environment
 from tools.plain_files import text_of
 from tools.processes import run_process
 
-_PROBE: Final = "import importlib.util as u, sys; sys.exit(u.find_spec('pytest') is None)"
+PROBE: Final = "import importlib.util as u, sys; sys.exit(u.find_spec('pytest') is None)"
 _ALONE: Final = ("-I", "-B")
 """Nothing of the work tree is imported: a `sitecustomize.py` in it would else be run by a mere look."""
 _PROBE_SECONDS: Final = 60.0
@@ -109,7 +109,7 @@ async def _environment_has_pytest(home: Path, tree: Path, env: Mapping[str, str]
 
 
 async def _imports_pytest(python: str, tree: Path, env: Mapping[str, str]) -> bool:
-    probe = await run_process((python, *_ALONE, "-c", _PROBE), cwd=tree, env=env, timeout_s=_PROBE_SECONDS)
+    probe = await run_process((python, *_ALONE, "-c", PROBE), cwd=tree, env=env, timeout_s=_PROBE_SECONDS)
     return probe.exit_code == 0
 
 
@@ -124,9 +124,9 @@ def _has_system_packages(home: Path) -> bool:
 def _with_python(python: tuple[str], tree: Path, added: Mapping[str, str], *, has_pytest: bool, whose: str) -> PythonSuite:
     if has_pytest or _holds_pytest(tree / "src", tree):
         return PythonSuite(command=(*python, "-m", "pytest"), source=f"pytest, with {whose}", environment=added)
-    if _is_unittest_style(tree):
+    if (where := discovery(tree)) is not None:
         return PythonSuite(
-            command=(*python, "-m", "unittest", "discover", *_where(tree)),
+            command=(*python, "-m", "unittest", "discover", *where),
             source=f"unittest, with {whose}, which has no pytest",
             environment=added,
         )
@@ -136,7 +136,10 @@ def _with_python(python: tuple[str], tree: Path, added: Mapping[str, str], *, ha
     )
 
 
-def _where(tree: Path) -> tuple[str, ...]:
+def discovery(tree: Path) -> tuple[str, ...] | None:
+    """Return where unittest is to look for the tests; None if they are not written for it."""
+    if not _is_unittest_style(tree):
+        return None
     for name in ("tests", "test"):
         if (tree / name).is_dir():
             # Without an __init__.py the folder is no package, and discovery from above would refuse it.

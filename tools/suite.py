@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from epics.errors import Environment
 from epics.verdicts import TestReport
 from tools.plain_files import text_of
-from tools.processes import run_process
+from tools.processes import ProcessResult, run_process
+from tools.python_inside import LACKING, LACKING_EXIT, python_suite_inside, with_own_python
 from tools.python_suite import find_interpreter, python_environment, python_signal, python_suite
 
 KEPT_CHARS: Final = 6_000
@@ -26,6 +27,10 @@ _MAKE_TARGET = re.compile(r"^test\s*:(?!=)", re.MULTILINE)
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 _UNSTORABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _LOCKS: Final = {"pnpm-lock.yaml": "pnpm", "yarn.lock": "yarn", "bun.lock": "bun", "bun.lockb": "bun"}
+
+
+RunElsewhere: TypeAlias = Callable[[tuple[str, ...], Mapping[str, str], float, int], Awaitable[ProcessResult]]
+"""Runs a command in the tree, but not as `run_process` does: the command, its environment, its seconds and the cap of its output."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,18 +67,35 @@ async def detect_suite(tree: Path, policy_command: str | None, checkout: Path | 
             command=("sh", "-c", policy_command),
             source="genie.toml",
             environment=python_environment(tree, find_interpreter(tree, checkout), env),
-            empty_exit=_NO_TESTS_EXIT if re.search(r"\b(pytest|unittest)\b", policy_command) else None,
+            empty_exit=_empty_exit(policy_command),
             shown=policy_command,
         )
-    signs = {"pytest": python_signal(tree), "npm": _npm_sign(tree), "go": _file(tree, "go.mod"), "cargo": _file(tree, "Cargo.toml")}
-    signs["make"] = _make_sign(tree)
-    found = {kind: sign for kind, sign in signs.items() if sign}
-    if not found:
+    signs = _signs(tree)
+    if not signs:
         return None
-    kind, *others = found
-    suite = await _suite_of(kind, found[kind], tree, checkout, env)
-    besides = ", ".join(f"{other} ({found[other]})" for other in others)
-    return replace(suite, source=f"{suite.source}; not run: {besides}") if besides else suite
+    kind = next(iter(signs))
+    return _with_others(await _suite_of(kind, signs[kind], tree, checkout, env), signs)
+
+
+def detect_suite_inside(tree: Path, policy_command: str | None) -> Suite | None:
+    """The same, for tests that are not run on this machine: programs and interpreters are looked for where they are run.
+
+    Raises:
+        Environment: if the tree has tests that cannot be run wherever that is.
+    """
+    if policy_command is not None:
+        return Suite(
+            command=with_own_python(policy_command), source="genie.toml", empty_exit=_empty_exit(policy_command), shown=policy_command
+        )
+    signs = _signs(tree)
+    if not signs:
+        return None
+    kind = next(iter(signs))
+    if kind != "pytest":
+        return _with_others(_plain_suite(kind, signs[kind], tree), signs)
+    found = python_suite_inside(tree)
+    source = f"{found.source} ({signs[kind]})"
+    return _with_others(Suite(command=found.command, source=source, empty_exit=_NO_TESTS_EXIT, shown=found.shown), signs)
 
 
 async def run_suite(
@@ -82,14 +104,16 @@ async def run_suite(
     env: Mapping[str, str],
     timeout_s: float,
     on_output: Callable[[bytes], None] | None = None,
+    *,
+    elsewhere: RunElsewhere | None = None,
 ) -> TestReport:
     """Run the tests in `tree` and report what they said; without a suite, report that nothing was run.
 
     `passed` is then true only because nothing failed: `command` is None, and whoever reads the report must say so. A command that
-    takes longer than `timeout_s` is killed with all that it started, and has not passed.
+    takes longer than `timeout_s` is killed with all that it started, and has not passed. Without `elsewhere` it runs on this machine.
 
     Raises:
-        Environment: if the command's program does not exist on this machine.
+        Environment: if the command's program does not exist where it is to run.
     """
     if suite is None:
         return TestReport(
@@ -97,9 +121,12 @@ async def run_suite(
             source="no test command found: genie.toml names none, and there is no sign of pytest, unittest, npm, go, cargo or make test",
             passed=True,
         )
-    result = await run_process(
-        suite.command, cwd=tree, env={**env, **suite.environment}, timeout_s=timeout_s, output_cap=_CAPTURED, on_output=on_output
-    )
+    environment = {**env, **suite.environment}
+    if elsewhere is not None:
+        result = await elsewhere(suite.command, environment, timeout_s, _CAPTURED)
+        _see_that_it_could_run(suite, result)
+    else:
+        result = await run_process(suite.command, cwd=tree, env=environment, timeout_s=timeout_s, output_cap=_CAPTURED, on_output=on_output)
     empty = suite.empty_exit is not None and result.exit_code == suite.empty_exit and not result.timed_out
     output = readable(result.output, cut_before=result.truncated_bytes)
     if result.timed_out:
@@ -124,10 +151,36 @@ def readable(output: str, *, cut_before: int = 0) -> str:
     return f"[the end of {len(text) + cut_before} characters]\n{text[-KEPT_CHARS:]}"
 
 
+def _see_that_it_could_run(suite: Suite, result: ProcessResult) -> None:
+    if suite.shown and result.exit_code == LACKING_EXIT and result.output.startswith(LACKING):
+        raise Environment(result.output.strip())
+
+
+def _empty_exit(command: str) -> int | None:
+    return _NO_TESTS_EXIT if re.search(r"\b(pytest|unittest)\b", command) else None
+
+
+def _signs(tree: Path) -> dict[str, str]:
+    """The files by which one can tell that there are tests, by what runs them, the first of them first."""
+    signs = {"pytest": python_signal(tree), "npm": _npm_sign(tree), "go": _file(tree, "go.mod"), "cargo": _file(tree, "Cargo.toml")}
+    signs["make"] = _make_sign(tree)
+    return {kind: sign for kind, sign in signs.items() if sign}
+
+
+def _with_others(suite: Suite, signs: Mapping[str, str]) -> Suite:
+    """Say what else there would be to run."""
+    besides = ", ".join(f"{other} ({sign})" for other, sign in list(signs.items())[1:])
+    return replace(suite, source=f"{suite.source}; not run: {besides}") if besides else suite
+
+
 async def _suite_of(kind: str, sign: str, tree: Path, checkout: Path | None, env: Mapping[str, str]) -> Suite:
     if kind == "pytest":
         found = await python_suite(tree, checkout, env)
         return Suite(command=found.command, source=f"{found.source} ({sign})", environment=found.environment, empty_exit=_NO_TESTS_EXIT)
+    return _plain_suite(kind, sign, tree)
+
+
+def _plain_suite(kind: str, sign: str, tree: Path) -> Suite:
     if kind == "npm":
         return _npm_suite(tree, sign)
     command = {"go": ("go", "test", "./..."), "cargo": ("cargo", "test"), "make": ("make", "test")}[kind]

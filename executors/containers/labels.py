@@ -6,10 +6,13 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Self
+from typing import Final, Literal, Self, TypeAlias, get_args
 
 OURS: Final = "genie=1"
 """The label that all of Genie's containers have, as docker filters by it."""
+
+Work: TypeAlias = Literal["agent", "setup", "tests"]
+"""What is done in a container: an agent's, or a command that Genie itself has run for the attempt."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,11 +31,12 @@ class Labels:
     deadline: float
     """When it ends by itself, as a time of the host's clock."""
     memory_mb: int
+    work: Work = "agent"
 
     @property
     def name(self) -> str:
-        """The container's name: one attempt of one home has one container, which the daemon sees to."""
-        return container_name(self.database, self.epic, self.attempt, Path(self.home))
+        """The container's name: one attempt of one home has one container for its agent and one for commands, which the daemon sees to."""
+        return container_name(self.database, self.epic, self.attempt, Path(self.home), work=self.work)
 
     def as_docker(self) -> dict[str, str]:
         """The labels as docker has them."""
@@ -45,13 +49,16 @@ class Labels:
             "genie.home": self.home,
             "genie.deadline": f"{self.deadline:.3f}",
             "genie.memory_mb": str(self.memory_mb),
+            "genie.work": self.work,
         }
 
     @classmethod
     def of(cls, labels: Mapping[str, str]) -> Self | None:
         """Read the labels of a container; None where it is not one of Genie's."""
+        works = [work for work in get_args(Work) if work == labels.get("genie.work", "agent")]
         try:
             return cls(
+                work=works[0],
                 database=labels["genie.database"],
                 epic=labels["genie.epic"],
                 attempt=int(labels["genie.attempt"]),
@@ -60,13 +67,14 @@ class Labels:
                 deadline=float(labels["genie.deadline"]),
                 memory_mb=int(labels["genie.memory_mb"]),
             )
-        except (KeyError, ValueError):
+        except (LookupError, ValueError):
             return None
 
 
-def container_name(database: str, epic: str, attempt: int, home: Path) -> str:
-    """The name of the container of an attempt."""
-    return f"genie-{epic}-{attempt}-{_short(f'{database} {home.resolve()}')}"
+def container_name(database: str, epic: str, attempt: int, home: Path, *, work: Work = "agent") -> str:
+    """The name of the container of an attempt's agent, or of its commands."""
+    commands = "" if work == "agent" else "-commands"
+    return f"genie-{epic}-{attempt}{commands}-{_short(f'{database} {home.resolve()}')}"
 
 
 def _short(text: str) -> str:

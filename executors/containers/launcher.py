@@ -1,4 +1,4 @@
-"""Seats CLIs in containers of a Docker daemon on this host."""
+"""Seats CLIs in containers of a Docker daemon on this host, and runs the commands of their attempts in such."""
 
 from __future__ import annotations
 
@@ -7,20 +7,24 @@ import contextlib
 import shutil
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from epics.errors import Environment
 from executors.claude.port import Seat
+from executors.containers.commands import BEGINNING, run_in
 from executors.containers.confinement import Confines
 from executors.containers.daemon import ContainerGone, Daemon, DaemonLost, ImageMissing, Refused
 from executors.containers.egress import Egress
 from executors.containers.ends import State
-from executors.containers.labels import Labels, container_name
+from executors.containers.labels import Labels, Work, container_name
 from executors.containers.places import socket_place
+from executors.containers.process import remove
 from executors.containers.seat import ContainerSeat, Terms
 from executors.image.making import GUEST_LABEL, guest_hash
 from executors.image.rootfs import CLI_INSIDE
-from executors.port import Journal, Order, Owner
+from executors.port import Errand, Journal, Notes, Order, Owner
+from tools.processes import ProcessResult
 
 
 class DockerLauncher:
@@ -75,7 +79,30 @@ class DockerLauncher:
         Raises:
             Environment: if this host has no place for it.
         """
-        labels = Labels(
+        labels = self._labels(order, "agent")
+        # Whoever was told that it lives has left the tree alone: it is gone on with, though it may have ended since.
+        adopted = labels.name in self._said_to_live or await self.lives(order.epic, order.attempt, order.owner)
+        self._said_to_live.discard(labels.name)
+        async with self._seated(self._terms, order, journal, labels, adopted=adopted) as seat:
+            yield seat
+
+    async def run_command(self, errand: Errand, notes: Notes) -> ProcessResult:
+        """Run a command of an attempt in a container of its own, with the walls that its agent has.
+
+        Raises:
+            Environment: if it cannot be started, or something beside the command ended it.
+        """
+        labels, terms = self._labels(errand, errand.work), replace(self._terms, command=BEGINNING)
+        async with self._seated(terms, errand, notes, labels, adopted=False) as seat:
+            return await run_in(seat, self._daemon, labels.name, errand)
+
+    async def end_command(self, epic: str, attempt: int, owner: Owner) -> None:
+        """End the command that a dead worker left running; one of another database or home is another's."""
+        with contextlib.suppress(DaemonLost, Refused):  # then no new one can be started either
+            await remove(self._daemon, container_name(owner.database, epic, attempt, self._terms.home, work="tests"))
+
+    def _labels(self, order: Order | Errand, work: Work) -> Labels:
+        return Labels(
             database=order.owner.database,
             epic=order.epic,
             attempt=order.attempt,
@@ -83,19 +110,22 @@ class DockerLauncher:
             home=str(self._terms.home),
             deadline=0.0,
             memory_mb=self._terms.confines.memory_mb,
+            work=work,
         )
+
+    @asynccontextmanager
+    async def _seated(
+        self, terms: Terms, order: Order | Errand, notes: Notes, labels: Labels, *, adopted: bool
+    ) -> AsyncGenerator[ContainerSeat]:
         place = socket_place(labels.name)
-        # Whoever was told that it lives has left the tree alone: it is gone on with, though it may have ended since.
-        adopted = labels.name in self._said_to_live or await self.lives(order.epic, order.attempt, order.owner)
-        self._said_to_live.discard(labels.name)
-        seat = ContainerSeat(self._daemon, self._terms, order, journal, labels, place, adopted=adopted)
+        seat = ContainerSeat(self._daemon, terms, order, notes, labels, place, adopted=adopted)
         if not adopted:
             await asyncio.to_thread(_fresh, order.folder, seat.config)
         place.make(labels)
         async with AsyncExitStack() as stack:
             stack.push_async_callback(_to_its_end, seat)
             if order.workflow.network.mode == "allowlist":
-                await stack.enter_async_context(Egress(order.workflow.network.hosts, journal).listen(place.egress))
+                await stack.enter_async_context(Egress(order.workflow.network.hosts, notes).listen(place.egress))
             yield seat
 
     async def lives(self, epic: str, attempt: int, owner: Owner) -> bool:

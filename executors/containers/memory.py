@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import Final
 
-from executors.port import Journal
+from executors.port import Notes
 
 MEMINFO: Final = Path("/proc/meminfo")
 
@@ -40,13 +40,13 @@ def why_not_now(wanted_mb: int, taken_mb: Iterable[int], *, meminfo: Path = MEMI
     return ""
 
 
-async def wait_for_memory(why: Callable[[], Awaitable[str]], journal: Journal) -> None:
+async def wait_for_memory(why: Callable[[], Awaitable[str]], notes: Notes) -> None:
     """Wait until `why` says nothing any more, and tell people once what is waited for."""
     told = False
     while reason := await why():
         if not told:
             told = True
-            await journal.noted("container_waits", {"why": reason})
+            await notes.noted("container_waits", {"why": reason})
         await asyncio.sleep(_AGAIN_S)
 
 

@@ -17,7 +17,7 @@ from executors.containers.ends import State, exit_of
 from executors.containers.following import follow, printed
 from executors.containers.labels import Labels
 from executors.image.guest import END_OF_INPUT
-from executors.port import Journal
+from executors.port import Notes
 
 _AGAIN_S: Final = 0.25
 _LATE_S: Final = 3.0
@@ -52,7 +52,7 @@ class ContainerProcess:
         daemon: Daemon,
         container: str,
         labels: Labels,
-        journal: Journal,
+        notes: Notes,
         *,
         adopted: bool,
         is_anothers: Callable[[], bool],
@@ -62,7 +62,7 @@ class ContainerProcess:
         self._daemon = daemon
         self._id = container
         self._labels = labels
-        self._journal = journal
+        self._notes = notes
         self._adopted = adopted
         self._is_anothers = is_anothers
         self._pace = pace
@@ -207,7 +207,7 @@ class ContainerProcess:
         paused = state.status == "paused"
         if paused != self._seen.paused:
             self._seen.paused = paused
-            await self._journal.noted("container_paused" if paused else "container_resumed", {"container": self._labels.name})
+            await self._notes.noted("container_paused" if paused else "container_resumed", {"container": self._labels.name})
 
 
 async def remove(daemon: Daemon, container: str) -> None:

@@ -17,14 +17,14 @@ from executors.claude.port import AgentProcess, Launch
 from executors.containers.confinement import CONFIG, GIT, HOME, SOCKETS, TREE, Confines, host_config
 from executors.containers.daemon import ContainerGone, Daemon, DaemonLost, ImageMissing, Refused
 from executors.containers.ends import State
-from executors.containers.labels import Labels
+from executors.containers.labels import Labels, container_name
 from executors.containers.memory import wait_for_memory, why_not_now
 from executors.containers.ownership import agent_user, hand_over
-from executors.containers.places import SocketPlace
+from executors.containers.places import SocketPlace, socket_place
 from executors.containers.process import ContainerProcess, remove
 from executors.containers.running import promised_memory
-from executors.image.guest import DEADLINE, DISK_FLOOR, GATEWAY_PORT, PROXY_PORT
-from executors.port import Journal, Order
+from executors.image.guest import DEADLINE, DISK_FLOOR, GATEWAY_PORT, OPEN, PROXY_PORT
+from executors.port import Errand, Notes, Order
 from timemachine.locks import locked
 from timemachine.private_repository import admin_of, make_private_repository
 
@@ -42,16 +42,16 @@ class Terms:
     home: Path
     image: str
     command: tuple[str, ...]
-    """The CLI, as the container has it."""
+    """The CLI, as the container has it, or what commands are begun by."""
     confines: Confines
     git_environment: Mapping[str, str]
 
 
 class ContainerSeat:
-    """Where the CLI of one attempt sits."""
+    """Where the CLI of one attempt sits, or a command that is run for it."""
 
     def __init__(
-        self, daemon: Daemon, terms: Terms, order: Order, journal: Journal, labels: Labels, place: SocketPlace, *, adopted: bool
+        self, daemon: Daemon, terms: Terms, order: Order | Errand, notes: Notes, labels: Labels, place: SocketPlace, *, adopted: bool
     ) -> None:
         """Bind to an attempt; `DockerLauncher.seat` is how to get one.
 
@@ -59,7 +59,7 @@ class ContainerSeat:
             daemon: where containers are.
             terms: what is the same for all of them.
             order: what is asked.
-            journal: where events go.
+            notes: where events go.
             labels: of the container to be.
             place: of its sockets.
             adopted: whether a container that an earlier worker started lived when it was last looked.
@@ -67,7 +67,7 @@ class ContainerSeat:
         self._daemon = daemon
         self._terms = terms
         self._order = order
-        self._journal = journal
+        self._notes = notes
         self._labels = labels
         self._place = place
         self._adopted = adopted
@@ -125,15 +125,16 @@ class ContainerSeat:
             Environment: if it cannot be started; its cause says why.
         """
         self._place.admit()
-        labels = replace(self._labels, deadline=time.time() + launch.seconds)
         self._see_disk()
         mounts = await self._mounts()
         async with locked(self._place.folder.parent / "starting.lock"):
             await self._wait_for_memory()
+            # Now, not before: to wait takes nothing from its time.
+            labels = replace(self._labels, deadline=time.time() + launch.seconds)
             # Killed in the middle, the daemon may still make a container: whoever closes the seat waits for it and removes it.
             self._starting = asyncio.create_task(self._started(launch, labels, mounts), name=f"start-{labels.name}")
             container = await asyncio.shield(self._starting)
-        await self._journal.noted("container_started", {"container": labels.name, "image": self._terms.image})
+        await self._notes.noted("container_started", {"container": labels.name, "image": self._terms.image, "work": labels.work})
         return self._process(container, labels, adopted=False)
 
     async def close(self) -> None:
@@ -150,13 +151,15 @@ class ContainerSeat:
         await asyncio.to_thread(self._clear)
 
     def _process(self, container: str, labels: Labels, *, adopted: bool) -> ContainerProcess:
-        process = ContainerProcess(self._daemon, container, labels, self._journal, adopted=adopted, is_anothers=self._is_anothers)
+        process = ContainerProcess(self._daemon, container, labels, self._notes, adopted=adopted, is_anothers=self._is_anothers)
         self._processes.append(process)
         return process
 
     def _is_anothers(self) -> bool:
         """Whether a worker that took the epic over has the container now: then everything here is its own."""
-        return int(self._place.about().get("epoch", self._labels.epoch)) > self._labels.epoch
+        labels, home = self._labels, self._terms.home
+        agent, commands = (container_name(labels.database, labels.epic, labels.attempt, home, work=work) for work in ("agent", "tests"))
+        return any(int(socket_place(name).about().get("epoch", labels.epoch)) > labels.epoch for name in (agent, commands))
 
     def _clear(self) -> None:
         hand_over(self._order.tree, os.geteuid(), os.getegid())
@@ -168,18 +171,26 @@ class ContainerSeat:
         if free < floor:
             raise Environment(f"{free} MiB are free where the work tree {self._order.tree} is, and {floor} must be", cause="disk_full")
 
+    @property
+    def _is_agents(self) -> bool:
+        return self._labels.work == "agent"
+
+    def _doors(self) -> tuple[int, ...]:
+        """The ports inside behind which one of our sockets is: commands ask no model."""
+        return (*((GATEWAY_PORT,) if self._is_agents else ()), *((PROXY_PORT,) if self._order.workflow.network.mode == "allowlist" else ()))
+
     async def _wait_for_memory(self) -> None:
         async def why() -> str:
             return why_not_now(self._terms.confines.memory_mb, await promised_memory(self._daemon))
 
-        await wait_for_memory(why, self._journal)
+        await wait_for_memory(why, self._notes)
 
     async def _mounts(self) -> dict[str, tuple[str, bool]]:
         order, (uid, gid) = self._order, agent_user()
         mounts = {
             TREE: (str(order.tree), True),
-            CONFIG: (str(self.config), True),
-            SOCKETS: (str(self._place.mounted), False),
+            **({CONFIG: (str(self.config), True)} if self._is_agents else {}),
+            **({SOCKETS: (str(self._place.mounted), False)} if self._doors() else {}),
             **await self._git_mounts(),
         }
 
@@ -252,9 +263,7 @@ class ContainerSeat:
     def _environment(self, launch: Launch, labels: Labels) -> dict[str, str]:
         given = {name: value for name, value in launch.environment.items() if not name.upper().startswith(_NOT_INSIDE)}
         proxy = f"http://127.0.0.1:{PROXY_PORT}"
-        way_out = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), proxy)
-        if self._order.workflow.network.mode != "allowlist":
-            way_out = {}
+        way_out = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), proxy) if PROXY_PORT in self._doors() else {}
         return {
             **given,
             **way_out,
@@ -267,4 +276,5 @@ class ContainerSeat:
             "SHELL": "/bin/bash",
             DEADLINE: f"{labels.deadline:.3f}",
             DISK_FLOOR: str(self._terms.confines.disk_floor_mb),
+            OPEN: " ".join(map(str, self._doors())),
         }

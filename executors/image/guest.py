@@ -26,6 +26,8 @@ DOORS: Final = {GATEWAY_PORT: f"{SOCKETS}/gateway.sock", PROXY_PORT: f"{SOCKETS}
 TREE: Final = "/workspace"
 DEADLINE: Final = "GENIE_DEADLINE"
 DISK_FLOOR: Final = "GENIE_DISK_FLOOR_MB"
+OPEN: Final = "GENIE_DOORS"
+"""Which of the doors are open, by their ports: where nobody is behind one, its port is for the commands."""
 END_OF_INPUT: Final = b"\x04"
 """A line of this alone ends the CLI's standard input: that of the container stays open, so that the next worker can write to it."""
 DEADLINE_PASSED: Final = 124
@@ -44,9 +46,9 @@ async def live(command: list[str], environment: Mapping[str, str]) -> int:
     """Run the CLI to its end, and return the code to end with."""
     loop = asyncio.get_running_loop()
     ended: asyncio.Future[int] = loop.create_future()
-    for port, path in DOORS.items():
-        await asyncio.start_server(_door(path), "127.0.0.1", port)
-    own = {name: value for name, value in environment.items() if name not in {DEADLINE, DISK_FLOOR}}
+    for port in map(int, environment.get(OPEN, "").split()):
+        await asyncio.start_server(_door(DOORS[port]), "127.0.0.1", port)
+    own = {name: value for name, value in environment.items() if name not in {DEADLINE, DISK_FLOOR, OPEN}}
     # Of all that is killed where memory runs out, the first process is the last.
     cli = subprocess.Popen(command, env=own, cwd=TREE, stdin=subprocess.PIPE, preexec_fn=_first_to_go)  # noqa: ASYNC220, PLW1509
     loop.add_signal_handler(signal.SIGCHLD, lambda: _reap(cli.pid, ended))
