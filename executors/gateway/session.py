@@ -236,7 +236,6 @@ class GatewaySession:
             await self._break_off(failed, bought, give)
             return
         self._broken = 0
-        await self._turns.closed()
         await self._turns.record(asked, kept, bought, assembly.message, self._buyer, aside=aside)
         if asked.stream:
             await give(b"".join(held))

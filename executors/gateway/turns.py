@@ -110,7 +110,12 @@ class Turns:
             await finished(self._close(turn, list(messages), changed=changed))
 
     async def record(self, asked: Asked, kept: int, bought: Bought, message: dict[str, Any], buyer: Buyer, *, aside: bool) -> None:
-        """Record an answer and what it cost; a cancel does not stop that, since it is paid for."""
+        """Record the results of the turn before, then an answer and what it cost; a cancel does not stop that, since it is paid for.
+
+        Raises:
+            LeaseLost: if another worker took the epic over.
+            StoreUnavailable: if the journal could not be written.
+        """
         usage = usage_of(message)
         cost = buyer.cost(bought.model, str(message.get("model") or ""), usage, long_cached_in(message))
         new = list(asked.messages) if aside else list(asked.messages[kept:])
@@ -132,6 +137,7 @@ class Turns:
             buyer.counted(asked, bought.model, usage, self._conversation)
 
     async def _write(self, turn: Turn, paid: Paid) -> None:
+        await self.closed()
         await self._journal.answered(turn, paid)
         self._ledger.turns = self._ledger.open_turn = turn.n
         self._ledger.model = turn.model

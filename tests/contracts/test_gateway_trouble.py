@@ -67,3 +67,34 @@ async def _ends(reader):
             return await reader.read() == b""
     except TimeoutError:
         return False
+
+
+class _SlowSnapshots(MemoryJournal):
+    """Records results when it is let."""
+
+    def __init__(self):
+        super().__init__()
+        self.may_end = asyncio.Event()
+
+    async def completed(self, n, *, results, changed):
+        await self.may_end.wait()
+        await super().completed(n, results=results, changed=changed)
+
+
+async def test_a_whole_answer_is_recorded_although_nobody_waits_for_it_any_more(tmp_path):
+    journal = _SlowSnapshots()
+    async with gateway(tmp_path, journal) as scene:
+        scene.caller.hear((await scene.caller.ask()).json())
+        asking = asyncio.create_task(scene.caller.ask())
+        async with asyncio.timeout(10):
+            while len(scene.server.requests) < 2:
+                await asyncio.sleep(0.01)
+        await asyncio.sleep(0.3)
+        asking.cancel()
+        await asyncio.sleep(0.1)
+        journal.may_end.set()
+
+        again = await scene.caller.ask()
+
+        assert again.json() == (await journal.turns())[1].answer
+        assert len(scene.server.requests) == 2
