@@ -103,14 +103,18 @@ def refuse_reaching_out(asked: Asked, kept: int = 0) -> None:
     for key in _FORBIDDEN:
         if asked.body.get(key):
             raise Malformed(f"genie: {key}: an agent may not have the provider reach other servers")
-    for tool in asked.body.get("tools") or ():
-        kind = tool.get("type") or "custom" if isinstance(tool, dict) else ""
+    tools = asked.body.get("tools") or []
+    for tool in tools if isinstance(tools, list) else [tools]:
+        kind = str(tool.get("type") or "custom") if isinstance(tool, dict) else ""
         if kind != "custom" and not kind.startswith(_OWN_TOOLS):
             raise Malformed(f"genie: tools: an agent may not have the provider run {kind or 'that'}")
     new = [message for n, message in enumerate(asked.messages) if n >= kept or message.get("role") == "assistant"]
     for part in _parts([asked.body.get("system"), new]):
         if part.get("type") == "url" and "url" in part:
             raise Malformed("genie: messages: an agent may not have the provider fetch a URL")
+        if "file_id" in part:
+            # It may be somebody else's, and how many tokens it has nobody here can tell beforehand.
+            raise Malformed("genie: messages: an agent may not have the provider read a file of the account")
 
 
 def to_send(asked: Asked, model: str, max_tokens: int) -> Mapping[str, Any]:

@@ -64,6 +64,9 @@ def test_requests_that_say_something_else_have_another_hash(changed):
         {"tools": [{"type": "code_execution_20250825", "name": "code_execution"}]},
         {"tools": ["odd"]},
         {"messages": [{"role": "user", "content": [{"type": "image", "source": {"type": "url", "url": "https://example.org/?told"}}]}]},
+        {"messages": [{"role": "user", "content": [{"type": "document", "source": {"type": "file", "file_id": "file_1"}}]}]},
+        {"tools": 5},
+        {"tools": [{"type": 5}]},
         {
             "messages": [
                 {
@@ -79,7 +82,7 @@ def test_requests_that_say_something_else_have_another_hash(changed):
             ]
         },
     ],
-    ids=["servers", "container", "search", "fetch", "code", "nonsense", "picture", "in a result"],
+    ids=["servers", "container", "search", "fetch", "code", "nonsense", "picture", "a file", "odd tools", "an odd kind", "in a result"],
 )
 def test_the_provider_may_not_be_sent_into_the_network(changed):
     with pytest.raises(Malformed, match="may not"):
