@@ -10,14 +10,16 @@ from pathlib import Path
 from threading import Thread
 from typing import Self
 
+from tests.fakes.lfs_server import LfsServer
+
 LOGIN = "ann:hunter2"
 
 
 class HttpGit:
-    """Serves the repositories of a folder to whoever logs in as `LOGIN`; as a context it is up inside of the block."""
+    """Serves the repositories of a folder, and contents of Git LFS, to whoever logs in as `LOGIN`; as a context it is up inside."""
 
-    def __init__(self, folder: Path) -> None:
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(folder))
+    def __init__(self, folder: Path, lfs: LfsServer | None = None) -> None:
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(folder, lfs or LfsServer()))
         self.host = f"127.0.0.1:{self._server.server_address[1]}"
 
     def __enter__(self) -> Self:
@@ -29,7 +31,7 @@ class HttpGit:
         self._server.server_close()
 
 
-def _handler(folder: Path) -> type[BaseHTTPRequestHandler]:
+def _handler(folder: Path, lfs: LfsServer) -> type[BaseHTTPRequestHandler]:
     expected = f"Basic {base64.b64encode(LOGIN.encode()).decode()}"
 
     class Handler(BaseHTTPRequestHandler):
@@ -42,6 +44,9 @@ def _handler(folder: Path) -> type[BaseHTTPRequestHandler]:
                 return
             path, _, query = self.path.partition("?")
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            if (content_of_lfs := lfs.answer(self.headers["Host"], self.command, path, body)) is not None:
+                self._tell_lfs(*content_of_lfs)
+                return
             done = subprocess.run(
                 ["git", "http-backend"],
                 input=body,
@@ -69,7 +74,14 @@ def _handler(folder: Path) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             self.wfile.write(content)
 
-        do_POST = do_GET  # noqa: N815  (the names are those of http.server)
+        do_POST = do_PUT = do_GET  # noqa: N815  (the names are those of http.server)
+
+        def _tell_lfs(self, status: int, body: bytes) -> None:
+            self.send_response(status)
+            self.send_header("Content-Type", "application/vnd.git-lfs+json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002  (its name at http.server)
             del format, args
