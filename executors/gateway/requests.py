@@ -19,6 +19,9 @@ _DEARER: Final = ("speed", "inference_geo", "service_tier")
 """What makes a call cost more than its model's price; the price that is set aside beforehand would not hold."""
 
 _LEAST_THINKING: Final = 1_024
+_MOST_PARTS: Final = 1_000_000
+"""Of JSON, by the marks that begin or part them. An agent that sends more means to keep the worker busy until it loses all its epics: the
+longest conversation that a model takes has less, code in its text included."""
 _BILLING: Final = "x-anthropic-billing-header"
 _MOVES: Final = "cache_control"
 """A mark that the CLI moves to the end of the conversation with each request; it says nothing."""
@@ -66,6 +69,8 @@ def asked_in(request: Request) -> Asked:
     Raises:
         Malformed: if it is none.
     """
+    if sum(map(request.body.count, (b"[", b"{", b","))) > _MOST_PARTS:
+        raise Malformed(f"the body has more than {_MOST_PARTS:,} parts")
     try:
         body = json.loads(request.body)
     except (ValueError, RecursionError) as exc:

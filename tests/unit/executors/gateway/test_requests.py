@@ -103,6 +103,7 @@ def test_what_a_tool_is_given_may_be_anything():
         b"[]",
         b"{}",
         b"[" * 100_000,
+        json.dumps({**BODY, "metadata": [[]] * 600_000}).encode(),
         json.dumps({**BODY, "messages": []}).encode(),
         json.dumps({**BODY, "messages": ["x"]}).encode(),
         json.dumps({**BODY, "model": 5}).encode(),
@@ -110,7 +111,7 @@ def test_what_a_tool_is_given_may_be_anything():
         json.dumps({**BODY, "max_tokens": True}).encode(),
         json.dumps({**BODY, "max_tokens": "9"}).encode(),
     ],
-    ids=["cut", "a list", "empty", "deep", "no messages", "odd messages", "odd model", "no tokens", "a truth", "a text"],
+    ids=["cut", "a list", "empty", "deep", "wide", "no messages", "odd messages", "odd model", "no tokens", "a truth", "a text"],
 )
 def test_nonsense_is_refused(body):
     with pytest.raises(Malformed):
