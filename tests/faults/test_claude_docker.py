@@ -18,6 +18,7 @@ from executors.containers.places import socket_places
 from tests.fakes.claude import need_cli
 from tests.fakes.container_agents import Agent
 from tests.fakes.docker_daemon import docker_host, image, open_client
+from tests.fakes.story import make_repository
 
 if TYPE_CHECKING:
     from tests.fakes.machine import Machine
@@ -71,6 +72,9 @@ def machine(scene: Scene) -> Machine:
 def test_an_epic_whose_worker_is_killed_twenty_times_is_merged_and_buys_no_answer_twice(scene: Scene, docker: Any) -> None:
     chance = random.Random(SEED)
     before, host = there(docker), machine(scene)
+    # Its tests run in a container too, where the log of effects on this host is not to be seen.
+    scene.repo = make_repository(scene.folder / "plain")
+    scene.where = str(scene.repo)
     process = scene.start(on=host)
     assert scene.until_asked(1, process), process.said
     kills = 0
