@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import os
 import shutil
 import time
@@ -127,7 +128,8 @@ class ContainerSeat:
         self._place.admit()
         self._see_disk()
         mounts = await self._mounts()
-        async with locked(self._place.folder.parent / "starting.lock"):
+        # However long it takes: whoever has the lock waits for memory.
+        async with locked(self._place.folder.parent / "starting.lock", patience_s=math.inf):
             await self._wait_for_memory()
             # Now, not before: to wait takes nothing from its time.
             labels = replace(self._labels, deadline=time.time() + launch.seconds)
