@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -17,16 +16,16 @@ from engine.running import Running
 from epics.errors import Environment
 from epics.records import Record
 from safety.scrubbing import Scrubber
-from timemachine.diffs import read_file_at
 from timemachine.ignores import is_ignored
+from timemachine.lfs_filling import fill_lfs
 from timemachine.submodules import fill_submodules
 from timemachine.worktrees import Worktree
-from tools.environment import prepare_environment
+from tools.environment import Borrowed, prepare_environment
 from tools.ports import is_free
 
 _TAIL: Final = 1_000
 _LOG_CAP: Final = 60_000
-_IN_LFS: Final = re.compile(rb"^[^#\r\n]*\sfilter=lfs(?:\s|$)", re.MULTILINE)
+_NAMED: Final = 5
 
 
 class SetupRun(Record):
@@ -53,7 +52,7 @@ class Ready:
 
 
 async def make_ready(commands: Commands, worktree: Worktree, base: str) -> Ready:
-    """Lease the attempt's own values, fill submodules, lend what `genie.toml` asks for of the person's checkout, and run its setup command.
+    """Lease the attempt's own values, fill the tree, lend what `genie.toml` asks for of the person's checkout, and run its setup command.
 
     Args:
         commands: of the attempt, whose row need not be there; where they run.
@@ -68,7 +67,7 @@ async def make_ready(commands: Commands, worktree: Worktree, base: str) -> Ready
     environment = running.environment
     try:
         environment = await own_environment(running, commands.attempt)
-        said = await _submodules(running, worktree, base) + await _pointers(worktree, base) + await _borrow(running, worktree)
+        said = await _submodules(running, worktree, base) + await _lfs(worktree) + await _borrow(commands, worktree)
         setup = await _set_up(commands, environment, said)
     except Environment as error:
         return Ready(environment=environment, problem=str(error))
@@ -117,20 +116,27 @@ async def _submodules(running: Running, worktree: Worktree, base: str) -> str:
     return "".join(f"submodule {each.path}: {'filled' if each.done else 'not filled'}, {each.note}\n" for each in filled)
 
 
-async def _pointers(worktree: Worktree, base: str) -> str:
-    """Say so where files of the tree are pointers to what Git LFS keeps: whoever reads a failed test looks here."""
-    rules = await read_file_at(worktree.mirror, base, ".gitattributes")
-    if rules is None or not _IN_LFS.search(rules):
-        return ""
-    return "Git LFS: the files that .gitattributes gives to it are their pointers here, and are committed as they are\n"
+async def _lfs(worktree: Worktree) -> str:
+    """Fill the files of Git LFS, and say which stay pointers and why: whoever reads a failed test looks here."""
+    filled = await fill_lfs(worktree)
+    if filled is None or not filled.pointers:
+        return f"Git LFS: {filled.filled} files filled\n" if filled else ""
+    named = ", ".join(filled.pointers[:_NAMED]) + (", …" if len(filled.pointers) > _NAMED else "")
+    return f"Git LFS: {filled.filled} files filled, {len(filled.pointers)} are their pointers still ({named}): {filled.why}\n"
 
 
-async def _borrow(running: Running, worktree: Worktree) -> str:
+async def _borrow(commands: Commands, worktree: Worktree) -> str:
     """Borrow what is to be linked and copied, and say in a line each what came of it."""
-    policy, mirror = running.policy, running.workspace.mirror
+    policy, mirror = commands.running.policy, commands.running.workspace.mirror
     if not (policy.links or policy.copies):
         return ""
     checkout = Path(mirror.location) if mirror.is_path else None
+    # A file is copied, of a folder each file is linked: from where commands are closed in, such links lead nowhere.
+    vain = {link for link in policy.links if commands.are_closed_in and checkout is not None and (checkout / link).is_dir()}
+    links = tuple(link for link in policy.links if link not in vain)
     ignored = partial(is_ignored, worktree)
-    borrowed = await prepare_environment(worktree.path, checkout, policy.links, copies=policy.copies, is_ignored=ignored)
+    borrowed = [
+        *(Borrowed(path=link, made=False, note="links lead nowhere in a container: use copies, or setup") for link in sorted(vain)),
+        *await prepare_environment(worktree.path, checkout, links, copies=policy.copies, is_ignored=ignored),
+    ]
     return "".join(f"{each.path}: {'borrowed' if each.made else 'not borrowed'}, {each.note}\n" for each in borrowed)

@@ -127,13 +127,16 @@ async def test_tests_find_the_files_of_a_submodule_and_no_work_tree_is_left(begi
 POINTER = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'4d7a2146' * 8}\nsize 12345\n"
 
 
-async def test_pointers_of_git_lfs_stay_what_they_are_and_the_log_of_the_setup_says_so(begin, git):
-    files = {".gitattributes": "*.bin filter=lfs diff=lfs merge=lfs -text\n", "art.bin": POINTER}
-    epic = await begin(files=files, auto_approve=True)
+ATTRIBUTES = {".gitattributes": "*.bin filter=lfs diff=lfs merge=lfs -text\n"}
+
+
+async def test_pointers_whose_contents_nobody_has_stay_and_the_log_of_the_setup_says_so(begin, git):
+    epic = await begin(files={**ATTRIBUTES, "art.bin": POINTER}, auto_approve=True)
 
     assert (await epic.go()).status == "merged"
 
-    assert (await epic.engine.setup_log(epic.id, 1)).log.startswith("Git LFS: the files that .gitattributes gives to it are their pointers")
+    said = "Git LFS: 0 files filled, 1 are their pointers still (art.bin): neither Genie nor the repository has their contents"
+    assert (await epic.engine.setup_log(epic.id, 1)).log.startswith(said)
     assert git(epic.repo, "show", "main:art.bin") == POINTER.strip()
 
 
