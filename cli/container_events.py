@@ -9,7 +9,9 @@ from cli.event_line import Data, Line, number, word
 
 
 def _started(data: Data) -> Line:
-    return Line(mark="·", text=f"in container {word(data, 'container')}", aside=word(data, "image"), deep=True)
+    # Events from before commands had containers do not say.
+    work = {"setup": "setup ", "tests": "tests "}.get(word(data, "work"), "")
+    return Line(mark="·", text=f"{work}in container {word(data, 'container')}", aside=word(data, "image"), deep=True)
 
 
 def _waits(data: Data) -> Line:

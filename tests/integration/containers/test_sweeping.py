@@ -6,7 +6,7 @@ import json
 import os
 import time
 from collections.abc import AsyncGenerator, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -20,7 +20,7 @@ from engine.containers import Containers
 from engine.identity import this_worker
 from epics.errors import Conflict
 from executors.containers.daemon import ContainerGone, Daemon
-from executors.containers.labels import Labels
+from executors.containers.labels import Labels, Work
 from executors.containers.places import socket_place
 from tests.fakes.docker_daemon import docker_host
 
@@ -62,9 +62,22 @@ class Host:
                 )
         return epic
 
-    def container(self, epic: str, *, database: str | None = None, attempt: int = 1, home: Path | None = None, seconds: float = 600) -> str:
+    def container(
+        self,
+        epic: str,
+        *,
+        database: str | None = None,
+        attempt: int = 1,
+        home: Path | None = None,
+        seconds: float = 600,
+        work: Work = "agent",
+        epoch: int = 1,
+    ) -> str:
         """A container that was made for an attempt, and does nothing."""
-        labels = labels_of(epic, database or self.own, attempt=attempt, home=home or self.installation.home, seconds=seconds)
+        labels = replace(
+            labels_of(epic, database or self.own, attempt=attempt, home=home or self.installation.home, seconds=seconds, epoch=epoch),
+            work=work,
+        )
         self.docker.create_container("genie-agent-tests", name=labels.name, labels=labels.as_docker())
         self.made.append(labels.name)
         return labels.name
@@ -157,6 +170,21 @@ async def test_sockets_without_a_container_go_when_nobody_will_listen_there(host
     await sweep_containers(host.installation, host.daemon)
 
     assert [place.exists() for place in (ended, left, young, alive, strange)] == [False, False, True, True, True]
+
+
+async def test_a_command_stays_only_while_the_worker_that_ran_it_has_the_epic(host: Host):
+    here = this_worker().host
+    running = host.container(await host.epic("a", host=here, epoch=2), work="tests", epoch=2)
+    of_no_row_yet = host.container(await host.epic("b", host=here, epoch=2), work="setup", epoch=2, attempt=2)
+    taken_over = host.container(await host.epic("c", host=here, epoch=3), work="tests", epoch=2)
+    abandoned = host.container(await host.epic("d"), work="setup", attempt=2)
+    ended = host.container(await host.epic("e", host=here, result="{}"), work="tests")
+
+    swept = await sweep_containers(host.installation, host.daemon)
+
+    assert set(swept) == {taken_over, abandoned, ended}
+    assert host.left() == {running, of_no_row_yet}
+    assert {view.name: view.work for view in await Containers(host.installation).list()} == {running: "tests", of_no_row_yet: "setup"}
 
 
 async def test_people_see_list_and_stop_the_containers_of_their_own_database(host: Host):
