@@ -23,10 +23,19 @@ CORRECTIONS: Final = 3
 
 
 async def stay(
-    process: AgentProcess, order: Order, journal: Journal, session: GatewaySession, belongings: Belongings, known: int
+    process: AgentProcess, order: Order, journal: Journal, session: GatewaySession, belongings: Belongings, known: tuple[str, ...]
 ) -> BaseModel | Failure:
-    """Stay with the CLI until it is done: tell it what people say, and see that it ends where its calls are refused."""
-    watch = Watch(journal, known=known if process.adopted else 0)
+    """Stay with the CLI until it is done: tell it what people say, and see that it ends where its calls are refused.
+
+    Args:
+        process: the CLI.
+        order: what is asked.
+        journal: of the attempt.
+        session: its gateway.
+        belongings: what was told before.
+        known: the ids of the answers that were recorded before this worker came.
+    """
+    watch = Watch(journal, known=known if process.adopted else ())
     if process.adopted:
         await journal.noted("agent_adopted", {})
     beside = (

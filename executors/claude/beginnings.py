@@ -44,6 +44,11 @@ def beginning_of(order: Order, recorded: Sequence[Turn]) -> Beginning:
     return Beginning(messages=tuple(messages), prompt=GO_ON)
 
 
+def answers_of(recorded: Sequence[Turn]) -> tuple[str, ...]:
+    """Return the ids of the answers that a CLI got in its conversation."""
+    return tuple(str(turn.answer.get("id")) for turn in recorded if _is_ours(turn))
+
+
 def _is_ours(turn: Turn) -> bool:
     """Whether a turn belongs to a conversation of a CLI: an earlier attempt may have been another executor's, and calls aside are none."""
     return isinstance(turn.request, Mapping) and turn.request.get("protocol") == "anthropic" and not turn.request.get("aside")

@@ -34,8 +34,8 @@ class Watch:
     """What has been seen of a session so far."""
 
     journal: Journal
-    known: int = 0
-    """How many answers the worker before this one has seen: what was printed up to them is not noted again."""
+    known: tuple[str, ...] = ()
+    """The ids of the answers that were recorded before: what was printed up to the last of them is not noted again."""
     result: Mapping[str, Any] | None = None
     """The event that ended it."""
     results: list[Any] = field(default_factory=list)
@@ -49,8 +49,11 @@ class Watch:
 
     @property
     def is_live(self) -> bool:
-        """Whether this is news: no worker before this one has read it."""
-        return len(self.answers) >= self.known
+        """Whether this is news: no worker before this one has read it.
+
+        A CLI that began in the middle of its conversation has not printed what was before, so a new answer tells it as well.
+        """
+        return not self.known or self.known[-1] in self.answers or not self.answers <= set(self.known)
 
     async def see(self, event: Mapping[str, Any], size: int = 0) -> None:
         """Take in one event of so many bytes, and note what people who watch should know."""

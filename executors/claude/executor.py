@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import uuid
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -12,7 +13,7 @@ from pydantic import BaseModel
 from epics.errors import Environment, InvalidInput
 from executors.claude.arguments import PROVIDER, arguments_of, model_name
 from executors.claude.attending import GRACE_S, stay
-from executors.claude.beginnings import Beginning, beginning_of
+from executors.claude.beginnings import Beginning, answers_of, beginning_of
 from executors.claude.belongings import PROMPT, Belongings, write_mcp_config
 from executors.claude.environment import environment_of
 from executors.claude.judging import Failure, environment_failure, outcome_of, recorded_output
@@ -109,7 +110,10 @@ class ClaudeExecutor:
             terms=self._terms,
             throttle=self._throttle,
         )
-        end = recorded_output(recorded, order.workflow.output) or await self._attend(order, journal, session, belongings, recorded)
+        output = recorded_output(recorded, order.workflow.output)
+        if output is not None:
+            await self._put_away(order, journal)
+        end = output or await self._attend(order, journal, session, belongings, recorded)
         if session.failed is not None:
             raise session.failed
         return outcome_of(session.ledger, end)
@@ -129,13 +133,19 @@ class ClaudeExecutor:
                 self._at_work(seat, order, session, belongings, recorded, address) as process,
             ):
                 clock.reschedule(asyncio.get_running_loop().time() + seconds)
-                return await stay(process, order, journal, session, belongings, len(recorded))
+                return await stay(process, order, journal, session, belongings, answers_of(recorded))
         except TimeoutError:
             if not clock.expired():
                 raise
             return Failure(ended_by="timeout", said=f"the attempt took longer than its {seconds:g} s")
         except Environment as exc:
             return environment_failure(exc)
+
+    async def _put_away(self, order: Order, journal: Journal) -> None:
+        """End the CLI of an attempt whose result is recorded: it may outlive the worker that recorded it, and wait for the next word."""
+        with contextlib.suppress(Environment):  # where none can be seated, a worker's sweep finds it
+            async with self._launcher.seat(order, journal):
+                pass
 
     @asynccontextmanager
     async def _at_work(

@@ -28,7 +28,7 @@ def told(text):
     return {"type": "user", "message": {"role": "user", "content": text}}
 
 
-async def seen(*events, known=0):
+async def seen(*events, known=()):
     journal = MemoryJournal()
     watch = Watch(journal, known=known)
     for event in events:
@@ -86,9 +86,18 @@ async def test_events_without_end_fill_neither_the_record_nor_the_memory():
 async def test_what_an_earlier_worker_has_noted_is_not_noted_again():
     retry = {"type": "system", "subtype": "api_retry", "attempt": 1, "retry_delay_ms": 600}
 
-    _, journal = await seen(INIT, retry, answer("a"), retry, known=1)
+    _, journal = await seen(INIT, retry, answer("a"), retry, known=("a",))
 
     assert journal.notes == [("agent_retry", {"try": 1, "status": None, "seconds": 0.6, "said": ""})]
+
+
+async def test_one_that_began_in_the_middle_is_heard_from_its_first_new_answer():
+    retry = {"type": "system", "subtype": "api_retry", "attempt": 1, "retry_delay_ms": 600}
+
+    watch, journal = await seen(INIT, retry, answer("c"), retry, known=("a", "b"))
+
+    assert watch.is_live
+    assert [kind for kind, _ in journal.notes] == ["agent_retry"]
 
 
 @pytest.mark.parametrize(
