@@ -28,6 +28,7 @@ from engine.views import Page
 from epics.errors import GenieError, InvalidSettings
 from epics.policy import DEFAULT_EXECUTOR
 from timemachine.git import Git, require_git
+from timemachine.lfs_filling import has_git_lfs
 from tools.processes import has_namespaces
 
 PYTHONS: Final = ((3, 11), (3, 12), (3, 13))
@@ -60,6 +61,7 @@ async def _checks() -> AsyncIterator[Check]:
         return
     yield Check(name="settings", state="ok", seen="every GENIE_… variable has a value that can be used")
     yield await _git(settings)
+    yield lfs_check(there=has_git_lfs(settings.git_environment()))
     home = home_check(settings.home)
     yield home
     if home.state == "failed" and settings.database_url is None:
@@ -80,6 +82,14 @@ def python_check(version: tuple[int, ...]) -> Check:
     if version[:2] not in PYTHONS:
         return Check(name="python", state="failed", seen=seen, way_out="install Python 3.11, 3.12 or 3.13, and Genie with it")
     return Check(name="python", state="ok", seen=seen)
+
+
+def lfs_check(*, there: bool) -> Check:
+    """Whether contents of Git LFS files can be had from a server."""
+    if there:
+        return Check(name="git-lfs", state="ok", seen="is there")
+    way = "install git-lfs if you work on repositories at URLs that keep files in Git LFS; for paths, Genie does without"
+    return Check(name="git-lfs", state="note", seen="is not installed", way_out=way)
 
 
 def home_check(home: Path) -> Check:

@@ -71,6 +71,15 @@ async def uses_lfs(git: Git, where: str) -> bool:
     return (await git.call(*args, env={"GIT_LITERAL_PATHSPECS": "0"})).code == 0
 
 
+async def files_of_lfs(git: Git) -> dict[bytes, str]:
+    """Return the blobs of the paths in the index that its attributes give to Git LFS."""
+    listed = [entry.partition(b"\t") for entry in (await git.run_bytes("ls-files", "--stage", "-z")).split(b"\0") if entry]
+    blobs = {path: facts.split()[1].decode() for facts, _, path in listed if facts.startswith(b"100")}
+    asked = b"".join(path + b"\0" for path in blobs)
+    said = (await git.run_bytes("check-attr", "--cached", "-z", "--stdin", "filter", given=asked)).split(b"\0")
+    return {path: blobs[path] for path, value in zip(said[0::3], said[2::3], strict=False) if value == b"lfs"}
+
+
 async def pointers_among(git: Git, blobs: Iterable[str]) -> dict[str, Pointer]:
     """Return the pointers among blobs, by the blob's id."""
     asked = "".join(f"{blob}\n" for blob in dict.fromkeys(blobs)).encode()
@@ -119,14 +128,9 @@ async def _fetch(mirror: Mirror, commit: str) -> str:
 
 
 async def _pointers_of_index(git: Git) -> dict[bytes, Pointer]:
-    """The paths that attributes give to Git LFS and whose blob is a pointer."""
-    listed = [entry.partition(b"\t") for entry in (await git.run_bytes("ls-files", "--stage", "-z")).split(b"\0") if entry]
-    blobs = {path: facts.split()[1].decode() for facts, _, path in listed if facts.startswith(b"100")}
-    asked = b"".join(path + b"\0" for path in blobs)
-    said = (await git.run_bytes("check-attr", "--cached", "-z", "--stdin", "filter", given=asked)).split(b"\0")
-    given = [path for path, value in zip(said[0::3], said[2::3], strict=False) if value == b"lfs"]
-    pointers = await pointers_among(git, [blobs[path] for path in given])
-    return {path: pointers[blobs[path]] for path in given if blobs[path] in pointers}
+    blobs = await files_of_lfs(git)
+    pointers = await pointers_among(git, blobs.values())
+    return {path: pointers[blob] for path, blob in blobs.items() if blob in pointers}
 
 
 def _lacking(mirror: Mirror, pointers: Iterable[Pointer]) -> set[Pointer]:

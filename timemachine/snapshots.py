@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from pathlib import Path
 
 from epics.errors import Environment, GitFailed
 from timemachine.commits import Signature, commit_tree, tree_of
 from timemachine.git import Git, as_text, commit_id
+from timemachine.lfs_pointing import point_at_contents
 from timemachine.staging import SnapshotLimits, Staged, filled_submodules, scratch_index, stage
 from timemachine.worktrees import Worktree
 
@@ -55,7 +57,7 @@ async def snapshot(
     try:
         async with asyncio.timeout(limits.seconds):
             async with scratch_index(worktree) as index:
-                staged = await stage(worktree, index, limits)
+                staged = await _staged(worktree, index, limits)
                 tree = await _tree(worktree.git(index), staged)
                 return await _commit(worktree.mirror.git, staged, tree, _parents(worktree, staged, parents), message, signature)
     except TimeoutError as error:
@@ -69,13 +71,21 @@ async def unsaved_paths(worktree: Worktree, kept: str, limits: SnapshotLimits = 
     worktree.check_place()
     worktree.mirror.reassert_settings()
     async with scratch_index(worktree) as index:
-        staged = await stage(worktree, index, limits)
+        staged = await _staged(worktree, index, limits)
         git = worktree.git(index)
         tree = await _tree(git, staged)
         # A snapshot saves itself this look where nothing lists submodules; here their files would be deleted.
         staged.embedded |= await filled_submodules(git, worktree.path)
     differing = await _changed_files(worktree.mirror.git, commit_id(kept), tree)
     return tuple(dict.fromkeys((*differing, *_texts(staged.embedded), *_texts(staged.too_large), *_texts(staged.left_out))))
+
+
+async def _staged(worktree: Worktree, index: Path, limits: SnapshotLimits) -> Staged:
+    staged = await stage(worktree, index, limits)
+    if await point_at_contents(worktree, worktree.git(index)):
+        # HEAD has the content itself, then.
+        staged.is_head = False
+    return staged
 
 
 async def _tree(git: Git, staged: Staged) -> str:

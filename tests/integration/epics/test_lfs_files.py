@@ -23,7 +23,7 @@ def _git_lfs() -> None:
 
 @pytest.mark.parametrize("commits", [False, True], ids=["files", "a_commit_of_its_own"])
 async def test_an_agent_changes_a_file_of_git_lfs_and_the_person_gets_pointer_and_content(begin, git, tmp_path, commits):
-    own = " && git add --all && git -c user.name=a -c user.email=a@b.c commit --quiet --message mine" if commits else ""
+    own = " && sleep 0.1 && git add --all && git -c user.name=a -c user.email=a@b.c commit --quiet --message mine" if commits else ""
     turn = {"run": [f"{CHANGE} && echo hello >> greeting.txt{own}"]}
     toml = f"[test]\ncommand = 'grep -q second src/art.bin && {CHECK}'\n"
     epic = await begin([play("implement", turn)], files={".gitattributes": "*.bin filter=lfs diff=lfs merge=lfs -text\n"}, toml=toml)

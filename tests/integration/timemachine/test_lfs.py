@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,24 @@ async def test_what_is_changed_and_added_becomes_pointers(tree, git, signature):
     assert git(mirror.path, "show", f"{taken.commit}:art.bin") == pointer(b"second\0content")
     assert git(mirror.path, "show", f"{taken.commit}:new.bin") == pointer(b"new\0content")
     assert git(mirror.path, "show", f"{taken.commit}:plain.txt") == "plain"
+
+
+async def test_contents_that_an_attempt_committed_by_itself_become_pointers(tree, git, signature):
+    base = await tree.head()
+    (tree.path / "art.bin").write_bytes(b"second\0content")
+    (tree.path / "plain.txt").write_text("plain\n")
+    # Older than the index that git is about to write, or else git would look into it again by itself.
+    os.utime(tree.path / "art.bin", (1_000_000_000, 1_000_000_000))
+    git(tree.path, "add", "--all")
+    git(tree.path, "commit", "--quiet", "--message", "By itself")
+    assert git(tree.path, "cat-file", "-s", "HEAD:art.bin") == "14"
+
+    taken = await changed(tree, signature)
+
+    assert taken.changed
+    assert git(tree.mirror.path, "show", f"{taken.commit}:art.bin") == pointer(b"second\0content")
+    assert git(tree.mirror.path, "diff", "--name-only", base, taken.commit) == "art.bin\nplain.txt"
+    assert await unsaved_paths(tree, taken.commit) == ()
 
 
 async def test_the_next_work_tree_has_what_the_one_before_wrote(tree, home, signature):

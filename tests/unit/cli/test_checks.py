@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from cli.checks import PROVIDERS, home_check, model_check, python_check
+from cli.checks import PROVIDERS, home_check, lfs_check, model_check, python_check
 from executors.provider_keys import ProviderKey, ProviderKeys
 from executors.providers import Providers
 
@@ -21,6 +21,12 @@ def test_an_old_python_is_in_the_way():
 
 def test_a_python_that_genie_was_not_made_for_is_in_the_way():
     assert python_check((3, 14, 0)).state == "failed"
+
+
+def test_git_lfs_that_is_missing_is_worth_a_note_and_a_way_out():
+    assert lfs_check(there=True).state == "ok"
+    assert lfs_check(there=False).state == "note"
+    assert "install git-lfs" in lfs_check(there=False).way_out
 
 
 def test_no_model_is_worth_a_note_since_the_demo_needs_none():
