@@ -65,16 +65,22 @@ async def test_one_that_is_paused_is_told_of_and_ends_at_its_deadline(launcher_o
     assert docker.containers(all=True, filters={"name": name}) == []
 
 
+async def until_noted(agent: Agent, wanted: str) -> None:
+    async with asyncio.timeout(10):
+        while not any(kind == wanted for kind, _ in agent.journal.notes):
+            await asyncio.sleep(0.05)
+
+
 async def test_one_that_is_paused_and_resumed_goes_on(launcher_of, docker, tmp_path):
     agent = Agent(tmp_path / "home", "sys.stdin.read(); say('done')")
 
     async with at_work(agent, launcher_of(agent.home)) as (name, process):
         waiting = asyncio.create_task(process.wait())
         await asyncio.to_thread(docker.pause, name)
-        async with asyncio.timeout(10):
-            while not any(kind == "container_paused" for kind, _ in agent.journal.notes):
-                await asyncio.sleep(0.05)
+        await until_noted(agent, "container_paused")
         await asyncio.to_thread(docker.unpause, name)
+        # It is looked at now and then: one that ends at once was never seen at work again.
+        await until_noted(agent, "container_resumed")
         await process.close_input()
         found = await waiting
 
