@@ -12,12 +12,13 @@ from db.epics import Row
 from db.leased_values import Place, lease_values
 from engine.commands import Commands
 from engine.identity import network_of_host, this_worker
+from engine.lfs_contents import bring_contents_here
 from engine.running import Running
 from epics.errors import Environment
 from epics.records import Record
 from safety.scrubbing import Scrubber
 from timemachine.ignores import is_ignored
-from timemachine.lfs_filling import fill_lfs
+from timemachine.lfs_filling import fill_lfs, uses_lfs
 from timemachine.submodules import fill_submodules
 from timemachine.worktrees import Worktree
 from tools.environment import Borrowed, prepare_environment
@@ -67,7 +68,7 @@ async def make_ready(commands: Commands, worktree: Worktree, base: str) -> Ready
     environment = running.environment
     try:
         environment = await own_environment(running, commands.attempt)
-        said = await _submodules(running, worktree, base) + await _lfs(worktree) + await _borrow(commands, worktree)
+        said = await _submodules(running, worktree, base) + await _lfs(running, worktree) + await _borrow(commands, worktree)
         setup = await _set_up(commands, environment, said)
     except Environment as error:
         return Ready(environment=environment, problem=str(error))
@@ -116,8 +117,12 @@ async def _submodules(running: Running, worktree: Worktree, base: str) -> str:
     return "".join(f"submodule {each.path}: {'filled' if each.done else 'not filled'}, {each.note}\n" for each in filled)
 
 
-async def _lfs(worktree: Worktree) -> str:
+async def _lfs(running: Running, worktree: Worktree) -> str:
     """Fill the files of Git LFS, and say which stay pointers and why: whoever reads a failed test looks here."""
+    if not await uses_lfs(worktree.git(), "--cached"):
+        return ""
+    files = await worktree.git().run("write-tree")
+    await bring_contents_here(running.database.pool, worktree.mirror, running.facts.id, files)
     filled = await fill_lfs(worktree)
     if filled is None or not filled.pointers:
         return f"Git LFS: {filled.filled} files filled\n" if filled else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from engine.lfs_contents import bring_contents_here
 from engine.reading_repository import ReadRepository
 from engine.running import Running
 from nodes.context import BroughtIn, Landing
@@ -23,6 +24,7 @@ class EpicRepository(ReadRepository):
 
     async def publish(self, branch: str) -> str:
         """Push a branch of the epic to the user's repository, never by force; says why not where that fails, else nothing."""
+        await self._bring_contents(await branch_commit(self._mirror, branch))
         published = await publish(self._mirror, (branch,))
         return "; ".join(f"{failed.branch}: {failed.why}" for failed in published.refused)
 
@@ -44,6 +46,7 @@ class EpicRepository(ReadRepository):
 
     async def land(self, head: str, *, expected: str, message: str) -> Landing:
         """Merge `head` to the base branch, which must still be at `expected`."""
+        await self._bring_contents(head)
         landed = await land(
             self._mirror,
             base_branch=self._running.facts.base,
@@ -67,6 +70,10 @@ class EpicRepository(ReadRepository):
                 return Landing(how="refused", detail=f"it conflicts with the base branch in {', '.join(landed.paths[:10])}")
             case Refused():
                 return Landing(how="refused", detail=landed.why)
+
+    async def _bring_contents(self, commit: str | None) -> None:
+        if commit is not None:
+            await bring_contents_here(self._running.database.pool, self._mirror, self._running.facts.id, commit)
 
     async def _signature(self, commit: str) -> Signature:
         """Signed with the time of the commit at hand, so that a merge that is made again after a crash has the same id."""

@@ -9,6 +9,7 @@ from db.epics import Row
 from db.leases import Lease
 from db.packs import Pack, branch_tips, held_packs, keep_packs, named_commits, packs_behind
 from engine.fetching_packs import bring
+from engine.lfs_contents import keep_contents
 from timemachine.branches import PREFIX, reset_branches
 from timemachine.mirrors import Mirror
 from timemachine.packs import make_pack, missing_commits, outside_of
@@ -73,6 +74,8 @@ class Keeper:
 
     async def _store(self, commit: str, known: tuple[str, ...]) -> None:
         data = await make_pack(self._mirror, commit, known)
+        # Before a row names the commit, as the pack.
+        await keep_contents(self._pool, self._lease, self._mirror, commit, known)
         await keep_packs(self._pool, self._lease, (Pack(commit=commit, data=data, needs=known),))
         self._held[commit] = None
 

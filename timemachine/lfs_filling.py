@@ -48,7 +48,7 @@ async def fill_lfs(worktree: Worktree) -> LfsFilled | None:
     if not files:
         return None
     mirror, why = worktree.mirror, ""
-    if _lacking(mirror, files.values()) and not mirror.is_path:
+    if _lacking(mirror, files.values()) and mirror.lfs_store_of_theirs is None:
         why = await _fetch(mirror, await worktree.head())
     lacking = _lacking(mirror, files.values())
     empty = await asyncio.to_thread(_still_pointers, worktree.path, {path: each for path, each in files.items() if each not in lacking})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -10,7 +11,7 @@ from epics.errors import GitFailed
 from timemachine.git import commit_id, last_words
 from timemachine.lfs_filling import REMOTE, lfs_git, pointers_among, uses_lfs
 from timemachine.lfs_filter import MOST_OF_POINTER, Pointer, has_content, keep_content, opened
-from timemachine.lfs_stores import store_of, store_of_person
+from timemachine.lfs_stores import store_of
 from timemachine.mirrors import FETCH_SECONDS, Mirror
 
 _AT_ONCE: Final = 500
@@ -29,18 +30,19 @@ async def bring_contents(mirror: Mirror, commit: str) -> str:
     pointers = await new_pointers(mirror, commit)
     if not pointers:
         return ""
-    return await (_lend(mirror, pointers) if mirror.is_path else _push(mirror, pointers))
+    theirs = mirror.lfs_store_of_theirs
+    return await (_lend(mirror, theirs, pointers) if theirs else _push(mirror, pointers))
 
 
-async def new_pointers(mirror: Mirror, commit: str) -> tuple[Pointer, ...]:
-    """Return the pointers in commits that no base branch, as last fetched, has."""
-    args = ("rev-list", "--objects", "--no-object-names", f"--filter=blob:limit={MOST_OF_POINTER + 1}", commit_id(commit))
-    listed = await mirror.git.run(*args, "--not", "--glob=refs/genie/base/*")
+async def new_pointers(mirror: Mirror, at: str, known: Iterable[str] = ()) -> tuple[Pointer, ...]:
+    """Return the pointers that a commit or tree has and no base branch, as last fetched, nor a commit of `known` has."""
+    args = ("rev-list", "--objects", "--no-object-names", f"--filter=blob:limit={MOST_OF_POINTER + 1}", commit_id(at))
+    listed = await mirror.git.run(*args, "--not", *map(commit_id, known), "--glob=refs/genie/base/*")
     return tuple(dict.fromkeys((await pointers_among(mirror.git, listed.splitlines())).values()))
 
 
-async def _lend(mirror: Mirror, pointers: tuple[Pointer, ...]) -> str:
-    theirs, ours = store_of_person(Path(mirror.location)), store_of(mirror.path)
+async def _lend(mirror: Mirror, theirs: Path, pointers: tuple[Pointer, ...]) -> str:
+    ours = store_of(mirror.path)
     wanted = [each for each in pointers if not has_content(theirs, each)]
     missing = [each for each in wanted if not has_content(ours, each)]
     if missing:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, unquote, urlsplit
 
 from epics.errors import Environment, RepositoryUnusable
 from timemachine.commits import commit_of
@@ -60,10 +60,18 @@ class Mirror:
         """Whether the person's repository is a path on this machine."""
         return not is_url(self.location)
 
+    @property
+    def lfs_store_of_theirs(self) -> Path | None:
+        """Where the person's repository has contents of Git LFS, if it is on this machine, by path or by `file://`."""
+        if self.is_path:
+            return store_of_person(Path(self.location))
+        parts = urlsplit(self.location)
+        return store_of_person(Path(unquote(parts.path))) if parts.scheme == "file" else None
+
     def lfs_stores(self) -> tuple[Path, ...]:
         """Where contents of Git LFS are: first the mirror's own store, then the person's, which is only read."""
-        theirs = (store_of_person(Path(self.location)),) if self.is_path else ()
-        return (store_of(self.path), *theirs)
+        theirs = self.lfs_store_of_theirs
+        return (store_of(self.path), *((theirs,) if theirs else ()))
 
     def lock(self) -> AbstractAsyncContextManager[None]:
         """Hold the right to change the mirror's list of work trees and its cached refs."""
