@@ -48,7 +48,8 @@ async def logs(engine: Engine, name: str, *, follow: bool) -> int:
 async def stop(engine: Engine, name: str, output: Output) -> int:
     """End and remove one container."""
     stopped = await engine.containers.stop(name)
-    output.answer(record=stopped, parts=[Text(f"removed {stopped.name}: attempt {stopped.attempt} of {stopped.epic} ends as stopped")])
+    how = "ends as stopped" if stopped.work == "agent" else f"fails as environment, for want of its {stopped.work}"
+    output.answer(record=stopped, parts=[Text(f"removed {stopped.name}: attempt {stopped.attempt} of {stopped.epic} {how}")])
     return 0
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from executors.containers.confinement import Confines, host_config
 from executors.containers.egress import is_listed
-from executors.containers.labels import Labels, container_name
+from executors.containers.labels import Labels, Work, container_name
 from executors.containers.memory import why_not_now
 from executors.containers.places import socket_place
 
@@ -31,7 +33,14 @@ def test_everything_that_could_be_given_is_not_given():
 
 
 def test_labels_are_read_as_they_were_written():
-    assert Labels.of(LABELS.as_docker()) == LABELS
+    written = [replace(LABELS, work=work) for work in get_args(Work)]
+
+    assert [Labels.of(labels.as_docker()) for labels in written] == written
+    assert [labels.name for labels in written].count(LABELS.name) == 1
+
+
+def test_work_that_is_not_known_is_another_releases():
+    assert Labels.of({**LABELS.as_docker(), "genie.work": "tea"}) is None
 
 
 def test_what_has_not_all_labels_is_not_ours():
