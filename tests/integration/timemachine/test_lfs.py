@@ -11,7 +11,7 @@ import pytest
 from tests.fakes.git_lfs import needed_lfs
 from timemachine.branches import create_branch, publish
 from timemachine.landing import Landed, Refused, land
-from timemachine.lfs_filling import fill_lfs
+from timemachine.lfs_filling import LfsFilled, fill_lfs
 from timemachine.mirrors import open_mirror, protect
 from timemachine.removals import remove_worktree
 from timemachine.shelf import ready_worktree, shelf_of
@@ -56,7 +56,7 @@ async def changed(worktree, signature, message="work\n"):
 async def test_a_work_tree_has_the_contents_and_that_is_no_work(tree, signature):
     filled = await fill_lfs(tree)
 
-    assert (filled.filled, filled.pointers) == (1, ())
+    assert filled == LfsFilled(filled=1)
     assert (tree.path / "art.bin").read_bytes() == b"first\0content" * 1000
     assert not (await snapshot(tree, signature=signature, message="none\n")).changed
 
@@ -132,8 +132,9 @@ async def test_a_content_that_comes_later_fills_a_tree_that_was_made_before(lfs_
 
     after = await fill_lfs(worktree)
 
+    assert before is not None
     assert before.pointers == ("art.bin",)
-    assert after.pointers == ()
+    assert after == LfsFilled(filled=1)
     assert (worktree.path / "art.bin").read_bytes() == b"first\0content" * 1000
     assert worktree.has_first_index()
     assert not (await snapshot(worktree, signature=signature, message="none\n")).changed
