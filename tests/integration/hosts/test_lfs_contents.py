@@ -22,7 +22,7 @@ async def hosts(engine_at, tmp_path, story) -> Hosts:
 
 
 @pytest.mark.parametrize("by", ["path", "url"])
-async def test_a_host_with_an_empty_home_merges_what_another_wrote_with_its_contents(hosts, serve, source, git, by):
+async def test_a_host_with_an_empty_home_merges_what_another_wrote_with_its_contents(hosts, serve, source, git, tmp_path, by):
     (source / ".gitattributes").write_text("*.bin filter=lfs diff=lfs merge=lfs -text\n")
     git(source, "add", ".gitattributes")
     git(source, "commit", "--quiet", "--message", "Keep art in Git LFS")
@@ -31,6 +31,8 @@ async def test_a_host_with_an_empty_home_merges_what_another_wrote_with_its_cont
     await (await hosts.at("a")).advance(epic)
     waiting = await hosts.approve("a", epic)
     assert waiting.step == "merge_gate"
+    # Published with the branch; the database is what is left.
+    (bare / "lfs").rename(tmp_path / "away")
 
     done = await hosts.approve("b", epic)
 
