@@ -199,8 +199,19 @@ class GatewaySession:
             self._refuse("model", f"the model {asked.model[:100]} may not be asked here; allowed are {self._buyer.allowed}")
         self._see_time()
         refuse_reaching_out(asked, kept)
-        if aside and (turn := self._turns.open) is not None and calls_in(turn.answer):
+        if (turn := self._turns.open) is not None and self._are_at_work(turn, asked, aside=aside):
             raise Refused("no other call is let through while tools run")
+
+    @staticmethod
+    def _are_at_work(turn: Turn, asked: Asked, *, aside: bool) -> bool:
+        """Whether the tools of an answer still run, since a request does not say what came of them.
+
+        A command of the agent could ask by itself, and its own tree would be snapshotted in the middle of its work. Calls of an answer that
+        was cut off at its length are never made.
+        """
+        if not calls_in(turn.answer) or tells(asked.messages, turn.answer):
+            return False
+        return aside or turn.answer.get("stop_reason") == "tool_use"
 
     async def _buy(self, asked: Asked, kept: int, until: AsyncExitStack) -> Bought:
         try:

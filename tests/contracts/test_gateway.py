@@ -225,7 +225,7 @@ async def test_near_a_limit_the_output_is_lowered_to_what_fits(tmp_path):
         assert scene.session.ledger.shortened
 
 
-async def test_calls_side_by_side_never_pass_the_limit(tmp_path):
+async def test_of_calls_side_by_side_one_is_bought(tmp_path):
     journal = MemoryJournal(limit_usd=Decimal("0.1"))
     async with gateway(tmp_path, journal, *[WRITES] * 20, asked=order(tmp_path, models=(MODEL,), turns=30)) as scene:
 
@@ -234,10 +234,9 @@ async def test_calls_side_by_side_never_pass_the_limit(tmp_path):
 
         await asyncio.gather(*(one(n) for n in range(20)))
 
-        assert scene.session.refusal is not None
-        assert scene.session.refusal.kind == "budget"
+        # The tools of its answer run: whoever calls meanwhile is not the CLI.
+        assert scene.server.answered() == 1
         assert journal.spent == scene.server.cost_usd <= Decimal("0.1")
-        assert scene.server.answered() > 1
 
 
 @pytest.mark.parametrize("kind", ["429", "500", "529"])

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from epics.errors import GitFailed, LeaseLost
-from tests.fakes.gateway import gateway
+from tests.fakes.gateway import TOKEN, gateway
 from tests.fakes.journal import MemoryJournal
 
 
@@ -47,6 +47,20 @@ async def test_the_socket_of_the_worker_that_took_over_stays(tmp_path, journal, 
 
         assert (await scene.caller.ask()).status_code == 200
     assert not path.exists()
+
+
+async def test_a_command_of_the_agent_buys_nothing_while_it_runs(tmp_path, journal):
+    async with gateway(tmp_path, journal) as scene:
+        caller = scene.caller
+        await caller.ask()
+        own = {**caller.body(), "messages": [{"role": "user", "content": "Workflow: implement\n\nSomething else."}]}
+        answer = await caller.client.post(f"{caller.url}/v1/messages", json=own, headers={"x-api-key": TOKEN})
+
+        assert answer.status_code == 400
+        assert "while tools run" in answer.text
+        assert len(scene.server.requests) == 1
+        assert (await journal.turns())[-1].results is None
+        assert scene.session.refusal is None
 
 
 async def test_an_agent_that_opens_connections_without_end_gets_no_more_than_a_few(tmp_path, journal, tmp_path_factory):
