@@ -102,7 +102,7 @@ class Cut:
     async def run(self, order: Order, journal: Journal) -> Outcome:
         return await self._inner.run(order, _Halting(journal, self) if order.workflow.name == self._place[0] else journal)  # type: ignore[arg-type]
 
-    async def after_answer(self, n: int) -> None:
+    async def before_results(self, n: int) -> None:
         if n == self._place[1]:
             self.there.set()
             await asyncio.Event().wait()
@@ -116,9 +116,10 @@ class _Halting:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
 
-    async def answered(self, turn: Any, paid: Any) -> None:
-        await self._inner.answered(turn, paid)
-        await self._cut.after_answer(turn.n)
+    async def completed(self, n: int, **results: Any) -> None:
+        # Not where the answer is recorded: no cancel ends that.
+        await self._cut.before_results(n)
+        await self._inner.completed(n, **results)
 
 
 async def save(scene: Scene, release: str, database_url: str, workplace: Path, folder: Path) -> Path:

@@ -16,7 +16,7 @@ from langchain_core.runnables import RunnableConfig
 
 import db.attempts
 import db.epics
-from db.attempts import end_attempt, next_attempt_number, open_attempt
+from db.attempts import end_attempt, keep_setup, next_attempt_number, open_attempt
 from db.connection import Database, Pool
 from db.epics import pause_epic, postpone_epic, record_event
 from db.fence import add_events, fenced
@@ -82,6 +82,7 @@ WRITES: Mapping[str, Write] = {
     "AttemptJournal.noted": lambda pool, lease: AttemptJournal(pool, lease, 1).noted("tool_called", {}),
     "next_attempt_number": next_attempt_number,
     "open_attempt": lambda pool, lease: open_attempt(pool, lease, {**ATTEMPT, "n": 2, "task": "task-2"}),
+    "keep_setup": lambda pool, lease: keep_setup(pool, lease, 1, {"command": "true"}),
     "end_attempt": lambda pool, lease: end_attempt(pool, lease, 1, {}, {}),
     "postpone_epic": lambda pool, lease: postpone_epic(pool, lease, "no model answers", seconds=1, retries=1),
     # After what only an epic that runs can have done to it.
@@ -160,7 +161,7 @@ def test_no_fenced_write_is_missing_above():
 
     missing = (fenced_functions | journal | saver) - WRITES.keys()
 
-    assert missing == {"fenced", "AttemptJournal.read", "AttemptJournal.turns", "FencedSaver.aget_tuple"}
+    assert missing == {"fenced", "AttemptJournal.read", "AttemptJournal.turns", "AttemptJournal.said", "FencedSaver.aget_tuple"}
 
 
 async def test_a_saver_writes_no_thread_but_its_own(database, worked_on, new_epic):

@@ -107,7 +107,7 @@ async def test_a_file_with_other_parts(name, good, elsewhere, tmp_path):
 @pytest.mark.parametrize(
     "manifest, match",
     [
-        ({"format": 2}, "newer Genie"),
+        ({"format": 3}, "newer Genie"),
         ({"format": 0}, "reads 1"),
         ({"state_version": 999}, "newer Genie"),
         ({"graph_version": 999}, "newer Genie"),
