@@ -23,6 +23,8 @@ MODEL_HELPS: Final = frozenset(
 )
 """Failures whose cause is in the work, where a model that reads it can say more than the rules."""
 
+_CAPS: Final = frozenset({FailureType.TURNS_EXHAUSTED, FailureType.TIMEOUT})
+
 _PREVENTION: Final[dict[FailureType, str]] = {
     FailureType.SCOPE_CREEP: "Change only what the plan allows. If the goal cannot be reached within those paths, say so in the summary.",
     FailureType.TESTS_FAILING: "Begin from the failing tests: find the first real cause, and change the approach that led to it.",
@@ -77,10 +79,9 @@ def classify(trouble: Trouble) -> FailureType:
 def analyse(trouble: Trouble) -> FailureAnalysis:
     """The analysis that the facts alone allow."""
     kind = classify(trouble)
-    where = f"{trouble.step}, attempt {trouble.attempt}" if trouble.attempt else str(trouble.step)
     return FailureAnalysis(
         type=kind,
-        point=where,
+        point=_point(trouble.step, trouble.attempt),
         attempt=trouble.attempt,
         cause=_cause(kind, trouble),
         evidence=(trouble.detail.strip() or ", ".join(trouble.paths) or "no more is known")[:8_000],
@@ -95,6 +96,20 @@ def restart_step(failed: Step, kind: FailureType) -> Step:
     return failed
 
 
+def paid_work(state: EpicState, step: Step) -> int | None:
+    """The attempt whose files and conversation the next attempt of `step` goes on from; None where it begins anew.
+
+    An attempt that used up its money, its turns or its time did nothing wrong: what it did is paid for. Whoever chose to begin from an
+    earlier step, or went back, wants it done in another way.
+    """
+    if state.budget is not None and state.budget.step is step:
+        return state.budget.resume_attempt
+    failure = state.failure
+    if failure is None or failure.type not in _CAPS or state.retry_at is not step or failure.point != _point(step, failure.attempt):
+        return None
+    return failure.attempt
+
+
 def restart_from(state: EpicState, step: Step) -> tuple[str, str]:
     """The commit that a new attempt of `step` begins from, and the base that it stands on: where the step first began, else the head.
 
@@ -106,6 +121,10 @@ def restart_from(state: EpicState, step: Step) -> tuple[str, str]:
 def begun(state: EpicState, step: Step, commit: str) -> dict[str, dict[str, str]]:
     """The fields of the state that remember that `step` begins from `commit`."""
     return {"starts": {**state.starts, step: commit}, "start_bases": {**state.start_bases, step: state.base}}
+
+
+def _point(step: Step, attempt: int | None) -> str:
+    return f"{step}, attempt {attempt}" if attempt else str(step)
 
 
 def _cause(kind: FailureType, trouble: Trouble) -> str:

@@ -85,14 +85,25 @@ class ScriptedExecutor:
 
     def _begun(self, order: Order, recorded: tuple[Turn, ...]) -> _Run | None:
         """Find the play: the one that recorded turns belong to, or else the first that fits the order."""
-        known = (*order.continues, *recorded)
-        play = int(known[0].request["play"]) if known else self._script.play_for(order.workflow.name, order.brief, order.tree)
+        before = len(order.continues)
+        earlier = int(order.continues[0].request["play"]) if order.continues else None
+        if recorded:
+            play: int | None = int(recorded[0].request["play"])
+        elif earlier is not None and self._goes_on(earlier, before):
+            play = earlier
+        else:
+            play = self._script.play_for(order.workflow.name, order.brief, order.tree)
         if play is None or play >= len(self._script.plays):
             return None
-        run = _Run(play=play, before=len(order.continues), turns=list(recorded))
+        run = _Run(play=play, before=before if play == earlier else 0, turns=list(recorded))
         for turn in recorded:
             self._count(run, turn.answer)
         return run
+
+    def _goes_on(self, play: int, position: int) -> bool:
+        """Whether a play has more to say at a position; where it says that the attempt failed, another play says what comes next."""
+        turns = self._script.plays[play].turns if play < len(self._script.plays) else ()
+        return position < len(turns) and turns[position].fail is None
 
     async def _play(self, order: Order, journal: Journal, run: _Run) -> Outcome:
         scripted = self._script.plays[run.play].turns

@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 from langgraph.runtime import Runtime
 
 from epics.approvals import Decision
+from epics.failures import paid_work
 from epics.state import BudgetStop, EpicState, StepRecord, Trouble
 from epics.steps import Step, advance
 from nodes.briefing import variables_for
@@ -41,7 +42,6 @@ async def work(
         own_files: files that Genie adds from the output.
         run_tests: whether the repository's test command is run at the end.
     """
-    goes_on = state.budget if state.budget and state.budget.step is step else None
     plan = state.plan
     task = task_id(runtime)
     assignment = Assignment(
@@ -55,7 +55,7 @@ async def work(
         forbidden_paths=plan.forbidden_paths if plan else (),
         own_files=own_files,
         run_tests=run_tests,
-        continues=goes_on.resume_attempt if goes_on else None,
+        continues=paid_work(state, step),
         extra_usd=Decimal(state.raises.get(step, "0")),
     )
     attempted = await runtime.context.attempts.run(assignment)

@@ -39,6 +39,22 @@ async def test_scope_creep_is_analysed_and_the_next_attempt_on_a_new_branch_is_t
     assert [row["analysis"]["type"] for row in analyses] == ["scope_creep"]
 
 
+@pytest.mark.parametrize("end", ["turns", "timeout"])
+async def test_what_an_attempt_did_before_its_turns_or_its_time_were_used_up_is_gone_on_with(begin, git, end):
+    half = play("implement", {"write": {"src/half.txt": "paid for\n"}}, {"fail": end})
+    epic = await begin([play("implement", GREET, when_brief_contains=f"- Type: {end}"), half])
+    await epic.go()
+
+    at_gate = await epic.decide(Choice.APPROVE)
+
+    assert at_gate.step is Step.MERGE_GATE
+    first, second = [attempt for attempt in await epic.engine.attempts(epic.id) if attempt.step is Step.IMPLEMENT]
+    assert (first.ended_by, second.ended_by) == (end, "done")
+    assert second.base_commit == first.commit
+    assert f"goes on from the files and the conversation of attempt {first.n}" in (await epic.briefs("implement"))[1]
+    assert {"src/half.txt", "greeting.txt"} <= set(git(epic.repo, "ls-tree", "-r", "--name-only", str(at_gate.branch)).split())
+
+
 async def test_when_the_attempts_are_used_up_a_person_is_asked_and_the_guidance_leads_on(begin):
     words = "Write `hello` and a newline.\n\n  ~~~ No more."
     stuck = play("implement", {"fail": "turns"})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from engine.able import Able
 from epics.errors import Environment
 
@@ -28,20 +30,20 @@ class Somewhere:
 
 
 async def test_what_this_host_lacks_is_left_to_others():
-    executors = {"anywhere": Anywhere(), "somewhere": Somewhere()}
+    executors: Any = {"anywhere": Anywhere(), "somewhere": Somewhere()}
 
     assert await Able(executors).names() == ("anywhere",)
 
 
 async def test_what_is_there_is_taken():
-    executor = Somewhere()
+    executor: Any = Somewhere()
     executor.there = True
 
     assert await Able({"somewhere": executor}).names() == ("somewhere",)
 
 
 async def test_a_look_costs_something_and_is_not_taken_at_each_sweep():
-    executor = Somewhere()
+    executor: Any = Somewhere()
     able = Able({"somewhere": executor})
 
     for _ in range(3):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from epics.failures import MODEL_HELPS, NEEDS_PERSON, analyse, begun, classify, restart_from, restart_step
+from epics.failures import MODEL_HELPS, NEEDS_PERSON, analyse, begun, classify, paid_work, restart_from, restart_step
 from epics.state import EpicState, Trouble
 from epics.steps import AGENT_STEPS, Step
 from epics.verdicts import FailureType
@@ -113,3 +113,23 @@ def test_a_start_is_remembered_with_the_base_that_it_stands_on():
 
     assert fields["starts"] == {Step.ARCHITECT: "first", Step.IMPLEMENT: "designed"}
     assert fields["start_bases"] == {Step.ARCHITECT: "older", Step.IMPLEMENT: "base"}
+
+
+USED_UP = Trouble(step=Step.FIX, attempt=7, ended_by="turns")
+STOPPED = EpicState(step=Step.FIX, base="b", head="h", retry_at=Step.FIX, failure=analyse(USED_UP))
+
+
+@pytest.mark.parametrize(
+    "state, step, attempt",
+    [
+        (STOPPED, Step.FIX, 7),
+        (STOPPED.model_copy(update={"retry_at": Step.IMPLEMENT}), Step.IMPLEMENT, None),
+        (STOPPED.model_copy(update={"retry_at": None}), Step.FIX, None),
+        (STOPPED.model_copy(update={"failure": None}), Step.FIX, None),
+        (STOPPED.model_copy(update={"failure": analyse(Trouble(step=Step.FIX, attempt=7, ended_by="out_of_bounds"))}), Step.FIX, None),
+        (STOPPED, Step.TEST, None),
+    ],
+    ids=["the same step", "an earlier step", "gone back", "it went well since", "work that was wrong", "another step"],
+)
+def test_work_that_is_paid_for_is_gone_on_with_where_it_was_not_at_fault(state, step, attempt):
+    assert paid_work(state, step) == attempt

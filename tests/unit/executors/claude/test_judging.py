@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from epics.verdicts import ChangeReport
@@ -14,7 +16,7 @@ from executors.port import Turn
 REPORT = {"summary": "done", "addressed": []}
 
 
-def judged(result, refusal=None, ledger=None, ended=None):
+def judged(result, refusal=None, ledger=None, ended=None) -> Any:
     return judge(result, refusal, ledger or Ledger(turns=3), ChangeReport, ended)
 
 
