@@ -13,6 +13,7 @@ import signal
 import stat
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
@@ -36,6 +37,7 @@ DISK_FULL: Final = 123
 _LOOK_S: Final = 0.25
 _GRACE_S: Final = 5.0
 _AGAIN_S: Final = 0.1
+_SAY_S: Final = 1.0
 _PIECE: Final = 65_536
 _MIB: Final = 1024 * 1024
 _PR_SET_DUMPABLE: Final = 4
@@ -136,8 +138,20 @@ def _free_mb() -> float:
 
 
 def _end(ended: asyncio.Future[int], code: int, why: str) -> None:
-    print(why, file=sys.stderr, flush=True)  # noqa: T201  # the container's log is where it is looked for
+    _say(why)
     _done(ended, code)
+
+
+def _say(why: str) -> None:
+    """Write to the container's log; whoever keeps it may be dead or stopped, which must not keep this process from its end."""
+
+    def write() -> None:
+        with contextlib.suppress(OSError):
+            os.write(sys.stderr.fileno(), f"{why}\n".encode())
+
+    writing = threading.Thread(target=write, daemon=True)
+    writing.start()
+    writing.join(_SAY_S)
 
 
 def _done(ended: asyncio.Future[int], code: int) -> None:
@@ -149,7 +163,7 @@ def _stop(pid: int, ended: asyncio.Future[int]) -> None:
     """Let the CLI end in good order; whoever looks later is to see that it did not end by itself."""
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGTERM)
-    ended.add_done_callback(lambda _: print("genie: told to stop", file=sys.stderr, flush=True))  # noqa: T201  # see _end
+    ended.add_done_callback(lambda _: _say("genie: told to stop"))
     asyncio.get_running_loop().call_later(_GRACE_S, _done, ended, _KILLED + signal.SIGTERM)
 
 
