@@ -221,7 +221,11 @@ class Outlives(Protocol):
     """An executor whose agents may still be at work after their worker has died."""
 
     async def lives(self, epic: str, attempt: int, owner: Owner) -> bool:
-        """Whether the attempt's agent still works on this host, so that `run` goes on with it and its tree must be left alone."""
+        """Whether the attempt's agent still works on this host, so that `run` goes on with it and its tree must be left alone.
+
+        Raises:
+            Environment: if nobody can tell now.
+        """
         ...
 
 

@@ -89,13 +89,14 @@ class ScriptedExecutor:
         earlier = int(order.continues[0].request["play"]) if order.continues else None
         if recorded:
             play: int | None = int(recorded[0].request["play"])
+            before = int(recorded[0].request.get("before", before if play == earlier else 0))
         elif earlier is not None and self._goes_on(earlier, before):
             play = earlier
         else:
-            play = self._script.play_for(order.workflow.name, order.brief, order.tree)
+            play, before = self._script.play_for(order.workflow.name, order.brief, order.tree), 0
         if play is None or play >= len(self._script.plays):
             return None
-        run = _Run(play=play, before=before if play == earlier else 0, turns=list(recorded))
+        run = _Run(play=play, before=before, turns=list(recorded))
         for turn in recorded:
             self._count(run, turn.answer)
         return run
@@ -140,7 +141,12 @@ class ScriptedExecutor:
             "usage": {"input_tokens": turn.input_tokens, "output_tokens": turn.output_tokens},
         }
         usage, cost = self._count(run, answer)
-        request: dict[str, Any] = {"play": run.play, "brief": order.brief if not run.turns else "", "results": _results_before(order, run)}
+        request: dict[str, Any] = {
+            "play": run.play,
+            "before": run.before,
+            "brief": order.brief if not run.turns else "",
+            "results": _results_before(order, run),
+        }
         hashed = hashlib.sha256(f"{run.play}\0{run.before + len(run.turns)}\0{order.brief}\0{request['results']}".encode()).hexdigest()
         said = await journal.said()
         if said:

@@ -129,11 +129,15 @@ class DockerLauncher:
             yield seat
 
     async def lives(self, epic: str, attempt: int, owner: Owner) -> bool:
-        """Whether the attempt's container still runs on this host; one of another database or home is another's."""
+        """Whether the attempt's container still runs on this host; one of another database or home is another's.
+
+        Raises:
+            DaemonLost: if nobody can tell: what may be at work must be left alone until the daemon answers.
+        """
         name = container_name(owner.database, epic, attempt, self._terms.home)
         try:
             shown = await self._daemon.ask(lambda client: client.inspect_container(name))
-        except (ContainerGone, DaemonLost, Refused):
+        except ContainerGone:
             return False
         if State.of(shown).lives:
             self._said_to_live.add(name)

@@ -17,7 +17,7 @@ def test_the_demo_merges_what_it_was_asked_for_and_shows_the_way_there(genie, gi
 
     assert ended.code == 0, ended.out + ended.err
     asked = "import durations; print(durations.render(5400), durations.render(0), durations.parse(durations.render(90061)))"
-    assert subprocess.check_output([sys.executable, "-c", asked], cwd=place, text=True) == "1h30m 0s 90061\n"
+    assert subprocess.check_output([sys.executable, "-B", "-c", asked], cwd=place, text=True) == "1h30m 0s 90061\n"
     assert git(place, "status", "--porcelain") == ""
     assert git(place, "rev-list", "--count", "main") == "7"
     for told in (

@@ -39,13 +39,13 @@ async def test_each_attempt_differs_from_the_one_before_and_says_in_what(begin):
     hashes = {each.configuration["brief_hash"] for each in (first, second, third, fourth) if each.configuration}
     assert len(hashes) == 4
     assert first.changed == ()
-    assert {change.field for change in second.changed} == {"brief_hash", "answers"}
+    assert {change.field for change in second.changed} == {"brief_hash", "answers", "continues"}
     (answers,) = [change for change in second.changed if change.field == "answers"]
     assert (answers.before, answers.after) == (None, {"point": f"implement, attempt {first.n}", "type": "turns_exhausted", "by": "model"})
     assert [(change.before, change.after) for change in third.changed if change.field == "guidance"] == [(0, 1)]
     started = await epic.rows("SELECT data FROM events WHERE epic_id = %s AND type = 'attempt_started' ORDER BY n")
     said = {row["data"]["attempt"]: row["data"].get("changed") for row in started}
-    assert (said[first.n], said[second.n], said[third.n]) == (None, ["answers"], ["answers", "guidance"])
+    assert (said[first.n], said[second.n], said[third.n]) == (None, ["continues", "answers"], ["continues", "answers", "guidance"])
 
 
 async def test_a_workflow_that_grew_gives_a_next_attempt_no_more_until_a_person_decides(begin, git):
