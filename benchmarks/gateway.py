@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import multiprocessing
+import socket
 import statistics
 import tempfile
 import time
@@ -188,6 +189,8 @@ def _provider() -> Iterator[str]:
 def _provide(told: Connection) -> None:
     config = uvicorn.Config(_answer, host="127.0.0.1", port=0, lifespan="off", log_level="error", http="h11")
     listening = config.bind_socket()
+    # uvicorn makes its socket in a way in which asyncio leaves Nagle's algorithm on: the first event would wait some 40 ms.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     told.send(listening.getsockname()[1])
     uvicorn.Server(config).run(sockets=[listening])
 
