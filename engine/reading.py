@@ -32,7 +32,7 @@ async def epic_id_of(pool: Pool, given: str) -> str:
         return given
     if not found:
         raise _no_epic(given)
-    return _only(found, given, "epic")
+    return only_one(found, given, "epic")
 
 
 async def epic_view(pool: Pool, epic_id: str) -> EpicView:
@@ -107,7 +107,7 @@ async def approval_id_of(pool: Pool, given: str) -> str:
     if not found:
         message = f"there is no approval {given!r}: see `genie approval list`"
         raise ApprovalNotFound(message)
-    return _only(found, given, "approval")
+    return only_one(found, given, "approval")
 
 
 async def asked_approval_id(pool: Pool, given: str) -> str:
@@ -179,7 +179,12 @@ def _attempt(row: Row) -> AttemptView:
     )
 
 
-def _only(found: list[str], given: str, kind: str) -> str:
+def only_one(found: list[str], given: str, kind: str) -> str:
+    """The one id that a prefix names.
+
+    Raises:
+        InvalidInput: if there are several.
+    """
     if len(found) > 1:
         message = f"{given!r} begins more than one {kind}: {', '.join(found)}"
         raise InvalidInput(message)

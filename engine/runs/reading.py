@@ -9,6 +9,7 @@ from db.connection import Connection, Pool
 from db.epics import Row, fetch_all, fetch_one
 from db.journal import AttemptJournal
 from db.queries import QUERIES
+from engine.reading import only_one
 from engine.recording import turn_of
 from engine.runs.views import RunView
 from engine.transcript import readable
@@ -33,10 +34,7 @@ async def run_id_of(pool: Pool, given: str) -> str:
         return given
     if not found:
         raise _no_run(given)
-    if len(found) > 1:
-        message = f"{given!r} begins more than one run: {', '.join(found)}"
-        raise InvalidInput(message)
-    return found[0]
+    return only_one(found, given, "run")
 
 
 async def run_view(pool: Pool, run_id: str) -> RunView:

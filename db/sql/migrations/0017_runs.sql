@@ -117,6 +117,21 @@ CROSS JOIN LATERAL (
     FROM calls c WHERE c.epic_id = e.id
 ) AS spent;
 
+-- A run as the faces show it.
+CREATE VIEW shown_runs AS
+SELECT
+    s.id, r.workflow, r.task, s.repo, s.base, r.revision, r.start_commit, s.status, s.attempt, s.cost_usd, s.reserved_usd, s.budget_usd,
+    s.tokens, s.problem, s.executor, s.model, s.labels, s.queue_place, s.retry_at, s.created_at, s.updated_at, r.ended_at, r.unpublished,
+    a.executor AS used_executor, a.model AS used_model, a.branch, a.result, a.turns
+FROM shown_epics s
+JOIN runs r ON r.id = s.id
+LEFT JOIN LATERAL (
+    SELECT
+        t.executor, t.model, t.branch, t.result,
+        (SELECT count(*) FROM turns u WHERE u.epic_id = t.epic_id AND u.attempt = t.n) + t.pruned_turns AS turns
+    FROM attempts t WHERE t.epic_id = s.id ORDER BY t.n DESC LIMIT 1
+) AS a ON true;
+
 -- As before, for runs too. Prune one finished epic in one transaction, fenced (durability rule 1): the lease's row is locked, so that a take-over waits and then
 -- reads what is left. No row comes back, and nothing is done, if somebody has or takes the epic, or it changed since p_seen.
 CREATE OR REPLACE FUNCTION prune_epic(p_epic text, p_kinds text[], p_seen timestamptz, p_apply boolean)

@@ -26,34 +26,18 @@ UPDATE runs SET unpublished = %(unpublished)s, ended_at = now() WHERE id = %(run
 -- name: run_view
 -- One run as the faces show it.
 SELECT
-    s.id, r.workflow, r.task, s.repo, s.base, r.revision, r.start_commit, s.status, s.attempt, s.cost_usd, s.reserved_usd, s.budget_usd,
-    s.tokens, s.problem, s.executor, s.model, s.labels, s.queue_place, s.retry_at, s.created_at, s.updated_at, r.ended_at, r.unpublished,
-    a.executor AS used_executor, a.model AS used_model, a.branch, a.result, a.turns
-FROM shown_epics s
-JOIN runs r ON r.id = s.id
-LEFT JOIN LATERAL (
-    SELECT
-        t.executor, t.model, t.branch, t.result,
-        (SELECT count(*) FROM turns u WHERE u.epic_id = t.epic_id AND u.attempt = t.n) + t.pruned_turns AS turns
-    FROM attempts t WHERE t.epic_id = s.id ORDER BY t.n DESC LIMIT 1
-) AS a ON true
-WHERE s.id = %(run)s;
+    id, workflow, task, repo, base, revision, start_commit, status, attempt, cost_usd, reserved_usd, budget_usd, tokens, problem, executor, model,
+    labels, queue_place, retry_at, created_at, updated_at, ended_at, unpublished, used_executor, used_model, branch, result, turns
+FROM shown_runs
+WHERE id = %(run)s;
 
 -- name: list_runs
 -- Newest first; the cursor is the id of the last one seen.
 SELECT
-    s.id, r.workflow, r.task, s.repo, s.base, r.revision, r.start_commit, s.status, s.attempt, s.cost_usd, s.reserved_usd, s.budget_usd,
-    s.tokens, s.problem, s.executor, s.model, s.labels, s.queue_place, s.retry_at, s.created_at, s.updated_at, r.ended_at, r.unpublished,
-    a.executor AS used_executor, a.model AS used_model, a.branch, a.result, a.turns
-FROM shown_epics s
-JOIN runs r ON r.id = s.id
-LEFT JOIN LATERAL (
-    SELECT
-        t.executor, t.model, t.branch, t.result,
-        (SELECT count(*) FROM turns u WHERE u.epic_id = t.epic_id AND u.attempt = t.n) + t.pruned_turns AS turns
-    FROM attempts t WHERE t.epic_id = s.id ORDER BY t.n DESC LIMIT 1
-) AS a ON true
-WHERE s.id = ANY (ARRAY(SELECT page_of_runs(
+    id, workflow, task, repo, base, revision, start_commit, status, attempt, cost_usd, reserved_usd, budget_usd, tokens, problem, executor, model,
+    labels, queue_place, retry_at, created_at, updated_at, ended_at, unpublished, used_executor, used_model, branch, result, turns
+FROM shown_runs
+WHERE id = ANY (ARRAY(SELECT page_of_runs(
     %(status)s::text, %(repo)s::text, %(workflow)s::text, %(before)s::text, %(limit)s::integer
 )))
-ORDER BY s.id DESC;
+ORDER BY id DESC;
