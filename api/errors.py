@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from api.problems import RETRY_AFTER_S, problem
+from epics.access_errors import Forbidden, TooManyRequests, Unauthenticated
 from epics.errors import (
     AlreadyDecided,
     Conflict,
@@ -32,6 +33,9 @@ STATUS: Final[dict[type[BaseException], int]] = {
     HistoryPruned: 410,
     NotFound: 404,
     Conflict: 409,
+    Unauthenticated: 401,
+    Forbidden: 403,
+    TooManyRequests: 429,
     NeedsPerson: 409,
     GitFailed: 502,
     Transient: 503,

@@ -8,89 +8,36 @@ from decimal import Decimal
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, SettingsConfigDict
 
 from config.environment import command_environment, git_environment
 from config.known_secrets import secrets_in, with_password
+from config.people_settings import HttpSettings, SecretSettings, SlackSettings
+from config.setting_types import (
+    BaseUrl,
+    Key,
+    LogLevel,
+    absolute_folder,
+    existing_file,
+    existing_folder,
+    expanded,
+    lower,
+    postgres_url,
+    two_ports,
+)
 from epics.errors import InvalidSettings
 from epics.policy import Autonomy
 
 PREFIX: Final = "GENIE_"
 
 _FILE: Final = ".env"
-_FIRST_PORT: Final = 1_024
-_LAST_PORT: Final = 65_535
 _TYPO: Final = 0.8
 _FOR_TESTS: Final = "GENIE_TEST_"
 
 
-def _postgres(url: SecretStr) -> SecretStr:
-    if not url.get_secret_value().startswith(("postgresql://", "postgres://")):
-        message = "no PostgreSQL URL"
-        raise ValueError(message)
-    return url
-
-
-def _http(url: str) -> str:
-    split = urlsplit(url)
-    if split.scheme not in {"http", "https"} or not split.hostname:
-        message = "no HTTP URL"
-        raise ValueError(message)
-    return url
-
-
-def _expanded(path: Path) -> Path:
-    try:
-        return path.expanduser().absolute()
-    except RuntimeError as exc:
-        raise ValueError(str(exc)) from exc  # there is no home folder
-
-
-def _absolute(path: Path) -> Path:
-    found = _expanded(path)
-    if found.exists() and not found.is_dir():
-        message = "not a folder"
-        raise ValueError(message)
-    return found
-
-
-def _folder(path: Path) -> Path:
-    found = _expanded(path)
-    if not found.is_dir():
-        message = "no such folder"
-        raise ValueError(message)
-    return found
-
-
-def _file(path: Path) -> Path:
-    found = _expanded(path)
-    if not found.is_file():
-        message = "no such file"
-        raise ValueError(message)
-    return found
-
-
-def _port_range(text: str) -> str:
-    first, _, last = text.partition("-")
-    if not (first.isdecimal() and last.isdecimal() and _FIRST_PORT <= int(first) <= int(last) <= _LAST_PORT):
-        message = "no range of ports"
-        raise ValueError(message)
-    return text
-
-
-def _lower(value: object) -> object:
-    return value.strip().lower() if isinstance(value, str) else value
-
-
-BaseUrl = Annotated[str, AfterValidator(_http)]
-Key = Annotated[SecretStr, Field(min_length=1)]
-LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)]
-
-
-class Settings(BaseSettings):
+class Settings(HttpSettings, SlackSettings, SecretSettings, BaseSettings):
     """What is set for this installation; each description says what is allowed, for the message when a value is not.
 
     What a repository can set too is None until it is set here, so that one can tell.
@@ -107,10 +54,10 @@ class Settings(BaseSettings):
         validate_default=True,
     )
 
-    home: Annotated[Path, AfterValidator(_absolute)] = Field(
+    home: Annotated[Path, AfterValidator(absolute_folder)] = Field(
         default=Path("~/.genie"), description="a folder, or a path where one can be made"
     )
-    database_url: Annotated[SecretStr, AfterValidator(_postgres)] | None = Field(
+    database_url: Annotated[SecretStr, AfterValidator(postgres_url)] | None = Field(
         default=None, description="a URL that begins with postgresql://; unset, Genie runs a database of its own"
     )
     server: BaseUrl | None = Field(
@@ -123,9 +70,9 @@ class Settings(BaseSettings):
         default=None, description="in_process, claude_local, claude_docker or scripted"
     )
     budget_usd: Decimal | None = Field(default=None, gt=0, description="an amount in US dollars above 0, such as 5 or 2.50")
-    agents_dir: Annotated[Path, AfterValidator(_folder)] | None = Field(default=None, description="a folder that exists")
+    agents_dir: Annotated[Path, AfterValidator(existing_folder)] | None = Field(default=None, description="a folder that exists")
     autonomy: Autonomy | None = Field(default=None, description="auto or ask")
-    claude_cli: Annotated[Path, AfterValidator(_file)] | None = Field(
+    claude_cli: Annotated[Path, AfterValidator(existing_file)] | None = Field(
         default=None, description="the file of the Claude Code CLI; unset, that of the extra `claude`, else `claude` in PATH"
     )
     docker_host: str | None = Field(
@@ -138,15 +85,15 @@ class Settings(BaseSettings):
     provider_calls_per_minute: int | None = Field(
         default=None, ge=1, le=1_000_000, description="a number of calls from 1 to 1000000 that all workers make with one provider's key"
     )
-    ports: Annotated[str, AfterValidator(_port_range)] = Field(
+    ports: Annotated[str, AfterValidator(two_ports)] = Field(
         default="20000-29999", description="two port numbers from 1024 to 65535 with - between them, such as 20000-29999"
     )
-    git_credentials: Annotated[Path, AfterValidator(_file)] | None = Field(
+    git_credentials: Annotated[Path, AfterValidator(existing_file)] | None = Field(
         default=None,
         description="a file as `git credential-store` writes it, with a line such as https://user:token@host for each git server",
     )
     log_level: LogLevel = Field(default="warning", description="debug, info, warning or error")
-    log_format: Annotated[Literal["text", "json"], BeforeValidator(_lower)] = Field(default="text", description="text or json")
+    log_format: Annotated[Literal["text", "json"], BeforeValidator(lower)] = Field(default="text", description="text or json")
     lease_seconds: float = Field(default=10.0, gt=0, le=3_600, description="a number of seconds above 0, at most 3600")
 
     concurrency: int = Field(default=4, ge=1, le=1_000, description="a number of epics from 1 to 1000")
@@ -162,7 +109,7 @@ class Settings(BaseSettings):
     keep_events_days: int = Field(default=365, ge=0, le=36_500, description="a number of days from 0 to 36500")
     keep_epics: int = Field(default=10_000, ge=0, le=1_000_000_000, description="a number of epics from 0 to 1000000000")
 
-    hooks_file: Annotated[Path, AfterValidator(_expanded)] | None = Field(default=None, description="a file that can be read")
+    hooks_file: Annotated[Path, AfterValidator(expanded)] | None = Field(default=None, description="a file that can be read")
     webhook_allow_private: bool = Field(default=False, description="true or false")
     keep_messages_days: int = Field(default=14, ge=1, le=36_500, description="a number of days from 1 to 36500")
 

@@ -136,6 +136,12 @@ class AlreadyDecided(Conflict):
         self.decided_at = decided_at
 
 
+class AlreadyVoted(Conflict):
+    """This person has approved already; it needs others too."""
+
+    code = "already_voted"
+
+
 class Superseded(Conflict):
     """What this approval asked about has changed; a newer one asks again."""
 

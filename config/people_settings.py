@@ -1,0 +1,35 @@
+"""Settings of what people meet: the HTTP server, Slack, and the secrets that are kept for them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, Field
+
+from config.setting_types import BaseUrl, Key, existing_file
+
+
+class HttpSettings(BaseModel):
+    """Who may ask a server, and how it is reached."""
+
+    key: Key | None = Field(default=None, description="a key as `genie key create` prints it, which the command line shows to a server")
+
+
+class SlackSettings(BaseModel):
+    """The Slack app of this installation."""
+
+    slack_bot_token: Key | None = Field(default=None, description="the bot token of the Slack app, xoxb-…")
+    slack_signing_secret: Key | None = Field(default=None, description="the signing secret of the Slack app")
+    slack_app_token: Key | None = Field(default=None, description="an app-level token, xapp-…; with it Socket Mode is used")
+    slack_channel: str | None = Field(
+        default=None, max_length=100, description="the id of the channel for repositories without one of their own"
+    )
+    slack_api_url: BaseUrl = Field(default="https://slack.com/api/", description="a URL that begins with http:// or https://")
+
+
+class SecretSettings(BaseModel):
+    """What seals the secrets that are kept in the database."""
+
+    secret_key: Key | None = Field(default=None, description="32 bytes in base64, as `genie secret key` prints them")
+    secret_key_file: Annotated[Path, AfterValidator(existing_file)] | None = Field(default=None, description="a file with such a key")

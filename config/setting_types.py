@@ -1,0 +1,111 @@
+"""What values of settings are checked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Final, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+
+_FIRST_PORT: Final = 1_024
+_LAST_PORT: Final = 65_535
+
+
+def postgres_url(url: SecretStr) -> SecretStr:
+    """A URL of PostgreSQL.
+
+    Raises:
+        ValueError: if it is not one.
+    """
+    if not url.get_secret_value().startswith(("postgresql://", "postgres://")):
+        message = "no PostgreSQL URL"
+        raise ValueError(message)
+    return url
+
+
+def http_url(url: str) -> str:
+    """A URL of HTTP.
+
+    Raises:
+        ValueError: if it is not one.
+    """
+    split = urlsplit(url)
+    if split.scheme not in {"http", "https"} or not split.hostname:
+        message = "no HTTP URL"
+        raise ValueError(message)
+    return url
+
+
+def expanded(path: Path) -> Path:
+    """A path with the home folder put in.
+
+    Raises:
+        ValueError: if it is not one.
+    """
+    try:
+        return path.expanduser().absolute()
+    except RuntimeError as exc:
+        raise ValueError(str(exc)) from exc  # there is no home folder
+
+
+def absolute_folder(path: Path) -> Path:
+    """A folder, or where one can be made.
+
+    Raises:
+        ValueError: if it is not one.
+    """
+    found = expanded(path)
+    if found.exists() and not found.is_dir():
+        message = "not a folder"
+        raise ValueError(message)
+    return found
+
+
+def existing_folder(path: Path) -> Path:
+    """A folder that is there.
+
+    Raises:
+        ValueError: if it is not one.
+    """
+    found = expanded(path)
+    if not found.is_dir():
+        message = "no such folder"
+        raise ValueError(message)
+    return found
+
+
+def existing_file(path: Path) -> Path:
+    """A file that is there.
+
+    Raises:
+        ValueError: if it is not one.
+    """
+    found = expanded(path)
+    if not found.is_file():
+        message = "no such file"
+        raise ValueError(message)
+    return found
+
+
+def two_ports(text: str) -> str:
+    """Two ports with a dash between them.
+
+    Raises:
+        ValueError: if it is not one.
+    """
+    first, _, last = text.partition("-")
+    if not (first.isdecimal() and last.isdecimal() and _FIRST_PORT <= int(first) <= int(last) <= _LAST_PORT):
+        message = "no range of ports"
+        raise ValueError(message)
+    return text
+
+
+def lower(value: object) -> object:
+    """A word without capitals."""
+    return value.strip().lower() if isinstance(value, str) else value
+
+
+BaseUrl = Annotated[str, AfterValidator(http_url)]
+Key = Annotated[SecretStr, Field(min_length=1)]
+LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(lower)]
