@@ -17,5 +17,14 @@ def jsonb(value: Any) -> Jsonb:  # any JSON
     return Jsonb(value, dumps=_dumps)
 
 
+def json_text(value: Any) -> str:  # any JSON
+    """The one text for a value, whatever the order in which it was put together, without a NUL; plain ASCII."""
+    return _without_nul(json.dumps(value, sort_keys=True, separators=(",", ":")))
+
+
 def _dumps(value: Any) -> str:  # any JSON
-    return _NUL.sub(r"\1\\ufffd", json.dumps(value))
+    return _without_nul(json.dumps(value))
+
+
+def _without_nul(text: str) -> str:
+    return _NUL.sub(r"\1\\ufffd", text)

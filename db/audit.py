@@ -1,0 +1,70 @@
+"""The rows of the audit: who did what, each written in the transaction of the deed, and chained to the one before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from db.connection import Connection, Pool
+from db.failures import foreseen
+from db.queries import QUERIES
+from db.storable import json_text, jsonb
+from epics.callers import current_caller
+
+_NOTHING: Final[Mapping[str, Any]] = {}
+
+
+async def audited(  # noqa: PLR0913  # the fields of a row, of which most deeds give three
+    connection: Connection,
+    deed: str,
+    *,
+    kind: str,
+    subject: str,
+    epic: str | None = None,
+    repo: str = "",
+    content_hash: str = "",
+    answer: str = "done",
+    data: Mapping[str, Any] = _NOTHING,
+) -> None:
+    """Add a row for a deed of the current caller, last in the transaction of the deed.
+
+    It locks the end of the chain until the transaction ends: whoever takes another lock after it can stand in a circle of waiting.
+
+    Args:
+        connection: in the transaction of the deed.
+        deed: what is done, as a verb: start, decide, rotate.
+        kind: what it is done to: epic, approval, key.
+        subject: which one: its id or name.
+        epic: the epic that it belongs to.
+        repo: the repository that it belongs to; that of the epic where it is not given.
+        content_hash: what was approved.
+        answer: what came of it; for a decision, the choice.
+        data: what else is worth knowing, as JSON; never a secret, and no text that a person wrote.
+    """
+    about = {"deed": deed, "kind": kind, "subject": subject, "epic": epic or "", "repo": repo, "content_hash": content_hash}
+    await _append(connection, {**about, "answer": answer, "refused": False}, data)
+
+
+async def audit_refusal(
+    pool: Pool, deed: str, *, kind: str, subject: str, repo: str = "", answer: str, data: Mapping[str, Any] = _NOTHING
+) -> None:
+    """Add a row for what the current caller asked for and was refused; `answer` is the code of the error, such as forbidden.
+
+    It has a transaction of its own: never call it inside of another one, which would be undone with it or hold up everyone.
+    """
+    about = {"deed": deed, "kind": kind, "subject": subject, "epic": "", "repo": repo, "content_hash": ""}
+    with foreseen():
+        async with pool.connection() as connection, connection.transaction():
+            await _append(connection, {**about, "answer": answer, "refused": True}, data)
+
+
+async def _append(connection: Connection, about: Mapping[str, Any], data: Mapping[str, Any]) -> None:
+    caller = current_caller()
+    who = {"person": caller.person, "channel": caller.channel, "via": caller.via, "address": caller.address}
+    texts = {name: _plain(value) if isinstance(value, str) else value for name, value in {**who, **about}.items()}
+    await connection.execute(QUERIES["append_audit"], {"row": jsonb({**texts, "data": json_text(dict(data))})})
+
+
+def _plain(text: str) -> str:
+    """The text without what PostgreSQL cannot store: half a surrogate pair, from bytes of the system that are no UTF-8."""
+    return text.encode("utf-8", "replace").decode("utf-8")

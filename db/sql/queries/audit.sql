@@ -1,0 +1,4 @@
+-- Who did what.
+
+-- name: append_audit
+SELECT append_audit(%(row)s) AS n;
