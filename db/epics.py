@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from db.audit import audited
 from db.connection import Connection, Pool
 from db.failures import foreseen
 from db.fence import add_events, fenced
@@ -72,12 +73,8 @@ async def insert_epic(pool: Pool, values: Mapping[str, Any], *, hinted: bool = T
                 await hint(connection, values["id"])
             if within is not None:
                 await within(connection, values["id"])
+            await audited(connection, "start", kind=_kind(values["id"]), subject=values["id"], epic=values["id"], data=_asked(values))
             return True
-
-
-async def find_epics(pool: Pool, prefix: str) -> list[Row]:
-    """The ids of at most six epics that begin with a prefix."""
-    return await fetch_all(pool, "find_epics", {"prefix": prefix})
 
 
 async def queue_epic(pool: Pool, epic_id: str, *, auto_approve: bool | None, by: str, hinted: bool = True) -> None:
@@ -90,6 +87,8 @@ async def queue_epic(pool: Pool, epic_id: str, *, auto_approve: bool | None, by:
             await add_events(connection, epic_id, [{"type": "epic_resumed", "data": {"by": by}}])
             if hinted:
                 await hint(connection, epic_id)
+            said = {} if auto_approve is None else {"yes": auto_approve}
+            await audited(connection, "resume", kind=_kind(epic_id), subject=epic_id, epic=epic_id, data=said)
     pool.announcer.announce(epic_id)
 
 
@@ -132,3 +131,13 @@ async def raise_limit(connection: Connection, epic_id: str, scope: str, amount: 
     """Lift the limit of an epic or of its project, in the transaction of the decision."""
     name = "raise_epic_budget" if scope == "epic" else "raise_project_budget"
     await connection.execute(QUERIES[name], {"epic": epic_id, "amount": amount})
+
+
+def _kind(epic_id: str) -> str:
+    return "run" if is_run(epic_id) else "epic"
+
+
+def _asked(values: Mapping[str, Any]) -> dict[str, Any]:
+    """What the audit tells of a start beside who and what: what it may spend, and whether it was approved in advance."""
+    budget = values.get("budget_usd")
+    return {"yes": bool(values.get("auto_approve")), "budget_usd": None if budget is None else format(budget, "f")}

@@ -2,37 +2,26 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, Final
 
 from db.connection import Connection, Pool
-from db.epics import Row, fetch_all, fetch_one, find_epics
+from db.epics import Row, fetch_all, fetch_one
 from db.queries import QUERIES
+from engine.access.readable import readable_patterns
 from engine.cursors import approvals_cursor, cursor_at
+from engine.finding import found_approval, found_epic, no_epic
 from engine.views import ApprovalView, AttemptView, EpicView, EventView, Page
 from epics.errors import ApprovalNotFound, EpicNotFound, InvalidInput
 from epics.ids import is_id
-from epics.runs import is_run
 
 STATUSES: Final = ("queued", "running", "waiting", "paused", "merged", "rejected", "failed", "cancelled")
 
-_WORD: Final = re.compile(r"[a-z]-[0-9a-z]*")
 _MOST: Final = 500
 
 
 async def epic_id_of(pool: Pool, given: str) -> str:
-    """The id of the one epic that `given` is, or is the beginning of.
-
-    Raises:
-        EpicNotFound: if there is none.
-        InvalidInput: if there are several.
-    """
-    found = [row["id"] for row in await find_epics(pool, given)] if _WORD.fullmatch(given) else []
-    if given in found:
-        return given
-    if not found:
-        raise _no_epic(given)
-    return only_one(found, given, "epic")
+    """The id of the one epic that `given` is, or is the beginning of; see `found_epic`."""
+    return (await found_epic(pool, given)).id
 
 
 async def epic_view(pool: Pool, epic_id: str) -> EpicView:
@@ -43,7 +32,7 @@ async def epic_view(pool: Pool, epic_id: str) -> EpicView:
     """
     row = await fetch_one(pool, "epic_view", {"epic": epic_id})
     if row is None:
-        raise _no_epic(epic_id)
+        raise no_epic(epic_id)
     return _epic(row)
 
 
@@ -71,7 +60,8 @@ async def list_epics(pool: Pool, *, status: str | None, repo: str | None, limit:
     if cursor is not None and not is_id(cursor, "e"):
         message = f"{cursor!r} is no cursor: give what `next` said, or none"
         raise InvalidInput(message)
-    rows = await fetch_all(pool, "list_epics", {"status": status, "repo": repo, "before": cursor, "limit": limit + 1})
+    asked = {"status": status, "repo": repo, "before": cursor, "limit": limit + 1, "patterns": readable_patterns()}
+    rows = await fetch_all(pool, "list_epics", asked)
     items = tuple(_epic(row) for row in rows[:limit])
     return Page[EpicView](items=items, next=items[-1].id if len(rows) > limit else None)
 
@@ -101,13 +91,7 @@ async def approval_id_of(pool: Pool, given: str) -> str:
             message = f"epic {epic_id} waits for no decision: see `genie epic show {epic_id}`"
             raise ApprovalNotFound(message)
         return str(row["id"])
-    found = [row["id"] for row in await fetch_all(pool, "find_approvals", {"prefix": given})] if _WORD.fullmatch(given) else []
-    if given in found:
-        return given
-    if not found:
-        message = f"there is no approval {given!r}: see `genie approval list`"
-        raise ApprovalNotFound(message)
-    return only_one(found, given, "approval")
+    return (await found_approval(pool, given)).id
 
 
 async def asked_approval_id(pool: Pool, given: str) -> str:
@@ -147,14 +131,16 @@ async def page_of_approvals(pool: Pool, *, status: str | None, epic_id: str | No
         InvalidInput: if the cursor is none.
     """
     after = approvals_cursor(cursor) if cursor is not None else {"before_time": None, "before_id": None}
-    rows = await fetch_all(pool, "page_of_approvals", {"status": status, "epic": epic_id, "limit": limit + 1, **after})
+    asked = {"status": status, "epic": epic_id, "limit": limit + 1, "patterns": readable_patterns(), **after}
+    rows = await fetch_all(pool, "page_of_approvals", asked)
     items = tuple(ApprovalView.model_validate(row) for row in rows[:limit])
     return Page[ApprovalView](items=items, next=cursor_at(items[-1]) if len(rows) > limit else None)
 
 
 async def list_approvals(pool: Pool, *, status: str | None, epic_id: str | None, limit: int = _MOST) -> tuple[ApprovalView, ...]:
     """Approvals, newest first."""
-    rows = await fetch_all(pool, "list_approvals", {"status": status, "epic": epic_id, "limit": limit})
+    asked = {"status": status, "epic": epic_id, "limit": limit, "patterns": readable_patterns()}
+    rows = await fetch_all(pool, "list_approvals", asked)
     return tuple(ApprovalView.model_validate(row) for row in rows)
 
 
@@ -177,20 +163,3 @@ def _attempt(row: Row) -> AttemptView:
             "files_changed": result.get("files", ()),
         }
     )
-
-
-def only_one(found: list[str], given: str, kind: str) -> str:
-    """The one id that a prefix names.
-
-    Raises:
-        InvalidInput: if there are several.
-    """
-    if len(found) > 1:
-        message = f"{given!r} begins more than one {kind}: {', '.join(found)}"
-        raise InvalidInput(message)
-    return found[0]
-
-
-def _no_epic(given: str) -> EpicNotFound:
-    hint = f"that is a run, see `genie run show {given}`" if is_run(given) else "see `genie epic list`"
-    return EpicNotFound(f"there is no epic {given!r}: {hint}")

@@ -8,6 +8,7 @@ from db.connection import Pool
 from db.jobs import tidy_jobs
 from db.leased_values import sweep_values
 from db.leases import end_dead_lease, leases_of_host, tidy_leases
+from db.rates import forget_turns
 from db.workers import forget_workers
 from engine.identity import is_dead, is_stopped, this_worker
 from engine.orphans import kill_descendants
@@ -36,4 +37,5 @@ async def tidy(pool: Pool) -> None:
     await tidy_jobs(pool)
     await tidy_leases(pool)
     await forget_workers(pool)
+    await forget_turns(pool)
     await sweep_values(pool)

@@ -2,39 +2,28 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, Final
 
 from db.connection import Connection, Pool
 from db.epics import Row, fetch_all, fetch_one
 from db.journal import AttemptJournal
 from db.queries import QUERIES
-from engine.reading import only_one
+from engine.access.readable import readable_patterns
+from engine.finding import found_run, no_run
 from engine.recording import turn_of
 from engine.runs.views import RunView
 from engine.transcript import readable
 from engine.views import Page
-from epics.errors import InvalidInput, RunNotFound
+from epics.errors import InvalidInput
 from epics.ids import is_id
 from epics.runs import KIND, RunStatus
 
-_WORD: Final = re.compile(r"r-[0-9a-z]*")
 _MOST: Final = 500
 
 
 async def run_id_of(pool: Pool, given: str) -> str:
-    """The id of the one run that `given` is, or is the beginning of.
-
-    Raises:
-        RunNotFound: if there is none.
-        InvalidInput: if there are several.
-    """
-    found = [str(row["id"]) for row in await fetch_all(pool, "find_runs", {"prefix": given})] if _WORD.fullmatch(given) else []
-    if given in found:
-        return given
-    if not found:
-        raise _no_run(given)
-    return only_one(found, given, "run")
+    """The id of the one run that `given` is, or is the beginning of; see `found_run`."""
+    return (await found_run(pool, given)).id
 
 
 async def run_view(pool: Pool, run_id: str) -> RunView:
@@ -45,7 +34,7 @@ async def run_view(pool: Pool, run_id: str) -> RunView:
     """
     row = await fetch_one(pool, "run_view", {"run": run_id})
     if row is None:
-        raise _no_run(run_id)
+        raise no_run(run_id)
     return _run(row)
 
 
@@ -53,7 +42,7 @@ async def run_view_on(connection: Connection, run_id: str) -> RunView:
     """One run as the transaction at hand sees it, which has just made it."""
     row = await (await connection.execute(QUERIES["run_view"], {"run": run_id})).fetchone()
     if row is None:
-        raise _no_run(run_id)
+        raise no_run(run_id)
     return _run(row)
 
 
@@ -74,7 +63,8 @@ async def list_runs(
     if cursor is not None and not is_id(cursor, KIND):
         message = f"{cursor!r} is no cursor: give what `next` said, or none"
         raise InvalidInput(message)
-    asked = {"status": status, "repo": repo, "workflow": workflow, "before": cursor, "limit": limit + 1}
+    asked: dict[str, Any] = {"status": status, "repo": repo, "workflow": workflow, "before": cursor, "limit": limit + 1}
+    asked["patterns"] = readable_patterns()
     rows = await fetch_all(pool, "list_runs", asked)
     items = tuple(_run(row) for row in rows[:limit])
     return Page[RunView](items=items, next=items[-1].id if len(rows) > limit else None)
@@ -111,7 +101,3 @@ def _run(row: Row) -> RunView:
             "model": row["used_model"] or row["model"],
         }
     )
-
-
-def _no_run(given: str) -> RunNotFound:
-    return RunNotFound(f"there is no run {given!r}: see `genie run list`")

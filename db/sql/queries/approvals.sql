@@ -4,6 +4,9 @@ SELECT
     decision, decided_by, decided_at, channel, comment, to_moment AS to, amount_usd
 FROM approvals
 WHERE (%(status)s::text IS NULL OR status = %(status)s::text) AND (%(epic)s::text IS NULL OR epic_id = %(epic)s::text)
+    AND (%(patterns)s::text[] IS NULL OR EXISTS (
+        SELECT FROM epics e WHERE e.id = epic_id AND e.repo = ANY ((SELECT repositories_that_fit(%(patterns)s::text[]))::text[])
+    ))
 ORDER BY requested_at DESC, id
 LIMIT %(limit)s;
 
@@ -14,7 +17,10 @@ SELECT
 FROM approvals WHERE id = %(approval)s;
 
 -- name: find_approvals
-SELECT id FROM approvals WHERE starts_with(id, %(prefix)s) ORDER BY id LIMIT 6;
+-- As for epics: what the caller may not read is not there for it.
+SELECT a.id, e.repo FROM approvals a JOIN epics e ON e.id = a.epic_id
+WHERE starts_with(a.id, %(prefix)s) AND (%(patterns)s::text[] IS NULL OR e.repo ~ ANY (%(patterns)s::text[]))
+ORDER BY a.id LIMIT 6;
 
 -- name: pending_approval_of_epic
 SELECT id FROM approvals WHERE epic_id = %(epic)s AND status = 'pending';
@@ -51,6 +57,9 @@ SELECT
 FROM approvals
 WHERE (%(status)s::text IS NULL OR status = %(status)s::text)
     AND (%(epic)s::text IS NULL OR epic_id = %(epic)s::text)
+    AND (%(patterns)s::text[] IS NULL OR EXISTS (
+        SELECT FROM epics e WHERE e.id = epic_id AND e.repo = ANY ((SELECT repositories_that_fit(%(patterns)s::text[]))::text[])
+    ))
     AND (%(before_time)s::timestamptz IS NULL OR (requested_at, id) < (%(before_time)s::timestamptz, %(before_id)s::text))
 ORDER BY requested_at DESC, id DESC
 LIMIT %(limit)s;

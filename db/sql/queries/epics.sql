@@ -38,7 +38,7 @@ SELECT
     f.forked_from, f.forked_at, (SELECT r.state FROM races r WHERE r.epic_id = s.id) AS race
 FROM shown_epics s JOIN epics f ON f.id = s.id LEFT JOIN prunings p ON p.epic_id = s.id
 -- An array, not a join: so the view is read for the ids of the page alone, whatever the planner knows of the tables.
-WHERE s.id = ANY (ARRAY(SELECT page_of_epics(%(status)s::text, %(repo)s::text, %(before)s::text, %(limit)s::integer)))
+WHERE s.id = ANY (ARRAY(SELECT page_of_epics(%(status)s::text, %(repo)s::text, %(before)s::text, %(limit)s::integer, %(patterns)s::text[])))
 ORDER BY s.id DESC;
 
 -- name: epic_facts
@@ -49,7 +49,10 @@ SELECT
 FROM epics WHERE id = %(epic)s;
 
 -- name: find_epics
-SELECT id FROM epics WHERE starts_with(id, %(prefix)s) AND NOT is_run(id) ORDER BY id LIMIT 6;
+-- Of the repositories that fit a pattern only: what the caller may not read is not there for it.
+SELECT id, repo FROM epics
+WHERE starts_with(id, %(prefix)s) AND NOT is_run(id) AND (%(patterns)s::text[] IS NULL OR repo ~ ANY (%(patterns)s::text[]))
+ORDER BY id LIMIT 6;
 
 -- name: queue_epic
 -- A paused epic becomes runnable, or waits again if it was paused while it waited; one that waits or runs keeps its status.

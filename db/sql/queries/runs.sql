@@ -11,7 +11,10 @@ UPDATE epics SET step = %(workflow)s, head = %(start_commit)s WHERE id = %(run)s
 SELECT workflow, task, variables, revision, start_commit FROM runs WHERE id = %(run)s;
 
 -- name: find_runs
-SELECT id FROM runs WHERE starts_with(id, %(prefix)s) ORDER BY id LIMIT 6;
+-- As for epics: what the caller may not read is not there for it.
+SELECT r.id, e.repo FROM runs r JOIN epics e ON e.id = r.id
+WHERE starts_with(r.id, %(prefix)s) AND (%(patterns)s::text[] IS NULL OR e.repo ~ ANY (%(patterns)s::text[]))
+ORDER BY r.id LIMIT 6;
 
 -- name: end_run
 -- The first end counts: whoever comes later finds no row.
@@ -38,6 +41,6 @@ SELECT
     labels, queue_place, retry_at, created_at, updated_at, ended_at, unpublished, used_executor, used_model, branch, result, turns
 FROM shown_runs
 WHERE id = ANY (ARRAY(SELECT page_of_runs(
-    %(status)s::text, %(repo)s::text, %(workflow)s::text, %(before)s::text, %(limit)s::integer
+    %(status)s::text, %(repo)s::text, %(workflow)s::text, %(before)s::text, %(limit)s::integer, %(patterns)s::text[]
 )))
 ORDER BY id DESC;

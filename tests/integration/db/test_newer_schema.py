@@ -15,7 +15,7 @@ WIDER = "CREATE OR REPLACE VIEW shown_epics AS SELECT now_shown.*, 1 AS of_a_new
 
 
 async def test_an_epic_is_shown_before_and_after_its_view_has_one_more_column(database: Database) -> None:
-    page = {"status": None, "repo": None, "before": None, "limit": 5}
+    page = {"status": None, "repo": None, "before": None, "limit": 5, "patterns": None}
     for _ in range(2):
         await fetch_one(database.pool, "epic_view", {"epic": "e-0000000001"})
         await fetch_all(database.pool, "list_epics", page)
