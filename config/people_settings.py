@@ -33,3 +33,4 @@ class SecretSettings(BaseModel):
 
     secret_key: Key | None = Field(default=None, description="32 bytes in base64, as `genie secret key` prints them")
     secret_key_file: Annotated[Path, AfterValidator(existing_file)] | None = Field(default=None, description="a file with such a key")
+    seal_journal: bool = Field(default=False, description="true or false")

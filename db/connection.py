@@ -24,6 +24,7 @@ from db.failures import first_line, foreseen
 from db.migrations import migrate as migrate_schema
 from db.migrations import schema_status
 from db.queries import QUERIES
+from db.sealer import NoSealer, Sealer
 from epics.errors import InvalidSettings, SchemaMismatch, StoreUnavailable
 
 Connection: TypeAlias = AsyncConnection[DictRow]
@@ -35,6 +36,9 @@ class Pool(AsyncConnectionPool[Connection]):
     While no connection is free it waits by `asyncio.wait_for`, and that of Python 3.11 (python/cpython issue 86296) drops a cancel that
     comes just as the connection does: a task that was told to end would go on, and whoever waits for its end would wait for ever.
     """
+
+    sealer: Sealer = NoSealer()
+    """Given by whoever opens the installation, which has the keys."""
 
     @cached_property
     def announcer(self) -> Announcer:

@@ -15,6 +15,8 @@ from db.connection import Database
 from db.epics import Row
 from db.identity import database_id
 from db.leases import Lease
+from db.sealer import Sealer
+from engine.master_key import MasterKeys
 from engine.retention import RetentionPolicy
 from engine.running import Running
 from engine.storing_packs import open_keeper
@@ -72,9 +74,16 @@ class Installation:
     draining: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when this process is to end: no step is begun any more."""
     release: Release = THIS_RELEASE
+    """Which epics can be carried on."""
     retention: RetentionPolicy | None = None
     """What workers prune by themselves; None for nothing."""
-    """Which epics can be carried on."""
+    masters: MasterKeys = field(default_factory=MasterKeys)
+    """Where the master keys are that all secrets in the database depend on."""
+
+    @property
+    def keyring(self) -> Sealer:
+        """Seals what is secret on its way into the database, and opens it."""
+        return self.database.pool.sealer
 
 
 async def policy_at(mirror: Mirror, commit: str) -> RepositoryPolicy:

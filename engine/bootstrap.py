@@ -12,6 +12,8 @@ from db.connection import POOL_WAIT_S, Pool, open_database
 from db.throttling import SharedThrottle
 from engine.assembling import Dispatch, Installation
 from engine.engine import Engine
+from engine.keyring import StoredKeyring
+from engine.master_key import master_keys_of
 from engine.retention import policy_of
 from executors.port import Executor
 
@@ -78,6 +80,8 @@ async def open_engine(settings: Settings, *, script: Path | None = None, wait_s:
     url = settings.database_url.get_secret_value() if settings.database_url is not None else None
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_database(url, settings.home, wait_s=wait_s))
+        masters = master_keys_of(settings)
+        database.pool.sealer = StoredKeyring(database.pool, masters, seals_journal=settings.seal_journal)
         executors = await stack.enter_async_context(aclosing(LazyExecutors(_makers(settings, database.pool, script))))
         yield Engine(
             Installation(
@@ -103,6 +107,7 @@ async def open_engine(settings: Settings, *, script: Path | None = None, wait_s:
                 webhook_allow_private=settings.webhook_allow_private,
                 webhook_keep_days=settings.keep_messages_days,
                 docker_host=settings.docker_host,
+                masters=masters,
             )
         )
 
