@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from db.connection import Pool
+from hashlib import sha256
+from typing import Any
+
+from db.audit import audited
+from db.connection import Connection, Pool
 from db.epics import Row, fetch_one, raise_limit
 from db.failures import foreseen
 from db.fence import add_events
@@ -44,8 +48,24 @@ async def record_decision(pool: Pool, approval_id: str, decision: Decision) -> R
             data = {"approval": approval_id, "gate": row["gate"], "decision": decision.choice, **who}
             await add_events(connection, row["epic"], [{"type": "approval_decided", "data": data}])
             await hint(connection, row["epic"])
+            await _audit(connection, row, decision)
     pool.announcer.announce(row["epic"])
     return row
+
+
+async def _audit(connection: Connection, row: Row, decision: Decision) -> None:
+    data: dict[str, Any] = {"gate": row["gate"], "moment": row["moment"], "by": decision.by}
+    if decision.to is not None:
+        data["to"] = decision.to
+    if decision.amount_usd is not None:
+        data["amount_usd"] = format(decision.amount_usd, "f")
+    if decision.comment:
+        # The words are with the approval; that they were these can be seen.
+        data["comment_sha256"] = sha256(decision.comment.encode("utf-8", "replace")).hexdigest()
+    if decision.channel == "auto" and (said := await (await connection.execute(QUERIES["who_said_yes"], row)).fetchone()) is not None:
+        data["on_the_word_of"] = said
+    subject: dict[str, str] = {"kind": "approval", "subject": row["id"], "epic": row["epic"], "content_hash": row["content_hash"]}
+    await audited(connection, "decide", **subject, answer=decision.choice, data=data)
 
 
 async def decision_for(pool: Pool, epic_id: str, moment: int) -> Row | None:

@@ -41,8 +41,15 @@ async def audited(  # noqa: PLR0913  # the fields of a row, of which most deeds 
         answer: what came of it; for a decision, the choice.
         data: what else is worth knowing, as JSON; never a secret, and no text that a person wrote.
     """
-    about = {"deed": deed, "kind": kind, "subject": subject, "epic": epic or "", "repo": repo, "content_hash": content_hash}
-    await _append(connection, {**about, "answer": answer, "refused": False}, data)
+    row = audit_row(deed, kind=kind, subject=subject, epic=epic, repo=repo, content_hash=content_hash, answer=answer, data=data)
+    await connection.execute(QUERIES["append_audit"], {"row": jsonb(row)})
+
+
+async def audited_alone(
+    pool: Pool, deed: str, *, kind: str, subject: str, repo: str = "", answer: str = "done", data: Mapping[str, Any] = _NOTHING
+) -> None:
+    """Add a row in a transaction of its own, before a deed that is many transactions or none: without the row it is not begun."""
+    await _alone(pool, audit_row(deed, kind=kind, subject=subject, repo=repo, answer=answer, data=data))
 
 
 async def audit_refusal(
@@ -50,21 +57,47 @@ async def audit_refusal(
 ) -> None:
     """Add a row for what the current caller asked for and was refused; `answer` is the code of the error, such as forbidden.
 
-    It has a transaction of its own: never call it inside of another one, which would be undone with it or hold up everyone.
+    It has a transaction of its own: never call it inside of another one, which would wait for it or hold up everyone.
     """
-    about = {"deed": deed, "kind": kind, "subject": subject, "epic": "", "repo": repo, "content_hash": ""}
-    with foreseen():
-        async with pool.connection() as connection, connection.transaction():
-            await _append(connection, {**about, "answer": answer, "refused": True}, data)
+    await _alone(pool, audit_row(deed, kind=kind, subject=subject, repo=repo, answer=answer, refused=True, data=data))
 
 
-async def _append(connection: Connection, about: Mapping[str, Any], data: Mapping[str, Any]) -> None:
+def audit_row(  # noqa: PLR0913  # as in `audited`
+    deed: str,
+    *,
+    kind: str,
+    subject: str,
+    epic: str | None = None,
+    repo: str = "",
+    content_hash: str = "",
+    answer: str = "done",
+    refused: bool = False,
+    data: Mapping[str, Any] = _NOTHING,
+) -> dict[str, Any]:
+    """What `append_audit()` takes for a deed of the current caller, where it is called by another statement; the fields as in `audited`."""
     caller = current_caller()
-    who = {"person": caller.person, "channel": caller.channel, "via": caller.via, "address": caller.address}
-    texts = {name: _plain(value) if isinstance(value, str) else value for name, value in {**who, **about}.items()}
-    await connection.execute(QUERIES["append_audit"], {"row": jsonb({**texts, "data": json_text(dict(data))})})
+    texts = {
+        "person": caller.person,
+        "channel": caller.channel,
+        "via": caller.via,
+        "address": caller.address,
+        "deed": deed,
+        "kind": kind,
+        "subject": subject,
+        "epic": epic or "",
+        "repo": repo,
+        "content_hash": content_hash,
+        "answer": answer,
+    }
+    return {**{name: _storable(text) for name, text in texts.items()}, "refused": refused, "data": json_text(dict(data))}
 
 
-def _plain(text: str) -> str:
-    """The text without what PostgreSQL cannot store: half a surrogate pair, from bytes of the system that are no UTF-8."""
+async def _alone(pool: Pool, row: Mapping[str, Any]) -> None:
+    with foreseen():
+        async with pool.connection() as connection:
+            await connection.execute(QUERIES["append_audit"], {"row": jsonb(row)})
+
+
+def _storable(text: str) -> str:
+    """The text without half a surrogate pair, which stands for a byte of the system that is no UTF-8."""
     return text.encode("utf-8", "replace").decode("utf-8")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from db.audit import audited
 from db.connection import Pool
 from db.epics import Row, fetch_one
 from db.failures import foreseen
@@ -13,16 +14,17 @@ from db.jobs import hint
 from db.leases import Lease
 from db.queries import QUERIES
 from db.storable import jsonb
+from epics.runs import is_run
 
 
 async def ask_cancel(pool: Pool, epic_id: str, data: Mapping[str, Any]) -> int:
     """Leave a cancel for whoever holds the epic now, or takes it next; return the number of the command."""
-    return await _ask(pool, "ask_cancel", epic_id, data)
+    return await _ask(pool, "cancel", epic_id, data)
 
 
 async def ask_rollback(pool: Pool, epic_id: str, data: Mapping[str, Any]) -> int:
     """Leave a rollback for whoever holds the epic now, or takes it next; return the number of the command."""
-    return await _ask(pool, "ask_rollback", epic_id, data)
+    return await _ask(pool, "rollback", epic_id, data)
 
 
 async def asked_command(pool: Pool, command: int) -> Row:
@@ -52,12 +54,16 @@ async def refuse_rollback(pool: Pool, lease: Lease, command: int, problem: str, 
     return True
 
 
-async def _ask(pool: Pool, query: str, epic_id: str, data: Mapping[str, Any]) -> int:
+async def _ask(pool: Pool, kind: str, epic_id: str, data: Mapping[str, Any]) -> int:
     with foreseen():
         async with pool.connection() as connection, connection.transaction():
-            row = await (await connection.execute(QUERIES[query], {"epic": epic_id, "data": jsonb(dict(data))})).fetchone()
+            row = await (await connection.execute(QUERIES[f"ask_{kind}"], {"epic": epic_id, "data": jsonb(dict(data))})).fetchone()
+            if row is None:
+                message = f"nothing could be asked of epic {epic_id}"
+                raise LookupError(message)
             await hint(connection, epic_id)
-    if row is None:
-        message = f"nothing could be asked of epic {epic_id}"
-        raise LookupError(message)
+            deed = "undo" if data.get("undo") else kind
+            asked = {"command": row["id"], **{name: data[name] for name in ("by", "to", "level") if data.get(name) is not None}}
+            thing = "run" if is_run(epic_id) else "epic"
+            await audited(connection, deed, kind=thing, subject=epic_id, epic=epic_id, answer="asked", data=asked)
     return int(row["id"])

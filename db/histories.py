@@ -11,6 +11,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import CheckpointTuple
 from psycopg.types.json import Json, Jsonb
 
+from db.audit import audited
 from db.connection import Connection, Pool
 from db.epics import Row
 from db.failures import first_line, foreseen
@@ -141,6 +142,8 @@ async def _put(connection: Connection, history: NewHistory) -> None:
         await _put_checkpoint(connection, history.epic_id, saved)
     await add_events(connection, history.epic_id, [{"type": "epic_imported", "data": dict(history.event)}])
     await connection.execute(QUERIES["tell_nobody"], key)
+    source = {name: history.event[name] for name in ("from", "repo", "genie", "was") if name in history.event}
+    await audited(connection, "import", kind="epic", subject=history.epic_id, epic=history.epic_id, data=source)
 
 
 async def _put_turns(connection: Connection, epic_id: str, rows: Sequence[Row]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from db.audit import audited
 from db.connection import Pool
 from db.epics import fetch_one
 from db.failures import foreseen
@@ -44,6 +45,8 @@ async def name_moment(pool: Pool, epic_id: str, n: int, name: str | None, *, by:
             await connection.execute(QUERIES["name_moment"], asked)
             data = {"moment": n, "name": name, "before": row["name"], "by": by}
             await add_events(connection, epic_id, [{"type": "moment_named", "data": data}])
+            told = {"moment": n, "name": name, "before": row["name"]}
+            await audited(connection, "mark", kind="epic", subject=epic_id, epic=epic_id, data=told)
     pool.announcer.announce(epic_id)
 
 

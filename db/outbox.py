@@ -6,8 +6,11 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
+from db.audit import audited
 from db.connection import Pool
 from db.epics import Row, fetch_all, fetch_one
+from db.failures import foreseen
+from db.queries import QUERIES
 from db.webhooks import Target, target_in
 
 
@@ -84,12 +87,23 @@ async def list_messages(pool: Pool, webhook: int, *, dead: bool, limit: int) -> 
 
 async def resend_message(pool: Pool, message: int) -> bool:
     """Make a message due now, whatever became of it; False if there is none."""
-    return await fetch_one(pool, "resend_message", {"id": message}) is not None
+    with foreseen():
+        async with pool.connection() as connection, connection.transaction():
+            if await (await connection.execute(QUERIES["resend_message"], {"id": message})).fetchone() is None:
+                return False
+            await audited(connection, "resend", kind="message", subject=str(message))
+            return True
 
 
 async def resend_dead(pool: Pool, webhook: int | None) -> int:
     """Make the dead messages of a webhook, or of all, due now; returns how many."""
-    return len(await fetch_all(pool, "resend_dead", {"webhook": webhook}))
+    with foreseen():
+        async with pool.connection() as connection, connection.transaction():
+            due = await (await connection.execute(QUERIES["resend_dead"], {"webhook": webhook})).fetchall()
+            await audited(
+                connection, "resend", kind="messages", subject="all" if webhook is None else str(webhook), data={"count": len(due)}
+            )
+            return len(due)
 
 
 async def prune_messages(pool: Pool, days: int) -> int:

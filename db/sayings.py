@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from hashlib import sha256
 
+from db.audit import audited
 from db.connection import Connection, Pool
 from db.epics import Row, fetch_all
 from db.failures import foreseen
@@ -36,6 +38,9 @@ async def keep_saying(pool: Pool, epic_id: str, *, text: str, by: str, channel: 
                 raise LookupError(message)
             said = {"saying": row["n"], "text": text, "by": by, "channel": channel}
             await add_events(connection, epic_id, [{"type": "person_said", "data": said}])
+            # The words are with the epic; that they were these can be seen.
+            seal = sha256(text.encode()).hexdigest()
+            await audited(connection, "say", kind="epic", subject=epic_id, epic=epic_id, content_hash=seal, data={"saying": row["n"]})
     pool.announcer.announce(epic_id)
     return row
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
+from db.audit import audited
 from db.connection import Pool
 from db.epics import Row, fetch_all, fetch_one
+from db.failures import foreseen
+from db.queries import QUERIES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +26,15 @@ class Target:
 async def insert_webhook(pool: Pool, target: Target, events: Sequence[str]) -> bool:
     """Add a webhook; False if the name is taken."""
     values = {"name": target.name, "url": target.url, "events": list(events), "secret": target.secret}
-    return await fetch_one(pool, "insert_webhook", {**values, "allow_private": target.allow_private}) is not None
+    with foreseen():
+        async with pool.connection() as connection, connection.transaction():
+            added = await connection.execute(QUERIES["insert_webhook"], {**values, "allow_private": target.allow_private})
+            if await added.fetchone() is None:
+                return False
+            # Not the whole URL: with some receivers its path is the secret.
+            told = {"host": urlsplit(target.url).hostname or "", "events": list(events), "allow_private": target.allow_private}
+            await audited(connection, "add", kind="webhook", subject=target.name, data=told)
+            return True
 
 
 async def list_webhooks(pool: Pool, name: str | None = None) -> list[Row]:
@@ -43,7 +55,12 @@ async def webhook_secrets(pool: Pool) -> tuple[str, ...]:
 
 async def delete_webhook(pool: Pool, name: str) -> bool:
     """Remove a webhook with all its messages; False if there is none."""
-    return await fetch_one(pool, "delete_webhook", {"name": name}) is not None
+    with foreseen():
+        async with pool.connection() as connection, connection.transaction():
+            if await (await connection.execute(QUERIES["delete_webhook"], {"name": name})).fetchone() is None:
+                return False
+            await audited(connection, "remove", kind="webhook", subject=name)
+            return True
 
 
 def target_in(row: Row) -> Target:

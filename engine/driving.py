@@ -20,6 +20,7 @@ from engine.leftovers import put_away
 from engine.running import Running
 from engine.time_machine.lessons import EpicLessons
 from epics.approvals import ApprovalStatus, Choice, Decision
+from epics.callers import GENIE, acting_as
 from epics.errors import AlreadyDecided, Conflict, Superseded
 from epics.projection import content_hash
 from epics.state import TERMINAL, EpicState
@@ -122,7 +123,7 @@ async def _say_yes(installation: Installation, epic_id: str, snapshot: StateSnap
     if approval is None or approval["status"] != ApprovalStatus.PENDING:
         return
     # Whoever was quicker than we are counts.
-    with contextlib.suppress(AlreadyDecided, Superseded):
+    with contextlib.suppress(AlreadyDecided, Superseded), acting_as(GENIE):
         await decide(installation.database, approval["id"], Decision(choice=Choice.APPROVE, by="--yes", channel="auto"))
 
 

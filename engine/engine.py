@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from db.audit import audited_alone
 from db.epics import queue_epic
 from db.notifications import listening
 from engine.assembling import Installation
@@ -36,7 +37,9 @@ from engine.time_machine.past import Past
 from engine.time_machine.races import Races
 from engine.views import ApprovalView, EpicView, EventView, GateContent, Page, SayingView, WorkerView
 from epics.approvals import Decision
+from epics.callers import current_caller
 from epics.errors import Conflict
+from epics.roles import Deed
 from epics.state import TERMINAL
 
 if TYPE_CHECKING:
@@ -133,8 +136,11 @@ class Engine(Past, GoingBack, Races):
 
         Raises:
             Conflict: if it has ended.
+            Forbidden: if its gates are to be approved in advance, and the caller may not decide there.
         """
         view = await self.epic(epic)
+        if auto_approve:
+            current_caller().check(Deed.DECIDE, view.repo)
         if view.status in TERMINAL:
             message = f"epic {view.id} has ended: it is {view.status}, and there is nothing to resume"
             raise Conflict(message)
@@ -202,6 +208,9 @@ class Engine(Past, GoingBack, Races):
 
     async def prune(self, policy: RetentionPolicy, *, apply: bool) -> PruneReport:
         """Prune finished epics, or measure what that would free; see `engine.retention.prune`."""
+        if apply:
+            # Before: it is many transactions.
+            await audited_alone(self._pool, "prune", kind="database", subject="finished epics", answer="asked", data=policy.model_dump())
         return await prune(self._pool, policy, apply=apply)
 
     def warm_up(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from db.audit import audit_row
 from db.epics import Row, fetch_one
 from engine.assembling import Installation, policy_at, registry_at
 from engine.checkpoints import config_of, saver_for
@@ -52,6 +53,8 @@ async def fork_epic(installation: Installation, source: str, asked: Fork) -> Epi
         state = state.model_copy(update={"last": state.last.model_copy(update={"tree": tree})})
     async with hold_epic(database, epic_id, seconds=installation.lease_seconds) as hold:
         rows = rows_of_fork(installation, source, asked, state)
+        told = {"source": source, "moment": asked.at, "budget_usd": rows.added["fork"]["budget_usd"]}
+        rows = rows.with_audit(audit_row("fork", kind="epic", subject=epic_id, epic=epic_id, repo=facts["repo"], data=told))
         saver = saver_for(database, hold.lease, installation.release, project=rows.projector(), after=source)
         await compile_epic_graph(saver).aupdate_state(config_of(epic_id), fields_of(state), as_node=arrival(state))
     await show_branch(installation, {**facts, "id": epic_id}, state.branch or "", state.head)

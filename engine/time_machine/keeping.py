@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import BinaryIO
 
+from db.audit import audited_alone
 from engine.assembling import Installation
 from engine.reading import epic_id_of
 from engine.time_machine.collecting import collect
@@ -34,4 +35,8 @@ class Keeping:
 
     async def collect(self, *, older_than: timedelta, quota: int | None = None, apply: bool = False) -> Collected:
         """Remove what nothing names from this host and the database, or say what that would be; see `collecting.collect`."""
+        if apply:
+            # Before: it is many deeds, and most of them are on this host.
+            asked = {"older_than_s": int(older_than.total_seconds()), "quota_bytes": quota}
+            await audited_alone(self._installation.database.pool, "collect", kind="database", subject="remains", answer="asked", data=asked)
         return await collect(self._installation, older_than=older_than, quota=quota, apply=apply)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from db.audit import audit_row
 from db.epics import Row, fetch_one
 from db.leases import Lease
 from engine.assembling import Installation
@@ -42,7 +43,9 @@ async def pick(installation: Installation, lease: Lease, race: Row, entry: Entry
     why = "; ".join(explained(entry.score))
     picked = {"fork": entry.fork, "moment": entry.moment, "by": by, "why": why}
     event = {"type": "attempt_picked", "data": {"attempt": entry.k, "of": race["n"], **picked, "next": state.step}}
-    rows = Rows(added={"picked": picked}, events=(event,), problem=state.last.note if state.last else "")
+    told = {"attempt": entry.k, "of": race["n"], "fork": entry.fork, "moment": entry.moment, "by": by}
+    row = audit_row("pick", kind="epic", subject=epic, epic=epic, content_hash=entry.tree, data=told)
+    rows = Rows(added={"picked": picked, "audit": row}, events=(event,), problem=state.last.note if state.last else "")
     project = rows.projector() if paused else goes_on(rows)
     saver = saver_for(installation.database, lease, installation.release, project=project, after=entry.fork)
     config = at_checkpoint(epic, moment["checkpoint_id"] if moment else "")

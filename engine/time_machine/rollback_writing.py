@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import CheckpointMetadata
 
 from db.attempts import next_attempt_number
+from db.audit import audit_row
 from db.epics import Row
 from db.leases import Lease
 from db.saver import Projector
@@ -34,6 +35,10 @@ class Rows:
     events: tuple[Mapping[str, Any], ...]
     problem: str
     """Why the epic is paused."""
+
+    def with_audit(self, row: Mapping[str, Any]) -> Rows:
+        """The same, with what the audit tells of it."""
+        return replace(self, added={**self.added, "audit": row})
 
     def projector(self) -> Projector:
         """Return what projects that one checkpoint: it leaves the epic paused, unless it goes back to an end."""
@@ -71,7 +76,7 @@ async def write_rollback(installation: Installation, lease: Lease, rollback: Rol
     if state.revert is not None and state.pull_request is not None:
         update["pull_request"] = state.pull_request.model_copy(update={"branch": branch})
     state = state.model_copy(update=update)
-    saver = saver_for(installation.database, lease, installation.release, project=_rows(rollback, state).projector())
+    saver = saver_for(installation.database, lease, installation.release, project=_rows(lease.thread_id, rollback, state).projector())
     graph = compile_epic_graph(saver)
     await graph.aupdate_state(at_checkpoint(lease.thread_id, rollback.checkpoint), fields_of(state), as_node=arrival(state))
     return branch
@@ -104,7 +109,7 @@ def at_checkpoint(epic_id: str, checkpoint: str) -> RunnableConfig:
     return {**config, "configurable": {**config.get("configurable", {}), "checkpoint_ns": "", "checkpoint_id": checkpoint}}
 
 
-def _rows(rollback: Rollback, state: EpicState) -> Rows:
+def _rows(epic: str, rollback: Rollback, state: EpicState) -> Rows:
     outside = [deed.model_dump(mode="json") for deed in rollback.outside]
     facts = {"kind": rollback.kind, "level": rollback.level, "to": rollback.to, "by": rollback.by, "guidance": rollback.guidance}
     # To take back what is merged is for a person to approve, who was not asked when the epic was started with --yes.
@@ -116,4 +121,10 @@ def _rows(rollback: Rollback, state: EpicState) -> Rows:
         else:
             added["closes_pull_request"] = True
     event = {"type": "epic_rolled_back", "data": {**facts, "from": rollback.before, "outside": outside, "next": state.ended or state.step}}
-    return Rows(added=added, events=(event,), problem=rollback.record.note)
+    rows = Rows(added=added, events=(event,), problem=rollback.record.note)
+    if rollback.command is not None:
+        # Told when it was asked for, by whom nobody here is.
+        return rows
+    deed = "undo" if rollback.kind == "undo" else "rollback"
+    told = {"to": rollback.to, "level": rollback.level, "from": rollback.before, "reverts": rollback.kind == "revert"}
+    return rows.with_audit(audit_row(deed, kind="epic", subject=epic, epic=epic, data=told))

@@ -57,6 +57,8 @@ DECLARE
     head audit_head;
     a audit;
 BEGIN
+    -- What is else checked at the end of the transaction takes its locks then, and those come before the head's.
+    SET CONSTRAINTS ALL IMMEDIATE;
     SELECT * INTO STRICT head FROM audit_head FOR UPDATE;
     a.n := head.n + 1;
     -- The clock and not the begin of the transaction: time goes the way of the numbers.
@@ -120,3 +122,39 @@ BEGIN
 END
 $$;
 CREATE TRIGGER audit_head_follows BEFORE UPDATE ON audit_head FOR EACH ROW EXECUTE FUNCTION check_audit_head();
+
+-- As before, and: what a person did by this checkpoint is told behind all that it writes. The checkpoints of steps have no such row.
+CREATE OR REPLACE FUNCTION put_checkpoint(
+    p_thread text, p_epoch bigint, p_token uuid, p_ns text, p_id text, p_parent text, p_checkpoint jsonb, p_metadata jsonb,
+    blob_channels text[], blob_versions text[], blob_types text[], blob_values bytea[],
+    write_checkpoints text[], write_tasks text[], write_paths text[], write_places integer[], write_channels text[], write_types text[],
+    write_values bytea[],
+    p_rows jsonb
+) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM assert_lease(p_thread, p_epoch, p_token);
+    IF cardinality(write_tasks) > 0 THEN
+        INSERT INTO checkpoint_writes (thread_id, checkpoint_ns, checkpoint_id, task_id, task_path, idx, channel, type, blob)
+        SELECT p_thread, p_ns, w.* FROM unnest(
+            write_checkpoints, write_tasks, write_paths, write_places, write_channels, write_types, write_values
+        ) AS w
+        ON CONFLICT (thread_id, checkpoint_ns, checkpoint_id, task_id, idx) DO NOTHING;
+    END IF;
+    IF cardinality(blob_channels) > 0 THEN
+        INSERT INTO checkpoint_blobs (thread_id, checkpoint_ns, channel, version, type, blob)
+        SELECT p_thread, p_ns, b.* FROM unnest(blob_channels, blob_versions, blob_types, blob_values) AS b
+        ON CONFLICT (thread_id, checkpoint_ns, channel, version) DO NOTHING;
+    END IF;
+    INSERT INTO checkpoints (thread_id, checkpoint_ns, checkpoint_id, parent_checkpoint_id, checkpoint, metadata)
+    VALUES (p_thread, p_ns, p_id, p_parent, p_checkpoint, p_metadata)
+    ON CONFLICT (thread_id, checkpoint_ns, checkpoint_id)
+    DO UPDATE SET checkpoint = excluded.checkpoint, metadata = excluded.metadata;
+    IF p_rows IS NOT NULL THEN
+        PERFORM project_checkpoint(p_thread, p_id, p_rows);
+        IF p_rows ? 'audit' THEN
+            PERFORM append_audit(p_rows -> 'audit');
+        END IF;
+    END IF;
+END
+$$;
