@@ -8,7 +8,7 @@ from typing import Final
 
 from db.connection import Pool
 from db.epics import Row, fetch_all
-from engine.access.readable import readable_patterns
+from engine.readable import readable_patterns
 from epics.errors import ApprovalNotFound, EpicNotFound, InvalidInput, RunNotFound
 from epics.runs import is_run
 

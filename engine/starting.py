@@ -12,10 +12,12 @@ from db.connection import Connection
 from db.epics import Within, insert_epic
 from db.races import plan_race
 from engine.assembling import Installation, policy_at, registry_at
+from epics.callers import current_caller
 from epics.errors import InvalidInput
 from epics.ids import new_id
 from epics.policy import Autonomy, RepositoryPolicy
 from epics.races import FEWEST, MOST
+from epics.roles import Deed
 from epics.state import GRAPH_VERSION
 from epics.steps import AGENT_STEPS
 from timemachine.repositories import inspect_repository
@@ -65,11 +67,13 @@ async def start_epic(installation: Installation, asked: StartEpic, *, within: Wi
     Raises:
         InvalidInput: if the goal, a limit, the executor or the model cannot be used.
         RepositoryUnusable: if the repository or its base branch cannot carry an epic.
+        Forbidden: as in `check_start`.
     """
     goal = checked_goal(asked.goal)
     check_budget(asked.budget_usd)
     check_attempts(asked.attempts)
     facts = await inspect_repository(asked.repo, asked.base, installation.git_environment)
+    check_start(facts.location, auto_approve=asked.auto_approve)
     workspace = await open_workspace(installation.home, facts.location, installation.git_environment)
     commit = await workspace.mirror.fetch_base(facts.base)
     policy = await policy_at(workspace.mirror, commit)
@@ -100,6 +104,18 @@ async def start_epic(installation: Installation, asked: StartEpic, *, within: Wi
     while not await insert_epic(pool, {**values, "id": (epic_id := new_id("e"))}, hinted=asked.detached, within=beside):
         continue
     return epic_id
+
+
+def check_start(location: str, *, auto_approve: bool) -> None:
+    """Hold a start against the roles that the caller has on the repository, where that really is.
+
+    Raises:
+        Forbidden: if it may not start an epic there, or not approve its gates in advance.
+    """
+    caller = current_caller()
+    caller.check(Deed.START, location)
+    if auto_approve:
+        caller.check(Deed.DECIDE, location)
 
 
 def check_attempts(attempts: int | None) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from epics.errors import InvalidInput, RepositoryUnusable
 from timemachine.commits import commit_of
 from timemachine.git import Git, branch_name, last_words, require_git
-from timemachine.urls import is_url, refuse_credentials
+from timemachine.urls import is_url, refuse_credentials, refuse_detours
 
 NETWORK_SECONDS = 60
 
@@ -47,6 +47,7 @@ async def inspect_repository(repo: str, base: str | None, env: Mapping[str, str]
         if not repo.isprintable():
             raise InvalidInput(f"{repo!r} has characters that cannot be printed: give the URL of a git server, in one line")
         refuse_credentials(repo)
+        refuse_detours(repo)
         return await _inspect_url(repo, base, env)
     return await _inspect_path(Path(repo), base, env)
 

@@ -6,7 +6,7 @@ import re
 import socket
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from epics.errors import InvalidInput
 from safety.addresses import addresses_inside
@@ -50,6 +50,16 @@ def refuse_credentials(url: str) -> None:
         way = "let ssh, a git credential helper or GENIE_GIT_CREDENTIALS log in"
         raise InvalidInput(f"the URL holds a login, which Genie does not store: give {bare}, and {way}")
     refuse_address(parts.hostname or "")
+
+
+def refuse_detours(url: str) -> None:
+    """See that a URL names its repository in the one way in which roles name it too.
+
+    Raises:
+        InvalidInput: if it goes up and down again; git would follow it to a repository that another pattern is about.
+    """
+    if any(unquote(part) in {".", ".."} for part in re.split(r"[/:\\]", unquote(url))):
+        raise InvalidInput("the URL of the repository has `.` or `..` in its path: write the path as it is")
 
 
 def refuse_address(host: str) -> None:

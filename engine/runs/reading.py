@@ -8,7 +8,7 @@ from db.connection import Connection, Pool
 from db.epics import Row, fetch_all, fetch_one
 from db.journal import AttemptJournal
 from db.queries import QUERIES
-from engine.access.readable import readable_patterns
+from engine.readable import readable_patterns
 from engine.finding import found_run, no_run
 from engine.recording import turn_of
 from engine.runs.views import RunView

@@ -14,9 +14,11 @@ from engine.runs.briefing import Ground, check_brief, run_variables, task_for
 from engine.runs.inputs import checked_variables
 from engine.runs.orders import StartRun
 from engine.starting import check_budget, checked_goal, models_in
+from epics.callers import current_caller
 from epics.errors import InvalidInput
 from epics.ids import new_id
 from epics.policy import RepositoryPolicy
+from epics.roles import Deed
 from epics.runs import KIND
 from epics.state import GRAPH_VERSION
 from timemachine.repositories import inspect_repository
@@ -40,10 +42,13 @@ async def start_run(installation: Installation, asked: StartRun, *, within: With
         InvalidWorkflow: if the workflow is broken.
         RepositoryUnusable: if the repository, its base branch or the revision cannot be read.
         WorkflowNotFound: if there is none of that name.
+        Forbidden: if the caller may run nothing on the repository.
     """
     task = checked_goal(asked.task, what="task") if asked.task.strip() else ""
     check_budget(asked.budget_usd)
     facts = await inspect_repository(asked.repo, asked.base, installation.git_environment)
+    # Where it really is: the name that was given may be that of a link.
+    current_caller().check(Deed.RUN, facts.location)
     workspace = await open_workspace(installation.home, facts.location, installation.git_environment)
     commit = await workspace.mirror.fetch_base(facts.base)
     registry = await registry_at(workspace.mirror, commit, installation.agents_dir)

@@ -1,0 +1,179 @@
+"""The role table: for each operation of the HTTP API and each verb of the command line, the deed that it is, and on whose repository.
+
+What has no row here is not served, and no command: nothing can be added and left open by mistake.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from epics.roles import Deed
+
+
+class Of(StrEnum):
+    """What a request names, from which the repository follows that the role must be held on."""
+
+    EPIC = "epic"
+    RUN = "run"
+    APPROVAL = "approval"
+    REPO = "repo"
+    """A repository by its own name, if one is named at all."""
+    NOTHING = "nothing"
+    """No repository: reading shows what the caller may read of each; the role must be held on some, to administer on all."""
+
+
+@dataclass(frozen=True)
+class Needed:
+    """What a request must be allowed: a deed on the repository of what it names."""
+
+    deed: Deed
+    of: Of = Of.NOTHING
+
+
+class Free(StrEnum):
+    """What needs no role."""
+
+    KNOWN = "known"
+    """Whoever is known at all may ask for it."""
+    ANYBODY = "anybody"
+    """It is asked without a key: it tells nothing that is kept from anybody, or its messages are signed."""
+    OWN_MACHINE = "own machine"
+    """A command that works on this machine's own files and processes, which whoever runs it can reach anyway."""
+
+
+Row = Needed | Free
+
+_READ: Final = Needed(Deed.READ)
+_READ_EPIC: Final = Needed(Deed.READ, Of.EPIC)
+_READ_RUN: Final = Needed(Deed.READ, Of.RUN)
+_READ_APPROVAL: Final = Needed(Deed.READ, Of.APPROVAL)
+_STEER: Final = Needed(Deed.STEER, Of.EPIC)
+_TRAVEL: Final = Needed(Deed.TRAVEL, Of.EPIC)
+_DECIDE: Final = Needed(Deed.DECIDE, Of.APPROVAL)
+_START: Final = Needed(Deed.START, Of.REPO)
+_RUN: Final = Needed(Deed.RUN, Of.REPO)
+_ADMINISTER: Final = Needed(Deed.ADMINISTER)
+
+OPERATIONS: Final[Mapping[str, Row]] = {
+    "GET /health": Free.ANYBODY,
+    "GET /ready": Free.ANYBODY,
+    "GET /metrics": Free.ANYBODY,
+    "POST /hooks/{source}": Free.ANYBODY,
+    "GET /api/v1/whoami": Free.KNOWN,
+    "GET /api/v1/epics": _READ,
+    "POST /api/v1/epics": _START,
+    "GET /api/v1/epics/{id}": _READ_EPIC,
+    "GET /api/v1/epics/{id}/attempts": _READ_EPIC,
+    "GET /api/v1/epics/{id}/attempts/{n}/log": _READ_EPIC,
+    "GET /api/v1/epics/{id}/attempts/{n}/setup": _READ_EPIC,
+    "GET /api/v1/epics/{id}/compare": _READ_EPIC,
+    "GET /api/v1/epics/{id}/costs": _READ_EPIC,
+    "GET /api/v1/epics/{id}/diff": _READ_EPIC,
+    "GET /api/v1/epics/{id}/events": _READ_EPIC,
+    "GET /api/v1/epics/{id}/moments": _READ_EPIC,
+    "GET /api/v1/epics/{id}/moments/{n}": _READ_EPIC,
+    "GET /api/v1/epics/{id}/race": _READ_EPIC,
+    "GET /api/v1/epics/{id}/sayings": _READ_EPIC,
+    "POST /api/v1/epics/{id}/resume": _STEER,
+    "POST /api/v1/epics/{id}/cancel": _STEER,
+    "POST /api/v1/epics/{id}/say": _STEER,
+    "POST /api/v1/epics/{id}/rollback": _TRAVEL,
+    "POST /api/v1/epics/{id}/undo": _TRAVEL,
+    "POST /api/v1/epics/{id}/fork": _TRAVEL,
+    "POST /api/v1/epics/{id}/pick": _TRAVEL,
+    "PUT /api/v1/epics/{id}/moments/{n}/name": _TRAVEL,
+    "DELETE /api/v1/epics/{id}/moments/{n}/name": _TRAVEL,
+    "GET /api/v1/approvals": _READ,
+    "GET /api/v1/approvals/{id}": _READ_APPROVAL,
+    "GET /api/v1/approvals/{id}/content": _READ_APPROVAL,
+    "POST /api/v1/approvals/{id}/decision": _DECIDE,
+    "GET /api/v1/agents": Needed(Deed.READ, Of.REPO),
+    "GET /api/v1/agents/{name}": Needed(Deed.READ, Of.REPO),
+    "POST /api/v1/agents/{name}/run": _RUN,
+    "POST /api/v1/agents/{name}/run/async": _RUN,
+    "GET /api/v1/runs": _READ,
+    "GET /api/v1/runs/{id}": _READ_RUN,
+    "GET /api/v1/runs/{id}/events": _READ_RUN,
+    "GET /api/v1/runs/{id}/log": _READ_RUN,
+    "POST /api/v1/runs/{id}/cancel": Needed(Deed.RUN, Of.RUN),
+    "GET /api/v1/workers": _READ,
+    "GET /api/v1/keys": _ADMINISTER,
+    "POST /api/v1/keys": _ADMINISTER,
+    "GET /api/v1/keys/{id}": _ADMINISTER,
+    "POST /api/v1/keys/{id}/rotate": _ADMINISTER,
+    "POST /api/v1/keys/{id}/revoke": _ADMINISTER,
+}
+"""Each operation as the OpenAPI document names it."""
+
+VERBS: Final[Mapping[str, Row]] = {
+    # It makes a repository and an epic of its own, decides at its gates, and takes nothing that was there.
+    "demo": Needed(Deed.DECIDE),
+    "epic start": _START,
+    "epic list": _READ,
+    "epic show": _READ_EPIC,
+    "epic watch": _READ_EPIC,
+    "epic logs": _READ_EPIC,
+    "epic diff": _READ_EPIC,
+    "epic resume": _STEER,
+    "epic cancel": _STEER,
+    "epic say": _STEER,
+    "approval list": _READ,
+    "approval show": _READ_APPROVAL,
+    "approval approve": _DECIDE,
+    "approval changes": _DECIDE,
+    "approval reject": _DECIDE,
+    "approval retry": _DECIDE,
+    "approval rollback": _DECIDE,
+    "approval abandon": _DECIDE,
+    "approval raise": _DECIDE,
+    "time history": _READ_EPIC,
+    "time show": _READ_EPIC,
+    "time diff": _READ_EPIC,
+    "time compare": _READ_EPIC,
+    "time race": _READ_EPIC,
+    "time export": _READ_EPIC,
+    "time mark": _TRAVEL,
+    "time rollback": _TRAVEL,
+    "time undo": _TRAVEL,
+    "time fork": _TRAVEL,
+    "time pick": _TRAVEL,
+    "time import": _ADMINISTER,
+    "time gc": _ADMINISTER,
+    # With --from it starts a fork, which asks for that by itself.
+    "replay": _READ_EPIC,
+    "agent list": Needed(Deed.READ, Of.REPO),
+    "agent show": Needed(Deed.READ, Of.REPO),
+    "agent check": Free.OWN_MACHINE,
+    "agent run": _RUN,
+    "run list": _READ,
+    "run show": _READ_RUN,
+    "run watch": _READ_RUN,
+    "run logs": _READ_RUN,
+    "run resume": Needed(Deed.RUN, Of.RUN),
+    "run cancel": Needed(Deed.RUN, Of.RUN),
+    "worker": _ADMINISTER,
+    "worker list": _READ,
+    "worker check": Free.OWN_MACHINE,
+    "serve": Free.OWN_MACHINE,
+    "container list": Free.OWN_MACHINE,
+    "container logs": Free.OWN_MACHINE,
+    "container stop": Free.OWN_MACHINE,
+    "container sweep": Free.OWN_MACHINE,
+    "container image": Free.OWN_MACHINE,
+    "webhook add": _ADMINISTER,
+    "webhook list": _ADMINISTER,
+    "webhook test": _ADMINISTER,
+    "webhook remove": _ADMINISTER,
+    "webhook deliveries": _ADMINISTER,
+    "webhook resend": _ADMINISTER,
+    "db migrate": Free.OWN_MACHINE,
+    "db status": Free.OWN_MACHINE,
+    "db backup": Free.OWN_MACHINE,
+    "db restore": Free.OWN_MACHINE,
+    "db prune": _ADMINISTER,
+    "doctor": Free.OWN_MACHINE,
+}
+"""Each verb as it is typed behind `genie`."""
