@@ -5,15 +5,25 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field, SecretStr
 
-from config.setting_types import BaseUrl, Key, existing_file
+from config.setting_types import BaseUrl, Key, existing_file, secure_url
 
 
 class HttpSettings(BaseModel):
     """Who may ask a server, and how it is reached."""
 
     key: Key | None = Field(default=None, description="a key as `genie key create` prints it, which the command line shows to a server")
+    allow_plain_http: bool = Field(default=False, description="true or false")
+    jwt_secret: Annotated[SecretStr, Field(min_length=32)] | None = Field(default=None, description="at least 32 random characters")
+    jwks_url: Annotated[str, AfterValidator(secure_url)] | None = Field(
+        default=None, description="a URL that begins with https://, or with http:// for this machine's own"
+    )
+    jwt_issuer: str | None = Field(default=None, min_length=1, max_length=500, description="the `iss` of the identity provider's tokens")
+    jwt_audience: str | None = Field(default=None, min_length=1, max_length=500, description="the `aud` that its tokens for Genie have")
+    jwt_roles_claim: str | None = Field(
+        default=None, min_length=1, max_length=500, description="the name of a claim, with dots for one inside another"
+    )
 
 
 class SlackSettings(BaseModel):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from pathlib import Path
 from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
@@ -33,6 +34,29 @@ def http_url(url: str) -> str:
     split = urlsplit(url)
     if split.scheme not in {"http", "https"} or not split.hostname:
         message = "no HTTP URL"
+        raise ValueError(message)
+    return url
+
+
+def is_loopback(host: str | None) -> bool:
+    """Whether a host is this machine, by a name or an address that can mean no other."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host or "").is_loopback
+    except ValueError:
+        return False
+
+
+def secure_url(url: str) -> str:
+    """A URL of HTTP that nobody on the way can answer.
+
+    Raises:
+        ValueError: if it is not one.
+    """
+    split = urlsplit(http_url(url))
+    if split.scheme != "https" and not is_loopback(split.hostname):
+        message = "plain HTTP to another machine"
         raise ValueError(message)
     return url
 

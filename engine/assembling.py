@@ -16,6 +16,7 @@ from db.epics import Row
 from db.identity import database_id
 from db.leases import Lease
 from db.sealer import Sealer
+from engine.access.trusted import Trusted
 from engine.master_key import MasterKeys
 from engine.retention import RetentionPolicy
 from engine.running import Running
@@ -77,6 +78,8 @@ class Installation:
     """Which epics can be carried on."""
     retention: RetentionPolicy | None = None
     """What workers prune by themselves; None for nothing."""
+    trusted: Trusted = field(default_factory=Trusted)
+    """What keys and tokens are held against."""
     masters: MasterKeys = field(default_factory=MasterKeys)
     """Where the master keys are that all secrets in the database depend on."""
 

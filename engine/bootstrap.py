@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from config.settings import Settings
 from db.connection import POOL_WAIT_S, Pool, open_database
 from db.throttling import SharedThrottle
+from engine.access.trusted import trusted_by
 from engine.assembling import Dispatch, Installation
 from engine.engine import Engine
 from engine.keyring import StoredKeyring
 from engine.master_key import master_keys_of
 from engine.retention import policy_of
+from engine.stored_settings import stored_settings
+from engine.webhook_secrets import seal_what_is_clear
 from executors.port import Executor
 
 if TYPE_CHECKING:
@@ -82,6 +85,8 @@ async def open_engine(settings: Settings, *, script: Path | None = None, wait_s:
         database = await stack.enter_async_context(open_database(url, settings.home, wait_s=wait_s))
         masters = master_keys_of(settings)
         database.pool.sealer = StoredKeyring(database.pool, masters, seals_journal=settings.seal_journal)
+        settings = await stored_settings(settings, database.pool)
+        await seal_what_is_clear(database.pool)
         executors = await stack.enter_async_context(aclosing(LazyExecutors(_makers(settings, database.pool, script))))
         yield Engine(
             Installation(
@@ -108,6 +113,7 @@ async def open_engine(settings: Settings, *, script: Path | None = None, wait_s:
                 webhook_keep_days=settings.keep_messages_days,
                 docker_host=settings.docker_host,
                 masters=masters,
+                trusted=trusted_by(settings),
             )
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from functools import cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -43,8 +44,10 @@ from epics.roles import Deed
 from epics.state import TERMINAL
 
 if TYPE_CHECKING:
+    from engine.access.access import Access
     from engine.containers import Containers
     from engine.runs_for_faces import Runs
+    from engine.secrets import Secrets
     from engine.time_machine.keeping import Keeping
     from engine.time_machine.replaying import Replaying
     from engine.webhooks import Webhooks
@@ -59,6 +62,13 @@ class Engine(Past, GoingBack, Races):
         self._once = OnceStarter(installation)
         self.hooks = Hooks(installation)
 
+    @cached_property
+    def access(self) -> Access:
+        """Who may ask: keys, tokens, people. One for this process: it keeps the keys of the identity provider."""
+        from engine.access.access import Access  # noqa: PLC0415  # reading the past needs none of it
+
+        return Access(self._pool, self._installation.trusted)
+
     @property
     def runs(self) -> Runs:
         """Workflows run on repositories without an epic."""
@@ -72,6 +82,13 @@ class Engine(Past, GoingBack, Races):
         from engine.webhooks import Webhooks  # noqa: PLC0415  # few commands need the HTTP client
 
         return Webhooks(self._installation)
+
+    @property
+    def secrets(self) -> Secrets:
+        """What is kept sealed in the database."""
+        from engine.secrets import Secrets  # noqa: PLC0415  # few commands need them
+
+        return Secrets(self._installation)
 
     @property
     def containers(self) -> Containers:
