@@ -20,6 +20,7 @@ class Target:
     name: str
     url: str
     secret: str = field(repr=False)
+    """As it is kept: sealed, unless it is older than that."""
     allow_private: bool
 
 
@@ -48,9 +49,19 @@ async def find_webhook(pool: Pool, name: str) -> tuple[int, Target] | None:
     return None if row is None else (row["id"], target_in(row))
 
 
-async def webhook_secrets(pool: Pool) -> tuple[str, ...]:
-    """What messages are signed with: never shown, but for keeping it out of texts."""
-    return tuple(row["secret"] for row in await fetch_all(pool, "webhook_secrets", {}))
+async def stored_webhook_secrets(pool: Pool) -> dict[str, str]:
+    """What each webhook's messages are signed with, as it is kept."""
+    return {row["name"]: row["secret"] for row in await fetch_all(pool, "webhook_secrets", {})}
+
+
+async def clear_webhook_secrets(pool: Pool) -> dict[str, str]:
+    """The secrets that are not sealed yet, by webhook."""
+    return {row["name"]: row["secret"] for row in await fetch_all(pool, "clear_webhook_secrets", {})}
+
+
+async def seal_webhook_secret(pool: Pool, name: str, *, clear: str, sealed: str) -> None:
+    """Put a sealed secret in place of a clear one, if that is still there."""
+    await fetch_one(pool, "seal_webhook_secret", {"name": name, "clear": clear, "sealed": sealed})
 
 
 async def delete_webhook(pool: Pool, name: str) -> bool:

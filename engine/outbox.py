@@ -19,6 +19,8 @@ from db.hooks import prune_hook_deliveries
 from db.outbox import Message, claim_messages, message_delivered, message_failed, prune_messages
 from engine.assembling import Installation
 from engine.posting import TIMEOUT_S, Answer, Poster
+from engine.webhook_secrets import opened
+from epics.access_errors import SecretUnreadable
 from epics.errors import StoreUnavailable
 
 _MOST_WAIT_S: Final = 1800.0
@@ -83,7 +85,12 @@ class _Deliverer:
             structlog.get_logger().warning("what became of a message could not be noted", error=repr(error)[:300])
 
     async def _deliver(self, message: Message) -> None:
-        answer = await self.poster.post(message.target, message_id(message.epic, message.event), body_of(message))
+        try:
+            target = await opened(self.pool, message.target)
+            answer = await self.poster.post(target, message_id(message.epic, message.event), body_of(message))
+        except SecretUnreadable as error:
+            # Another worker may have the key; the message says so as long as none sends it.
+            answer = Answer(status=None, problem=str(error), body="", seconds=0, retry_after_s=None)
         if answer.is_delivered and answer.status is not None:
             await message_delivered(self.pool, message, answer.status)
             return

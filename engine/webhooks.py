@@ -14,6 +14,7 @@ from db.outbox import list_messages, resend_dead, resend_message
 from db.webhooks import Target, delete_webhook, find_webhook, insert_webhook, list_webhooks
 from engine.assembling import Installation
 from engine.posting import Poster, resolve
+from engine.webhook_secrets import context_of, opened
 from engine.webhook_views import MessageView, NewWebhook, Tried, WebhookView
 from epics.errors import Conflict, InvalidInput, WebhookNotFound
 from safety.addresses import check_addresses, checked_url
@@ -64,6 +65,7 @@ class Webhooks:
             InvalidInput: if the URL, an event, the name or the secret cannot be used.
             AddressRefused: if its host has an address that is not public.
             Conflict: if the name is taken.
+            SecretUnreadable: if there is no key to seal its secret with.
         """
         allowed = allow_private or self._allow_private
         host = await _checked_host(url, allow_private=allowed)
@@ -74,7 +76,8 @@ class Webhooks:
             raise InvalidInput(f"there is no event {unknown[0][:80]!r}; there are {', '.join(EVENTS)}")
         made = new_secret() if secret is None else secret
         key_in(made)
-        target = Target(name=chosen, url=url, secret=made, allow_private=allow_private)
+        sealed = await self._pool.sealer.sealed(made, context_of(chosen))
+        target = Target(name=chosen, url=url, secret=sealed, allow_private=allow_private)
         if not await insert_webhook(self._pool, target, sorted(set(events))):
             raise Conflict(f"there is a webhook {chosen!r} already: remove it first, or give another --name")
         view = await self.one(chosen)
@@ -109,8 +112,10 @@ class Webhooks:
 
         Raises:
             WebhookNotFound: if there is none of that name.
+            SecretUnreadable: if its secret cannot be opened here.
         """
-        _, target = await self._found(name)
+        _, found = await self._found(name)
+        target = await opened(self._pool, found)
         message = f"msg_ping_{uuid.uuid4().hex}"
         body: dict[str, Any] = {"type": "ping", "id": message, "time": datetime.now(UTC).isoformat(), "epic": None, "data": {}, "links": {}}
         answer = await Poster(allow_private=self._allow_private).post(target, message, body)

@@ -11,11 +11,11 @@ from typing import Any, BinaryIO, Final
 
 from db.epics import Row, fetch_one
 from db.histories import read_checkpoints, read_rows
-from db.webhooks import webhook_secrets
 from engine.assembling import Installation
 from engine.fetching_packs import bring_to_read
 from engine.time_machine.saved import FORMAT, History, Manifest, checkpoints_as_json
 from engine.time_machine.saved_file import as_bytes, write_saved
+from engine.webhook_secrets import known_webhook_secrets
 from epics.errors import EpicNotFound
 from epics.state import Ended
 from epics.upgrades import THIS_RELEASE
@@ -50,7 +50,7 @@ async def export_history(installation: Installation, epic_id: str, target: Binar
     epic, rows = found
     workspace = await open_workspace(installation.home, epic["repo"], installation.git_environment)
     mirror = workspace.mirror
-    scrubber = Scrubber((*secrets, *await webhook_secrets(installation.database.pool)))
+    scrubber = Scrubber((*secrets, *await known_webhook_secrets(installation.database.pool)))
     records = await _records(installation, epic, rows, scrubber)
     history = History.model_validate(records)
     records["base_tip"] = tip = _base_tip(history)

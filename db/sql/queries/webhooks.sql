@@ -32,4 +32,10 @@ WITH gone AS (DELETE FROM webhooks WHERE name = %(name)s RETURNING id), messages
 SELECT id FROM gone;
 
 -- name: webhook_secrets
-SELECT secret FROM webhooks;
+SELECT name, secret FROM webhooks;
+
+-- name: clear_webhook_secrets
+SELECT name, secret FROM webhooks WHERE secret NOT LIKE 'gs1.%%';
+
+-- name: seal_webhook_secret
+UPDATE webhooks SET secret = %(sealed)s WHERE name = %(name)s AND secret = %(clear)s RETURNING name;

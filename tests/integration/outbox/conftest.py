@@ -28,7 +28,10 @@ Deliver = Callable[..., "asyncio.Task[None]"]
 def installation(database: Database, tmp_path: Path) -> Installation:
     """An installation that may send to this machine."""
     from engine.assembling import Installation
+    from engine.keyring import StoredKeyring
+    from engine.master_key import MasterKeys
 
+    database.pool.sealer = StoredKeyring(database.pool, MasterKeys(home=tmp_path))
     return Installation(
         home=tmp_path / "home",
         database=database,

@@ -23,10 +23,13 @@ import asyncio, sys
 from pathlib import Path
 from db.connection import open_database
 from engine.assembling import Installation
+from engine.keyring import StoredKeyring
+from engine.master_key import MasterKeys
 from engine.outbox import Pace, run_outbox
 
 async def main():
     async with open_database(sys.argv[1], Path(sys.argv[2]), migrate=False) as database:
+        database.pool.sealer = StoredKeyring(database.pool, MasterKeys(home=Path(sys.argv[2])))
         installation = Installation(
             home=Path(sys.argv[2]), database=database, executors={}, agents_dir=None, environment={}, git_environment={},
             lease_seconds=10.0, webhook_allow_private=True,
