@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from psycopg.types.json import Jsonb
+
 from db.audit import audited
 from db.connection import Connection, Pool
 from db.failures import foreseen
@@ -13,6 +15,7 @@ from db.jobs import hint
 from db.leases import Lease
 from db.queries import QUERIES
 from db.storable import jsonb
+from epics.callers import current_caller
 from epics.errors import EpicNotFound
 from epics.runs import is_run
 from epics.upgrades import THIS_RELEASE
@@ -63,7 +66,9 @@ async def insert_epic(pool: Pool, values: Mapping[str, Any], *, hinted: bool = T
         async with pool.connection() as connection, connection.transaction():
             row = await (await connection.execute(QUERIES["project_of_repo"], {"repo": values["repo"]})).fetchone()
             project = row["id"] if row else None
-            given = {"state_version": THIS_RELEASE.state, **values, "project": project, "labels": jsonb(values.get("labels", {}))}
+            asked_by = {"requested_by": current_caller().person, "requested_via": current_caller().channel}
+            known = {"state_version": THIS_RELEASE.state, "project": project, "yes_by": _who_says_yes(yes=values["auto_approve"])}
+            given = {**known, **asked_by, **values, "labels": jsonb(values.get("labels", {}))}
             if await (await connection.execute(QUERIES["insert_epic"], given)).fetchone() is None:
                 return False
             # Runs have events of their own, so that whoever is told of epics is not told of them.
@@ -83,7 +88,11 @@ async def queue_epic(pool: Pool, epic_id: str, *, auto_approve: bool | None, by:
         async with pool.connection() as connection, connection.transaction():
             # The lease's row first, as every fenced write does: a worker at this epic and we cannot wait for each other.
             await connection.execute(QUERIES["forgive_takeovers"], {"thread": epic_id})
-            await connection.execute(QUERIES["queue_epic"], {"epic": epic_id, "auto_approve": auto_approve})
+            who = _who_says_yes(yes=auto_approve)
+            await connection.execute(QUERIES["queue_epic"], {"epic": epic_id, "auto_approve": auto_approve, "yes_by": who})
+            if auto_approve:
+                # Another person may say yes where the first one's did not count.
+                await connection.execute(QUERIES["judge_again"], {"epic": epic_id})
             await add_events(connection, epic_id, [{"type": "epic_resumed", "data": {"by": by}}])
             if hinted:
                 await hint(connection, epic_id)
@@ -141,3 +150,8 @@ def _asked(values: Mapping[str, Any]) -> dict[str, Any]:
     """What the audit tells of a start beside who and what: what it may spend, and whether it was approved in advance."""
     budget = values.get("budget_usd")
     return {"yes": bool(values.get("auto_approve")), "budget_usd": None if budget is None else format(budget, "f")}
+
+
+def _who_says_yes(*, yes: bool | None) -> Jsonb | None:
+    """The caller as it is now, where it says yes in advance: that counts as a decision of this person."""
+    return jsonb(current_caller().model_dump(mode="json", exclude={"address"})) if yes else None

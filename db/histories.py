@@ -33,6 +33,7 @@ KINDS: Final = (
         "turns",
         "sayings",
         "approvals",
+        "approval_votes",
         "events",
         "analyses",
         "pull_requests",

@@ -4,35 +4,52 @@ from __future__ import annotations
 
 from typing import Any
 
-from db.approvals import record_decision
 from db.connection import Database
 from db.epics import Row, fetch_one
+from db.votes import record_vote
+from engine.approvals.eligibility import check_caller, check_eligible
 from engine.reading import approval_view
 from engine.views import ApprovalView
 from epics.approvals import ApprovalStatus, Choice, Decision, check_decision
+from epics.callers import GENIE, current_caller
 from epics.errors import AlreadyDecided, Conflict, HistoryPruned, MomentNotFound, Superseded
 from epics.steps import Step
+from epics.votes import decision_with
 
 
 async def decide(database: Database, approval_id: str, decision: Decision, content_hash: str | None = None) -> ApprovalView:
-    """Record the decision on an approval; the first one wins.
+    """Record what the current caller decides on an approval; the first one wins, or the first so many where its terms want more people.
+
+    Where others must say the same first, the approval comes back pending, with the votes so far.
 
     Raises:
+        ApprovalNotFound: if there is none that the caller may read.
+        Forbidden: if the caller may decide nothing on the repository.
+        NotEligible: if the terms of the approval let others decide.
         InvalidInput: if the gate does not take it.
         MomentNotFound: if a rollback names a moment that the epic does not have.
         HistoryPruned: if it names one whose state was pruned.
         Conflict: if a rollback would forget that the work is merged.
+        AlreadyVoted: if the caller has said the same before.
         AlreadyDecided: if somebody decided first; says who, what and when.
-        Superseded: if the approval asks about what has changed since, or `content_hash` is not what it asks about.
+        Superseded: if the approval asks about what has changed since, is over, or `content_hash` is not what it asks about.
     """
     approval = await approval_view(database.pool, approval_id)
-    check_decision(approval.gate, decision)
+    caller = current_caller()
+    check_caller(caller, approval)
+    # One name for each person over all channels, whatever a face calls it; what runs in this process without a face says it itself.
+    said = decision if caller == GENIE else decision.model_copy(update={"by": caller.person, "channel": caller.channel})
+    check_decision(approval.gate, said)
+    if approval.status is not ApprovalStatus.PENDING:
+        _refuse(approval)
+    check_eligible(caller, approval, said)
     if content_hash is not None and content_hash != approval.content_hash:
         message = f"approval {approval.id} asks about {approval.content_hash[:12]}, not about {content_hash[:12]}: look at it again"
         raise Superseded(message)
-    if decision.to is not None:
-        await _check_moment(database, approval, decision.to)
-    if await record_decision(database.pool, approval.id, decision) is None:
+    if said.to is not None:
+        await _check_moment(database, approval, said.to)
+    quorum = approval.terms.quorum
+    if not await record_vote(database.pool, approval.id, said, lambda votes: decision_with(said, votes, quorum)):
         _refuse(await approval_view(database.pool, approval.id))
     return await approval_view(database.pool, approval.id)
 

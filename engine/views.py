@@ -8,11 +8,13 @@ from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import Field, PlainSerializer
 
+from epics.approval_terms import DEFAULT_TERMS, Terms
 from epics.approvals import ApprovalStatus, Choice
 from epics.records import Record
 from epics.state import BudgetStop
 from epics.steps import Step
 from epics.verdicts import Design, FailureAnalysis, Plan, PullRequest, TestReport
+from epics.votes import Vote
 
 
 def _money(value: Decimal) -> str:
@@ -72,6 +74,8 @@ class EpicView(Record):
     autonomy: str
     labels: dict[str, str]
     pruned: PrunedHistory | None = None
+    requested_by: str | None = Field(default=None, description="Who started or forked it; null for epics of older releases.")
+    requested_via: str | None = Field(default=None, description="By what channel: cli, http, slack, hook, mcp or auto.")
     forked_from: str | None = Field(default=None, description="The epic that it is a fork of.")
     forked_at: int | None = Field(default=None, description="The moment of that epic at which it was forked.")
     race: str | None = Field(
@@ -126,6 +130,7 @@ class ApprovalView(Record):
 
     id: str
     epic: str
+    repo: str = Field(description="The repository of the epic.")
     gate: Step
     moment: int
     status: ApprovalStatus
@@ -142,6 +147,13 @@ class ApprovalView(Record):
     comment: str | None
     to: int | None
     amount_usd: Money | None
+    requested_by: str | None = Field(default=None, description="Who started or forked the epic.")
+    terms: Terms = Field(default=DEFAULT_TERMS, description="Who may decide and how many must, as it was when the approval opened.")
+    votes: tuple[Vote, ...] = Field(default=(), description="What each person said so far, in order.")
+    remind_at: datetime | None = None
+    reminded_at: datetime | None = None
+    escalate_at: datetime | None = None
+    escalated_at: datetime | None = Field(default=None, description="Since when those it was escalated to may decide as well.")
 
 
 class ConfigurationChange(Record):

@@ -56,11 +56,23 @@ STATUS_AFTER: Final[dict[Choice, ApprovalStatus]] = {
 }
 
 
+GOES_ON: Final = frozenset({Choice.APPROVE, Choice.RETRY, Choice.ROLLBACK, Choice.RAISE})
+"""The choices that let an epic go on, for which an approval may need several people."""
+
+MOST_COMMENT: Final = 20_000
+
+IN_ADVANCE: Final = "--yes"
+"""Who decided, where a person had said yes before the gate opened."""
+
+AUTO: Final = "auto"
+"""The channel of what Genie decides by itself: on a word given in advance, by a rule, or because time is over."""
+
+
 class Decision(Record):
-    """What one person decided at one gate."""
+    """What was decided at one gate, and by whom."""
 
     choice: Choice
-    comment: str = Field(default="", max_length=20_000)
+    comment: str = Field(default="", max_length=MOST_COMMENT)
     by: str
     channel: str
     to: int | None = Field(default=None, ge=1, description="The moment that a rollback goes to.")

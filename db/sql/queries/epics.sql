@@ -5,10 +5,10 @@ INSERT INTO projects (repo) VALUES (%(repo)s) ON CONFLICT (repo) DO UPDATE SET r
 -- name: insert_epic
 INSERT INTO epics (
     id, project_id, goal, repo, base, base_commit, head, budget_usd, executor, model, autonomy, auto_approve, labels, graph_version,
-    state_version
+    state_version, requested_by, requested_via, yes_by
 ) VALUES (
     %(id)s, %(project)s, %(goal)s, %(repo)s, %(base)s, %(base_commit)s, %(base_commit)s, %(budget_usd)s, %(executor)s, %(model)s,
-    %(autonomy)s, %(auto_approve)s, %(labels)s, %(graph_version)s, %(state_version)s
+    %(autonomy)s, %(auto_approve)s, %(labels)s, %(graph_version)s, %(state_version)s, %(requested_by)s, %(requested_via)s, %(yes_by)s
 )
 -- Ids of the same millisecond differ by few bits: whoever finds his taken takes another.
 ON CONFLICT (id) DO NOTHING
@@ -23,7 +23,7 @@ SELECT
     CASE WHEN p.epic_id IS NOT NULL THEN
         jsonb_build_object('checkpoints_at', p.checkpoints_at, 'journal_at', p.journal_at, 'events_at', p.events_at)
     END AS pruned,
-    f.forked_from, f.forked_at, (SELECT r.state FROM races r WHERE r.epic_id = s.id) AS race
+    f.requested_by, f.requested_via, f.forked_from, f.forked_at, (SELECT r.state FROM races r WHERE r.epic_id = s.id) AS race
 FROM shown_epics s JOIN epics f ON f.id = s.id LEFT JOIN prunings p ON p.epic_id = s.id
 WHERE s.id = %(epic)s;
 
@@ -35,7 +35,7 @@ SELECT
     CASE WHEN p.epic_id IS NOT NULL THEN
         jsonb_build_object('checkpoints_at', p.checkpoints_at, 'journal_at', p.journal_at, 'events_at', p.events_at)
     END AS pruned,
-    f.forked_from, f.forked_at, (SELECT r.state FROM races r WHERE r.epic_id = s.id) AS race
+    f.requested_by, f.requested_via, f.forked_from, f.forked_at, (SELECT r.state FROM races r WHERE r.epic_id = s.id) AS race
 FROM shown_epics s JOIN epics f ON f.id = s.id LEFT JOIN prunings p ON p.epic_id = s.id
 -- An array, not a join: so the view is read for the ids of the page alone, whatever the planner knows of the tables.
 WHERE s.id = ANY (ARRAY(SELECT page_of_epics(%(status)s::text, %(repo)s::text, %(before)s::text, %(limit)s::integer, %(patterns)s::text[])))
@@ -45,7 +45,7 @@ ORDER BY s.id DESC;
 -- What does not change while an epic runs, and what the engine needs to decide how to go on.
 SELECT
     id, goal, repo, base, base_commit, status, step, moment, executor, model, autonomy, auto_approve, labels, graph_version, state_version,
-    budget_usd, rests_before(id) AS rests_before
+    budget_usd, rests_before(id) AS rests_before, requested_by, yes_by, approval_terms
 FROM epics WHERE id = %(epic)s;
 
 -- name: find_epics
@@ -59,7 +59,8 @@ ORDER BY id LIMIT 6;
 UPDATE epics e SET
     status = CASE WHEN e.status <> 'paused' THEN e.status WHEN asked.pending THEN 'waiting' ELSE 'queued' END,
     waiting_on = CASE WHEN e.status <> 'paused' OR asked.pending THEN e.waiting_on END, problem = NULL, retry_at = NULL, retries = 0,
-    auto_approve = coalesce(%(auto_approve)s::boolean, e.auto_approve), updated_at = now()
+    auto_approve = coalesce(%(auto_approve)s::boolean, e.auto_approve),
+    yes_by = CASE WHEN %(auto_approve)s::boolean THEN %(yes_by)s::jsonb ELSE e.yes_by END, updated_at = now()
 FROM (
     SELECT EXISTS (
         SELECT FROM approvals a JOIN epics w ON w.waiting_on = a.id WHERE w.id = %(epic)s AND a.status = 'pending'
@@ -68,9 +69,11 @@ FROM (
 WHERE e.id = %(epic)s;
 
 -- name: pause_epic
--- What waits for a person does so on; what was approved in advance would be taken again and again.
+-- What waits for a person does so on; what was approved in advance, or by a rule, would be taken again and again.
 UPDATE epics SET status = 'paused', problem = %(problem)s, updated_at = now()
-WHERE id = %(epic)s AND (status = 'queued' OR (status = 'waiting' AND auto_approve))
+WHERE id = %(epic)s AND (status = 'queued' OR (status = 'waiting' AND (auto_approve OR EXISTS (
+    SELECT FROM approvals a WHERE a.epic_id = %(epic)s AND a.status = 'pending' AND a.judged_at IS NULL AND a.terms ? 'auto'
+))))
 RETURNING id;
 
 -- name: retries_of_epic

@@ -32,6 +32,10 @@ SELECT to_jsonb(s) - '{epic_id}'::text[] AS row FROM sayings s WHERE s.epic_id =
 SELECT to_jsonb(a) - '{epic_id}'::text[] || jsonb_build_object('amount_usd', a.amount_usd::text) AS row
 FROM approvals a WHERE a.epic_id = %(epic)s ORDER BY a.moment;
 
+-- name: saved_approval_votes
+SELECT to_jsonb(v) - '{epic_id}'::text[] || jsonb_build_object('amount_usd', v.amount_usd::text) AS row
+FROM approval_votes v WHERE v.epic_id = %(epic)s ORDER BY v.approval_id, v.voted_at, v.person;
+
 -- name: saved_events
 SELECT to_jsonb(v) - '{epic_id}'::text[] AS row FROM events v WHERE v.epic_id = %(epic)s ORDER BY v.n;
 
@@ -95,6 +99,11 @@ SELECT (jsonb_populate_record(NULL::sayings, r || jsonb_build_object('epic_id', 
 -- name: put_approvals
 INSERT INTO approvals
 SELECT (jsonb_populate_record(NULL::approvals, r || jsonb_build_object('epic_id', %(epic)s::text))).*
+FROM jsonb_array_elements(%(rows)s) AS r;
+
+-- name: put_approval_votes
+INSERT INTO approval_votes
+SELECT (jsonb_populate_record(NULL::approval_votes, r || jsonb_build_object('epic_id', %(epic)s::text))).*
 FROM jsonb_array_elements(%(rows)s) AS r;
 
 -- name: put_events
