@@ -19,10 +19,29 @@ ON CONFLICT (epic_id) DO NOTHING;
 -- name: slack_workspace
 SELECT team, bot_user, default_channel, registered_at FROM slack_workspace;
 
+-- name: map_slack_channel
+INSERT INTO slack_channels (channel, repo, base, mapped_by) VALUES (%(channel)s, %(repo)s, %(base)s, %(by)s)
+ON CONFLICT (channel) DO UPDATE SET repo = excluded.repo, base = excluded.base, mapped_by = excluded.mapped_by, mapped_at = now()
+RETURNING channel;
+
+-- name: unmap_slack_channel
+DELETE FROM slack_channels WHERE channel = %(channel)s RETURNING channel, repo;
+
+-- name: slack_channels
+SELECT channel, repo, base, mapped_by, mapped_at FROM slack_channels ORDER BY mapped_at, channel;
+
 -- name: try_slack_threads_again
 -- What had no channel, or one that did not take it, of epics that go on.
 UPDATE slack_threads t SET shown = -1, tries = 0, next_at = '-infinity'
 FROM epics e WHERE e.id = t.epic_id AND e.status IN ('queued', 'waiting', 'paused') AND (t.ts IS NULL OR t.problem IS NOT NULL);
+
+-- name: bind_slack_thread
+-- In the transaction that makes the epic: its thread is in the channel where it was asked for, below the message that asked if there is one.
+INSERT INTO slack_threads AS t (epic_id, channel, ts) VALUES (%(epic)s, %(channel)s, %(ts)s)
+ON CONFLICT (epic_id) DO UPDATE SET channel = excluded.channel, ts = excluded.ts;
+
+-- name: epic_of_slack_thread
+SELECT epic_id FROM slack_threads WHERE channel = %(channel)s AND ts = %(ts)s ORDER BY epic_id DESC LIMIT 1;
 
 -- name: claim_slack_threads
 -- Those that are out of date, or to be looked at; nothing while Slack wants to hear nothing, or is away.
