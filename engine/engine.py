@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from engine.containers import Containers
     from engine.runs_for_faces import Runs
     from engine.secrets import Secrets
+    from engine.slack.deeds import SlackDeeds
     from engine.time_machine.keeping import Keeping
     from engine.time_machine.replaying import Replaying
     from engine.webhooks import Webhooks
@@ -89,6 +90,13 @@ class Engine(Past, GoingBack, Races):
         from engine.secrets import Secrets  # noqa: PLC0415  # few commands need them
 
         return Secrets(self._installation)
+
+    @property
+    def slack(self) -> SlackDeeds:
+        """What people do from Slack."""
+        from engine.slack.deeds import SlackDeeds  # noqa: PLC0415  # few commands need it
+
+        return SlackDeeds(self._installation)
 
     @property
     def containers(self) -> Containers:
