@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from db.connection import Pool
-from engine.access.authenticating import Authenticating
+from engine.access.issuing import Issuing
 from engine.access.keys import Keys
 from engine.access.local import Local
 from engine.access.people import People
@@ -13,12 +13,12 @@ from engine.access.trusted import Trusted
 from epics.callers import Caller
 
 
-class Access(Keys, People, Authenticating):
+class Access(Issuing, Keys, People):
     """Finds out who asks, and keeps the people and their keys; see the classes that it is made of."""
 
     def __init__(self, pool: Pool, trusted: Trusted) -> None:
         """Bind to the database and to what is trusted."""
-        Authenticating.__init__(self, pool, trusted)
+        Issuing.__init__(self, pool, trusted)
         self._local = Local(pool, trusted, self)
 
     async def local_caller(self) -> Caller:

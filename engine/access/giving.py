@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
 
+from db.audit import audited
 from db.connection import Connection
 from db.people import insert_person, is_without_admin, link_identity, person_named
 from epics.access_errors import Forbidden
-from epics.callers import Caller
+from epics.callers import Caller, current_caller
 from epics.errors import Conflict, InvalidInput
 from epics.granting import covers, grant_text
 from epics.roles import Grant, Role
@@ -18,6 +19,7 @@ OS: Final = "os"
 ALL: Final = Grant(role=Role.ADMIN)
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,99}")
+_NOTHING: Final[Mapping[str, Any]] = {}
 _OURS: Final = frozenset({"genie", "auto"})
 
 
@@ -55,12 +57,28 @@ def check_may_give(caller: Caller, grants: Iterable[Grant]) -> None:
             )
 
 
-async def enter_first_admin(connection: Connection, caller: Caller) -> None:
+async def enter_first_admin(connection: Connection, caller: Caller) -> bool:
     """Enter the user of this machine as a person, who acted without being one: whoever holds the database administers it."""
     if not caller.via.startswith(f"{OS}:") or await person_named(connection, caller.person) is not None:
-        return
+        return False
     await insert_person(connection, caller.person, caller.grants, (), caller.person)
     await link_identity(connection, caller.person, OS, caller.via.removeprefix(f"{OS}:"))
+    return True
+
+
+async def tell_audit(
+    connection: Connection, deed: str, *, kind: str, subject: str, data: Mapping[str, Any] = _NOTHING, entered: bool = False
+) -> None:
+    """Add what was done to the audit, last in its transaction; before it, that the caller was entered as a person on this occasion."""
+    if entered:
+        caller = current_caller()
+        await audited(connection, "add", kind="person", subject=caller.person, data={"grants": texts_of(caller.grants)})
+    await audited(connection, deed, kind=kind, subject=subject, data=data)
+
+
+def texts_of(grants: Iterable[Grant]) -> list[str]:
+    """Grants as they are written."""
+    return [grant_text(grant) for grant in grants]
 
 
 async def refuse_without_admin(connection: Connection) -> None:

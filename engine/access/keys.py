@@ -9,7 +9,7 @@ from typing import Final
 from db.connection import Connection, Pool
 from db.keys import NewKey, grants_in, insert_key, list_keys, revoke_key, rotate_key
 from db.people import changing_people, person_named
-from engine.access.giving import check_may_give, enter_first_admin
+from engine.access.giving import check_may_give, enter_first_admin, tell_audit, texts_of
 from engine.access.views import KeyView, NewKeyView
 from epics.access_errors import Forbidden, KeyNotFound, PersonNotFound
 from epics.callers import GENIE, current_caller
@@ -57,7 +57,7 @@ class Keys:
         owner = person or caller.person
         shown, key_id = new_key(), new_id("k")
         async with changing_people(self._pool) as connection:
-            await enter_first_admin(connection, caller)
+            entered = await enter_first_admin(connection, caller)
             await _check_worth(connection, owner, grants)
             new = NewKey(
                 id=key_id,
@@ -70,6 +70,8 @@ class Keys:
                 lasts=lasts,
             )
             await insert_key(connection, new)
+            data = {"person": owner, "grants": texts_of(grants), "seconds": None if lasts is None else lasts.total_seconds()}
+            await tell_audit(connection, "create", kind="key", subject=key_id, entered=entered, data=data)
         return await self._shown(key_id, shown)
 
     async def list_keys(self, person: str | None = None) -> tuple[KeyView, ...]:
@@ -107,6 +109,8 @@ class Keys:
         async with changing_people(self._pool) as connection:
             if not await rotate_key(connection, found.id, shown.hash, grace):
                 raise Conflict(f"key {found.id} does not hold any more: make a new one with `genie key create`")
+            data = {"person": found.person, "grace_seconds": grace.total_seconds()}
+            await tell_audit(connection, "rotate", kind="key", subject=found.id, data=data)
         return await self._shown(found.id, shown)
 
     async def revoke_key(self, given: str) -> KeyView:
@@ -118,7 +122,8 @@ class Keys:
         """
         found = await self.key(given)
         async with changing_people(self._pool) as connection:
-            await revoke_key(connection, found.id, current_caller().person)
+            if await revoke_key(connection, found.id, current_caller().person):
+                await tell_audit(connection, "revoke", kind="key", subject=found.id, data={"person": found.person})
         return await self.key(found.id)
 
     async def _shown(self, key_id: str, shown: KeyText) -> NewKeyView:

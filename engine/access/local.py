@@ -13,10 +13,10 @@ from db.connection import Connection, Pool
 from db.keys import NewKey, asked_key, grants_in, insert_key, revoke_keys_of_place
 from db.people import changing_people, insert_person, link_identity, person_identified, person_named
 from engine.access.authenticating import Authenticating
-from engine.access.giving import ALL, OS, local_name
+from engine.access.giving import ALL, OS, local_name, tell_audit, texts_of
 from engine.access.os_user import user_name
 from engine.access.trusted import Trusted
-from epics.callers import Caller
+from epics.callers import Caller, acting_as
 from epics.ids import new_id
 from safety.key_text import KeyText, key_in, new_key
 
@@ -56,6 +56,9 @@ class Local:
         """
         if self._trusted.key is not None:
             return await self._authenticating.authenticate(self._trusted.key.get_secret_value(), channel=CHANNEL)
+        return await self._user_caller()
+
+    async def _user_caller(self) -> Caller:
         name = local_name(self._user)
         row = await person_identified(self._pool, OS, self._user) or await person_named(self._pool, name)
         grants, groups = ((ALL,), ()) if row is None else (grants_in(row["grants"]), tuple(row["groups"]))
@@ -81,6 +84,8 @@ class Local:
             await insert_key(connection, new)
             # Before the commit: a file whose key is not in the database is made again, a key that no file has would stay for ever.
             await asyncio.to_thread(_write, path, shown)
+            with acting_as(await self._user_caller()):
+                await tell_audit(connection, "create", kind="key", subject=new.id, data={"person": person, "grants": texts_of(new.grants)})
         return path
 
     async def _entered(self, connection: Connection) -> str:

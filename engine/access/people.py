@@ -18,7 +18,7 @@ from db.people import (
     unlink_identity,
     update_person,
 )
-from engine.access.giving import check_may_give, checked_name, enter_first_admin, refuse_without_admin
+from engine.access.giving import check_may_give, checked_name, enter_first_admin, refuse_without_admin, tell_audit, texts_of
 from engine.access.views import PersonView
 from epics.access_errors import PersonNotFound
 from epics.callers import Caller, current_caller
@@ -58,15 +58,16 @@ class People:
         """
         caller = _admin(grants)
         checked_name(name)
-        linked = tuple(map(_checked_identity, identities))
+        linked, inside = tuple(map(_checked_identity, identities)), _checked_groups(groups)
         async with changing_people(self._pool) as connection:
-            if caller.person != name:
-                await enter_first_admin(connection, caller)
-            if not await insert_person(connection, name, grants, _checked_groups(groups), caller.person):
+            entered = caller.person != name and await enter_first_admin(connection, caller)
+            if not await insert_person(connection, name, grants, inside, caller.person):
                 raise Conflict(f"there is a person {name!r} already: change them with `genie person set`")
             for kind, value in linked:
                 await _link(connection, name, kind, value)
             await refuse_without_admin(connection)
+            data = {"grants": texts_of(grants), "groups": list(inside), "known_by": [list(each) for each in linked]}
+            await tell_audit(connection, "add", kind="person", subject=name, entered=entered, data=data)
         return await self.person(name)
 
     async def people(self) -> tuple[PersonView, ...]:
@@ -96,10 +97,16 @@ class People:
         """
         caller = _admin(grants or ())
         async with changing_people(self._pool) as connection:
-            await enter_first_admin(connection, caller)
+            entered = await enter_first_admin(connection, caller)
             await _check_ruled(connection, caller, name)
-            await update_person(connection, name, grants, None if groups is None else _checked_groups(groups))
+            inside = None if groups is None else _checked_groups(groups)
+            await update_person(connection, name, grants, inside)
             await refuse_without_admin(connection)
+            data = {
+                "grants": None if grants is None else texts_of(grants),
+                "groups": None if inside is None else list(inside),
+            }
+            await tell_audit(connection, "set", kind="person", subject=name, entered=entered, data=data)
         return await self.person(name)
 
     async def link(self, name: str, kind: str, value: str) -> PersonView:
@@ -112,9 +119,10 @@ class People:
         caller = _admin()
         checked = _checked_identity((kind, value))
         async with changing_people(self._pool) as connection:
-            await enter_first_admin(connection, caller)
+            entered = await enter_first_admin(connection, caller)
             await _check_ruled(connection, caller, name)
             await _link(connection, name, *checked)
+            await tell_audit(connection, "link", kind="person", subject=name, entered=entered, data={"known_by": list(checked)})
         return await self.person(name)
 
     async def unlink(self, name: str, kind: str, value: str) -> PersonView:
@@ -128,6 +136,7 @@ class People:
             await _check_ruled(connection, caller, name)
             if not await unlink_identity(connection, name, kind, value):
                 raise PersonNotFound(f"{name} is not known by the {kind[:20]} name {value[:200]!r}: see `genie person show {name}`")
+            await tell_audit(connection, "unlink", kind="person", subject=name, data={"known_by": [kind, value]})
         return await self.person(name)
 
     async def remove_person(self, name: str) -> tuple[str, ...]:
@@ -143,6 +152,7 @@ class People:
             gone = await revoke_keys_of_person(connection, name, caller.person)
             await delete_person(connection, name)
             await refuse_without_admin(connection)
+            await tell_audit(connection, "remove", kind="person", subject=name, data={"keys": list(gone)})
         return gone
 
 
