@@ -8,7 +8,7 @@ from db.audit import audit_refusal
 from db.connection import Connection
 from db.epics import queue_epic
 from db.hooks import Delivery, in_one_transaction, insert_hook_delivery
-from db.slack_places import epic_of_thread, place_thread
+from db.slack import bind_thread, epic_of_thread
 from engine.access.permitting import permit
 from engine.access.role_table import Needed, Of
 from engine.assembling import Installation
@@ -60,7 +60,7 @@ class SlackDeeds:
         async def beside(connection: Connection, epic_id: str) -> None:
             await insert_hook_delivery(connection, delivery, {"did": "start", "epic": epic_id})
             if place is not None:
-                await place_thread(connection, epic_id, channel=place.channel, ts=place.thread)
+                await bind_thread(connection, epic_id, place.channel, place.thread)
 
         return await epic_view(self._pool, await start_epic(self._installation, asked, within=beside))
 

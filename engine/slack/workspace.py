@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from db.connection import Pool
-from db.slack import register_workspace
-from db.slack_places import map_channel, mapped_channel, mapped_channels, unmap_channel
+from db.slack import is_pattern, map_channel, mapped_channels, register_workspace, unmap_channel
 from epics.errors import InvalidInput, NotFound
 from epics.records import Record
 from timemachine.urls import is_url
@@ -30,7 +29,7 @@ class ChannelView(Record):
     @property
     def is_pattern(self) -> bool:
         """Whether it is about several repositories: epics of all of them are shown there, and none can be started without a name."""
-        return "*" in self.repo
+        return is_pattern(self.repo)
 
 
 class ChannelNotMapped(NotFound):
@@ -81,10 +80,10 @@ class Workspace:
         Raises:
             ChannelNotMapped: if it is about nothing.
         """
-        row = await mapped_channel(self._pool, channel)
-        if row is None:
+        found = next((each for each in await self.all() if each.channel == channel), None)
+        if found is None:
             raise _not_mapped(channel)
-        return ChannelView.model_validate(row)
+        return found
 
     async def all(self) -> tuple[ChannelView, ...]:
         """All channels that are about something."""
