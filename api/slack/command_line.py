@@ -1,0 +1,161 @@
+"""What people type after `/genie`, or after a mention: a verb and what belongs to it."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal, InvalidOperation
+from enum import StrEnum
+from typing import Final
+
+from epics.errors import InvalidInput
+from epics.records import Record
+
+
+class Verb(StrEnum):
+    """What can be asked for."""
+
+    START = "start"
+    STATUS = "status"
+    APPROVALS = "approvals"
+    SAY = "say"
+    CANCEL = "cancel"
+    RESUME = "resume"
+    WHOAMI = "whoami"
+    HELP = "help"
+
+
+class Line(Record):
+    """What was asked for; what does not belong to the verb is empty."""
+
+    verb: Verb
+    epic: str = ""
+    text: str = ""
+    repo: str | None = None
+    base: str | None = None
+    budget_usd: Decimal | None = None
+
+
+HELP: Final = """\
+`/genie start [--repo REPO] [--base BRANCH] [--budget USD] GOAL` starts an epic; without `--repo` on this channel's repository
+`/genie status [EPIC]` shows an epic, or those at work and waiting
+`/genie approvals` shows what waits for a decision
+`/genie say EPIC TEXT` tells its agent something, word for word
+`/genie cancel EPIC` · `/genie resume EPIC`
+`/genie whoami` shows who you are to Genie
+Mention me in a channel with a goal to start an epic, and in an epic's thread to tell its agent something."""
+
+_VERB: Final = re.compile(r"\s*(\S+)\s*(.*)", re.DOTALL)
+# A keyboard makes one dash of two.
+_OPTION: Final = re.compile(r"(?:--|—|–)(?P<name>[a-z][a-z-]*)(?:=|\s+)(?P<value>\S+)(?:\s+|$)")  # those dashes
+_LAST: Final = re.compile(r"\s(?:--|—|–)(repo|base|budget)(?:=|\s+)\S+\s*$")  # as above
+_OPTIONS: Final = ("repo", "base", "budget")
+_QUOTES: Final = {'"': '"', "“": "”", "'": "'"}
+_ID: Final = re.compile(r"e-[0-9a-z]*")
+_LONGEST_NAME: Final = 4_096
+
+
+def parsed(text: str) -> Line:
+    """What was asked for by a command.
+
+    Raises:
+        InvalidInput: if it is not one; says how it is typed.
+    """
+    verb, rest = _split(text)
+    if verb is None:
+        message = f"there is no `{text.split(maxsplit=1)[0][:40]}`: type one of\n{HELP}"
+        raise InvalidInput(message)
+    match verb:
+        case Verb.START:
+            return _start(rest)
+        case Verb.SAY:
+            if (said := _VERB.match(rest)) is None or not said[2].strip():
+                raise InvalidInput("say to whom, and what: `/genie say EPIC TEXT`")
+            return Line(verb=verb, epic=said[1], text=said[2])
+        case Verb.CANCEL | Verb.RESUME:
+            return Line(verb=verb, epic=_one_word(rest, verb))
+        case Verb.STATUS:
+            return Line(verb=verb, epic=_one_word(rest, verb) if rest else "")
+        case _:
+            return Line(verb=verb)
+
+
+def meant(text: str) -> Line:
+    """What a mention asks for: a command if it is one, else an epic with this goal.
+
+    Raises:
+        InvalidInput: if it could be both.
+    """
+    verb, rest = _split(text)
+    if verb is None:
+        return _start(text) if text.strip() else Line(verb=Verb.HELP)
+    if verb in {Verb.START, Verb.SAY} or not rest or (verb in {Verb.STATUS, Verb.CANCEL, Verb.RESUME} and _ID.fullmatch(rest)):
+        return parsed(text)
+    message = (
+        f"that could be the command `{verb}`, or a goal that begins with the word: "
+        f"mention me with `start` before the goal, or type `/genie {verb}{' EPIC' if verb in {Verb.CANCEL, Verb.RESUME} else ''}`"
+    )
+    raise InvalidInput(message)
+
+
+def in_thread(text: str, epic: str) -> Line:
+    """What a mention in an epic's thread asks for: a command word alone is about the epic, and all else is said to its agent."""
+    word = text.strip().lower()
+    if not word:
+        return Line(verb=Verb.STATUS, epic=epic)
+    if word in {Verb.STATUS, Verb.CANCEL, Verb.RESUME}:
+        return Line(verb=Verb(word), epic=epic)
+    if word in {Verb.APPROVALS, Verb.WHOAMI, Verb.HELP}:
+        return Line(verb=Verb(word))
+    return Line(verb=Verb.SAY, epic=epic, text=text)
+
+
+def amount_in(text: str) -> Decimal:
+    """An amount in US dollars, with or without its sign.
+
+    Raises:
+        InvalidInput: if it is none.
+    """
+    given = text.strip().removeprefix("$").removesuffix("$").strip()
+    try:
+        amount = Decimal(given)
+    except InvalidOperation:
+        amount = Decimal(0)
+    if not amount.is_finite() or amount <= 0:
+        message = f"{text.strip()[:40]!r} is no amount in US dollars: type a number above 0, such as 2.50"
+        raise InvalidInput(message)
+    return amount
+
+
+def _split(text: str) -> tuple[Verb | None, str]:
+    match = _VERB.match(text)
+    if match is None:
+        return Verb.HELP, ""
+    word = match[1].lower()
+    return (Verb(word) if word in set(Verb) else None), match[2].strip()
+
+
+def _start(rest: str) -> Line:
+    given: dict[str, str] = {}
+    while (option := _OPTION.match(rest)) is not None:
+        if option["name"] not in _OPTIONS:
+            raise InvalidInput(
+                f"there is no option `--{option['name'][:40]}`: there are --repo, --base and --budget; a goal may stand in quotes"
+            )
+        given[option["name"]] = option["value"][:_LONGEST_NAME]
+        rest = rest[option.end() :]
+    goal = rest.strip()
+    quote = _QUOTES.get(goal[:1])
+    if quote is not None and len(goal) > 1 and goal.endswith(quote):
+        goal = goal[1:-1]
+    elif _LAST.search(f" {goal}"):
+        raise InvalidInput("options stand before the goal: `/genie start --repo REPO GOAL`; put the goal in quotes if they belong to it")
+    if not goal.strip():
+        raise InvalidInput("the goal is missing: `/genie start Say in a sentence what should be different`")
+    budget = amount_in(given["budget"]) if "budget" in given else None
+    return Line(verb=Verb.START, text=goal, repo=given.get("repo"), base=given.get("base"), budget_usd=budget)
+
+
+def _one_word(rest: str, verb: Verb) -> str:
+    if not rest or len(rest.split()) != 1:
+        raise InvalidInput(f"name one epic: `/genie {verb} EPIC`; the beginning of its id is enough")
+    return rest

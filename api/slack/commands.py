@@ -1,0 +1,104 @@
+"""What is asked for in words, by `/genie` or by a mention, and what the person is told."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from api.slack.command_line import HELP, Line, Verb, parsed
+from api.slack.decisions import delivery_of
+from api.slack.desk import Desk, Wanted
+from api.slack.listing import approval_line, epic_line, epic_text, person_text
+from api.slack.sender import Sender, sender_of
+from api.slack.written import plain, written
+from db.hooks import Delivery
+from engine.slack.deeds import Place
+from engine.starting import StartEpic, with_defaults
+from epics.callers import Caller
+from epics.errors import InvalidInput, NotFound
+from epics.roles import Deed
+
+if TYPE_CHECKING:
+    from slack_bolt.context.ack.async_ack import AsyncAck
+
+_MOST_LISTED = 15
+
+
+class Commands:
+    """Takes commands."""
+
+    def __init__(self, desk: Desk) -> None:
+        """Bind to who does it."""
+        self._desk = desk
+
+    async def type(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        """Take a slash command."""
+        await ack()
+        sender, text = sender_of(body), written(str(body.get("text", "")))
+        wanted = Wanted(deed=(text.split() or [Verb.HELP])[0].lower()[:40], kind="command", subject="")
+        key = sender.trigger or f"command {sender.user} {body.get('response_url')}"
+        delivery = delivery_of(sender, key, key)
+        # A direct message has no room for a thread that others see.
+        place = None if sender.channel.startswith("D") else Place(channel=sender.channel)
+        self._desk.take(sender, wanted, partial(self._typed, sender, text, place, delivery))
+
+    async def _typed(self, sender: Sender, text: str, place: Place | None, delivery: Delivery, caller: Caller) -> str | None:
+        return await self.do(parsed(text), sender, place, delivery, caller)
+
+    async def do(self, line: Line, sender: Sender, place: Place | None, delivery: Delivery, caller: Caller) -> str | None:
+        """Do what was asked for; what there is to say to the person."""
+        slack, engine = self._desk.engine.slack, self._desk.engine
+        match line.verb:
+            case Verb.START:
+                return await self._start(line, sender, place, delivery)
+            case Verb.SAY:
+                said = await slack.say(line.epic, line.text, delivery)
+                return f"The agent is told with its next request, word for word: “{plain(said.text[:200])}”"
+            case Verb.CANCEL:
+                epic = await slack.cancel(line.epic)
+                return f"Epic `{epic.id}` is cancelled."
+            case Verb.RESUME:
+                epic = await slack.resume(line.epic, delivery)
+                return f"Epic `{epic.id}` goes on."
+            case Verb.STATUS:
+                return epic_text(await engine.epic(line.epic)) if line.epic else await self._list()
+            case Verb.APPROVALS:
+                return await self._approvals(caller)
+            case Verb.WHOAMI:
+                return person_text(caller)
+            case Verb.HELP:
+                return HELP
+
+    async def _start(self, line: Line, sender: Sender, place: Place | None, delivery: Delivery) -> str:
+        repo, base = (line.repo, line.base) if line.repo is not None else await self._repository(sender, line.base)
+        asked = StartEpic(goal=line.text, repo=repo, base=base, budget_usd=line.budget_usd, labels={"slack": sender.channel})
+        epic = await self._desk.engine.slack.start(with_defaults(asked, self._desk.settings), place, delivery)
+        return f"Started `{epic.id}` on {plain(epic.repo)}: {'its thread is in this channel' if place else 'see `/genie status`'}."
+
+    async def _repository(self, sender: Sender, base: str | None) -> tuple[str, str | None]:
+        """What the channel is about.
+
+        Raises:
+            InvalidInput: if that is nothing, or more than one repository: says what to type.
+        """
+        try:
+            mapped = await self._desk.engine.slack.workspace.of(sender.channel)
+        except NotFound as error:
+            way_out = "name one, `/genie start --repo REPO GOAL`, or ask an admin to run"
+            raise InvalidInput(f"no repository belongs to this channel: {way_out} `genie slack map {sender.channel} REPO`") from error
+        if mapped.is_pattern:
+            raise InvalidInput(f"which one? This channel is about {mapped.repo}: say it before the goal, `start --repo REPO GOAL`")
+        return mapped.repo, base or mapped.base
+
+    async def _list(self) -> str:
+        engine = self._desk.engine
+        pages = [await engine.epics(status=status, limit=_MOST_LISTED) for status in ("waiting", "running", "queued", "paused")]
+        lines = [epic_line(epic) for page in pages for epic in page.items][:_MOST_LISTED]
+        return "\n".join(lines) if lines else "Nothing is at work, and nothing waits."
+
+    async def _approvals(self, caller: Caller) -> str:
+        engine = self._desk.engine
+        page = await engine.approval_page(status="pending", limit=_MOST_LISTED)
+        found = [(approval, await engine.epic(approval.epic)) for approval in page.items]
+        lines = [approval_line(approval, epic) for approval, epic in found if caller.may(Deed.DECIDE, epic.repo)]
+        return "\n".join(lines) if lines else "Nothing waits for your decision."
