@@ -154,6 +154,7 @@ class History(BaseModel):
     turns: tuple[TurnRow, ...]
     sayings: tuple[SayingRow, ...] = ()
     approvals: tuple[ApprovalRow, ...]
+    approval_votes: tuple[dict[str, Any], ...] = ()
     events: tuple[dict[str, Any], ...]
     analyses: tuple[dict[str, Any], ...]
     pull_requests: tuple[dict[str, Any], ...]
