@@ -27,6 +27,8 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "agent": ("cli.agent", "Look at the workflows, check yours, run one."),
     "container": ("cli.container", "Look at agents' containers, and make their image."),
     "run": ("cli.run", "Look after workflows that run without an epic."),
+    "slack": ("cli.slack", "Meet Genie in Slack: its app, its channels."),
+    "audit": ("cli.audit", "See who did what, and whether that is whole."),
     "webhook": ("cli.webhook", "Tell others what happens, by signed messages."),
     "serve": ("cli.serve", "Serve the HTTP API, with workers beside it."),
     "db": ("cli.db", "Migrate, back up, restore or prune the database."),

@@ -45,6 +45,8 @@ from epics.state import TERMINAL
 
 if TYPE_CHECKING:
     from engine.access.access import Access
+    from engine.access.guarding import Guarding
+    from engine.audit import Audit
     from engine.containers import Containers
     from engine.runs_for_faces import Runs
     from engine.secrets import Secrets
@@ -69,6 +71,20 @@ class Engine(Past, GoingBack, Races):
         from engine.access.access import Access  # noqa: PLC0415  # reading the past needs none of it
 
         return Access(self._pool, self._installation.trusted)
+
+    @property
+    def guarding(self) -> Guarding:
+        """What a server asks before it lets somebody do something."""
+        from engine.access.guarding import Guarding  # noqa: PLC0415  # servers alone need it
+
+        return Guarding(self._pool)
+
+    @property
+    def audit(self) -> Audit:
+        """Who did what."""
+        from engine.audit import Audit  # noqa: PLC0415  # few commands need it
+
+        return Audit(self._pool)
 
     @property
     def runs(self) -> Runs:

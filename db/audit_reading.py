@@ -1,0 +1,54 @@
+"""The audit read: newest first for people, or from its beginning for whoever checks the chain."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from db.connection import Pool
+from db.epics import Row, fetch_all, fetch_one
+from epics.audit import BEGINNING, Anchor, AuditRow
+
+BATCH: Final = 2_000
+_BEFORE_ALL: Final = -(2**63)
+
+
+async def page_of_audit(pool: Pool, asked: Mapping[str, Any]) -> list[Row]:
+    """Rows that fit, newest first.
+
+    Args:
+        pool: connections to the database.
+        asked: `person`, `epic`, `deed`, `kind`, `since`, `until`, `before`, each None for any; `refused`, `limit`.
+    """
+    return await fetch_all(pool, "audit_page", asked)
+
+
+async def head_of_audit(pool: Pool) -> Anchor:
+    """The last row as the end of the chain has it; number 0 while there is none."""
+    row = await fetch_one(pool, "audit_head", {}) or {"n": 0, "hash": BEGINNING}
+    return Anchor(n=row["n"], hash=row["hash"])
+
+
+async def audit_rows(pool: Pool, *, until: int, after: int | None = None) -> AsyncGenerator[AuditRow]:
+    """The rows after a number and up to another one, in order; read in batches, and nothing is held between them."""
+    last = _BEFORE_ALL if after is None else after
+    while True:
+        rows = await fetch_all(pool, "audit_rows", {"after": last, "until": until, "limit": BATCH})
+        for row in rows:
+            yield AuditRow.model_validate(row)
+        if len(rows) < BATCH:
+            return
+        last = rows[-1]["n"]
+
+
+async def number_before(pool: Pool, since: datetime) -> int:
+    """The number of the last row before a time; 0 if there is none."""
+    row = await fetch_one(pool, "audit_before", {"since": since})
+    return 0 if row is None else int(row["n"])
+
+
+async def row_behind_head(pool: Pool) -> int | None:
+    """The first row behind the end of the chain, where nothing can have been added by Genie."""
+    row = await fetch_one(pool, "audit_behind_head", {})
+    return None if row is None else row["n"]
