@@ -3,33 +3,19 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 from db.connection import Pool
-from db.slack import is_pattern, map_channel, mapped_channels, register_workspace, unmap_channel
+from db.epics import fetch_all, fetch_one
+from db.slack import map_channel, mapped_channels, register_workspace, unmap_channel, workspace
+from engine.slack.views import ChannelView, SlackStatus, TroubledThread
 from epics.errors import InvalidInput, NotFound
-from epics.records import Record
 from timemachine.urls import is_url
 
 _CHANNEL: Final = re.compile(r"[CGD][A-Z0-9]{2,30}")
 _MOST_NAME: Final = 4_096
-
-
-class ChannelView(Record):
-    """A channel, and the repository that it is about."""
-
-    channel: str
-    repo: str
-    base: str | None
-    mapped_by: str
-    mapped_at: datetime
-
-    @property
-    def is_pattern(self) -> bool:
-        """Whether it is about several repositories: epics of all of them are shown there, and none can be started without a name."""
-        return is_pattern(self.repo)
+_MOST_TROUBLED: Final = 20
 
 
 class ChannelNotMapped(NotFound):
@@ -88,6 +74,19 @@ class Workspace:
     async def all(self) -> tuple[ChannelView, ...]:
         """All channels that are about something."""
         return tuple(ChannelView.model_validate(row) for row in await mapped_channels(self._pool))
+
+    async def status(self) -> SlackStatus:
+        """How it stands with Slack."""
+        known = await workspace(self._pool) or {}
+        waits = await fetch_one(self._pool, "slack_backlog", {}) or {}
+        troubled = await fetch_all(self._pool, "slack_troubled_threads", {"limit": _MOST_TROUBLED})
+        return SlackStatus(
+            team=known.get("team"),
+            bot_user=known.get("bot_user"),
+            default_channel=known.get("default_channel"),
+            **{name: waits[name] for name in ("posted", "waiting", "oldest_s", "given_up", "failures")},
+            troubled=tuple(TroubledThread.model_validate(row) for row in troubled),
+        )
 
 
 def _not_mapped(channel: str) -> ChannelNotMapped:

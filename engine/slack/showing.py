@@ -1,0 +1,86 @@
+"""What Slack is to show: its threads as rows, and the facts that they tell."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from db.epics import fetch_all, fetch_one
+from db.slack import channel_for, mapped_channels, workspace
+from db.slack_threads import ClaimedThread, SlackThreads
+from engine.assembling import Installation
+from engine.slack.facts import CardFacts, ThreadFacts, card_facts, thread_facts
+from engine.slack.known_people import KnownPeople, known_people
+from engine.views import ApprovalView
+from engine.webhook_secrets import known_webhook_secrets
+from epics.records import Record
+from safety.scrubbing import Scrubber
+
+
+class Backlog(Record):
+    """How far Slack is behind."""
+
+    waiting: int
+    """Threads that do not yet show what happened last."""
+    oldest_s: float | None
+    """For how long the longest of them."""
+    troubled: int
+    posted: int
+    given_up: int
+    failures: int
+    """How often in a row Slack did not answer."""
+
+
+class Troubled(Record):
+    """A thread that cannot be shown, and why."""
+
+    epic: str
+    channel: str | None
+    problem: str
+    tries: int
+    next_at: datetime
+
+
+class Showing:
+    """Reads what is to be shown, and keeps what is."""
+
+    def __init__(self, installation: Installation) -> None:
+        """Bind to an open database."""
+        self._installation = installation
+        self._pool = installation.database.pool
+        self.threads = SlackThreads(self._pool)
+
+    async def facts(self, thread: ClaimedThread) -> ThreadFacts:
+        """What a thread tells of.
+
+        Raises:
+            EpicNotFound: if its epic is gone.
+        """
+        return await thread_facts(self._installation, thread.epic, thread.since)
+
+    async def card(self, approval: ApprovalView, scrubber: Scrubber) -> CardFacts:
+        """What an approval is about."""
+        return await card_facts(self._installation, approval, scrubber)
+
+    async def channel_for(self, repo: str) -> str | None:
+        """The channel in which a repository's epics are shown, or None."""
+        found = await workspace(self._pool)
+        return channel_for(repo, await mapped_channels(self._pool), found["default_channel"] if found is not None else None)
+
+    async def people(self) -> KnownPeople:
+        """Who is known in the workspace."""
+        found = await workspace(self._pool)
+        return KnownPeople() if found is None else await known_people(self._pool, found["team"])
+
+    async def scrubber(self) -> Scrubber:
+        """Takes every secret that this process knows out of texts."""
+        return Scrubber((*self._installation.secrets, *await known_webhook_secrets(self._pool)))
+
+    async def backlog(self) -> Backlog | None:
+        """How far Slack is behind; None if there is no workspace."""
+        if await workspace(self._pool) is None:
+            return None
+        return Backlog.model_validate(await fetch_one(self._pool, "slack_backlog", {}) or {})
+
+    async def troubled(self, *, limit: int = 20) -> tuple[Troubled, ...]:
+        """The newest threads that cannot be shown, and why."""
+        return tuple(Troubled.model_validate(row) for row in await fetch_all(self._pool, "slack_troubled_threads", {"limit": limit}))
