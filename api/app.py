@@ -5,19 +5,42 @@ from __future__ import annotations
 from importlib.metadata import version
 from typing import Any, Final
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.types import ASGIApp
 
 from api.envelope import Envelope
 from api.errors import handle_errors
+from api.guard import Guard, is_open
 from api.metrics import Metrics
+from api.permitted import Permits
 from api.problems import Problem
-from api.routes import agents, approvals, epics, events, history, hooks, names, probes, races, runs, sayings, time_machine, workers
+from api.routes import (
+    agents,
+    approvals,
+    audit,
+    epics,
+    events,
+    history,
+    hooks,
+    keys,
+    names,
+    probes,
+    races,
+    runs,
+    sayings,
+    slack,
+    time_machine,
+    whoami,
+    workers,
+)
 from api.serving import Serving
 
 DISTRIBUTION: Final = "genie-orchestrator"
 ROOT: Final = "/api/v1"
+
+_SCHEME: Final = "key"
+_BEARER: Final = "A key as `genie key create` prints it, or a token, as `Authorization: Bearer …`; never in the address."
 
 
 def create_app(serving: Serving) -> ASGIApp:
@@ -27,11 +50,16 @@ def create_app(serving: Serving) -> ASGIApp:
         serving: what its routes work on.
     """
     metrics = Metrics()
-    return Envelope(create_api(serving, metrics), hosts=serving.hosts, metrics=metrics)
+    return Envelope(Guard(create_api(serving, metrics), serving), hosts=serving.hosts, origins=serving.settings.origins, metrics=metrics)
 
 
 def create_api(serving: Serving, metrics: Metrics) -> FastAPI:
-    """The routes, without what is around them."""
+    """The routes, without what is around them.
+
+    Raises:
+        LookupError: if one of them has no row in the role table.
+    """
+    permits = Permits()
     app = FastAPI(
         title="Genie",
         version=version(DISTRIBUTION),
@@ -40,6 +68,7 @@ def create_api(serving: Serving, metrics: Metrics) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        dependencies=[Depends(permits)],
     )
     app.state.serving = serving
     app.state.metrics = metrics
@@ -52,8 +81,13 @@ def create_api(serving: Serving, metrics: Metrics) -> FastAPI:
     for router in (agents.router, agents.waiting, runs.router):
         app.include_router(router, prefix=ROOT)
     app.include_router(races.picking, prefix=ROOT)
+    app.include_router(keys.router, prefix=ROOT)
+    app.include_router(whoami.router, prefix=ROOT)
+    app.include_router(audit.router, prefix=ROOT)
     app.include_router(probes.router)
     app.include_router(hooks.router)
+    app.include_router(slack.router)
+    permits.bind(app)
     handle_errors(app)
     app.openapi = lambda: _described(app)  # type: ignore[method-assign]  # FastAPI's own way to extend it
     return app
@@ -66,5 +100,11 @@ def _described(app: FastAPI) -> dict[str, Any]:
         schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
         nested = schema.pop("$defs", {})
         document["components"]["schemas"] |= {"Problem": schema, **nested}
+        document["components"]["securitySchemes"] = {_SCHEME: {"type": "http", "scheme": "bearer", "description": _BEARER}}
+        document["security"] = [{_SCHEME: []}]
+        for path, methods in document["paths"].items():
+            if is_open(path):
+                for operation in methods.values():
+                    operation["security"] = []
         app.openapi_schema = document
     return app.openapi_schema

@@ -10,6 +10,7 @@ from api.metrics import Metrics
 from api.schemas import LARGEST_INT
 from api.serving import Serving
 from engine.engine import Engine
+from epics.callers import Caller, current_caller
 
 
 def serving_of(request: Request) -> Serving:
@@ -23,12 +24,18 @@ def engine_of(serving: Annotated[Serving, Depends(serving_of)]) -> Engine:
     return serving.engine
 
 
+async def caller_of() -> Caller:
+    """Who asks; the layer around the app has found out."""
+    return current_caller()
+
+
 def metrics_of(request: Request) -> Metrics:
     """The figures of this server."""
     metrics: Metrics = request.app.state.metrics
     return metrics
 
 
+CallerDep = Annotated[Caller, Depends(caller_of)]
 MetricsDep = Annotated[Metrics, Depends(metrics_of)]
 ServingDep = Annotated[Serving, Depends(serving_of)]
 EngineDep = Annotated[Engine, Depends(engine_of)]

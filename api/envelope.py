@@ -14,6 +14,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bound_contextvars
 
+from api.cors import allowed_origin, preflight, shared_with
 from api.errors import unforeseen
 from api.metrics import Metrics
 from api.problems import problem
@@ -27,23 +28,28 @@ _HEADERS: Final[Mapping[str, str]] = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
     "Cache-Control": "no-store",
 }
+_ONLY_TLS: Final = {"Strict-Transport-Security": "max-age=31536000"}
 
 
 class Envelope:
     """The outermost layer: nothing leaves the server but through it, not even an error that nobody foresaw."""
 
-    def __init__(self, app: ASGIApp, *, hosts: frozenset[str], metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, *, hosts: frozenset[str], metrics: Metrics, origins: frozenset[str] = frozenset()) -> None:
         """Put the layer around the app.
 
         Args:
             app: what is inside.
             hosts: the names under which the server may be called.
             metrics: where answers are counted.
+            origins: whose pages may call the server, beside its own.
         """
         self._app = app
         self._hosts = hosts
+        self._origins = origins
         self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -61,13 +67,18 @@ class Envelope:
             await send({"type": "websocket.close", "code": 1000})
 
     async def _handle(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
-        answering = _Answering(send, request_id)
+        headers = Headers(scope=scope)
+        own = _ONLY_TLS if scope["scheme"] == "https" else {}
+        shared = shared_with(allowed_origin(headers, self._origins))
+        answering = _Answering(send, {"X-Request-Id": request_id, **_HEADERS, **own, **shared}, varies=bool(self._origins))
         try:
-            refusal = refused(Headers(scope=scope), self._hosts)
-            if refusal is None:
-                await self._app(scope, receive, answering)
-            else:
+            refusal = refused(headers, self._hosts, self._origins)
+            if refusal is not None:
                 await problem(403, "origin_refused", refusal)(scope, receive, answering)
+            elif (answer := preflight(scope["method"], headers, self._origins)) is not None:
+                await answer(scope, receive, answering)
+            else:
+                await self._app(scope, receive, answering)
         except Exception as error:  # noqa: BLE001  # the outermost place: whatever came up becomes a problem
             if not answering.status:
                 await unforeseen(error)(scope, receive, answering)
@@ -79,7 +90,9 @@ class Envelope:
         seconds = answering.began_after or answering.elapsed
         self._metrics.answered(scope["method"], route, answering.status, seconds)
         log = structlog.get_logger()
+        shown = scope.get("state", {}).get("shown")
         facts = {
+            **({"person": shown.caller.person} if shown is not None else {}),
             "method": scope["method"],
             "path": ascii(scope["path"][:300])[1:-1],
             "status": answering.status,
@@ -91,9 +104,10 @@ class Envelope:
 class _Answering:
     """Sends an answer with the headers that all have, and notes how it began."""
 
-    def __init__(self, send: Send, request_id: str) -> None:
+    def __init__(self, send: Send, headers: Mapping[str, str], *, varies: bool) -> None:
         self._send = send
-        self._request_id = request_id
+        self._headers = headers
+        self._varies = varies
         self._begun = time.perf_counter()
         self.status = 0
         self.began_after = 0.0
@@ -107,21 +121,24 @@ class _Answering:
             self.status = message["status"]
             self.began_after = self.elapsed
             headers = MutableHeaders(scope=message)
-            headers["X-Request-Id"] = self._request_id
-            for name, value in _HEADERS.items():
+            for name, value in self._headers.items():
                 headers.setdefault(name, value)
+            if self._varies:
+                headers.add_vary_header("Origin")
         await self._send(message)
 
 
-def refused(headers: Headers, hosts: frozenset[str]) -> str | None:
+def refused(headers: Headers, hosts: frozenset[str], origins: frozenset[str] = frozenset()) -> str | None:
     """Why a request is refused, or None.
 
-    As long as there are no keys, whoever reaches the server may drive it. A page in a browser of this machine reaches it too: by the
-    server's address, and then the browser tells the page's own as Origin, or by a name that is made to point here, which it tells as Host.
+    A page in a browser reaches whatever its machine reaches: by the server's address, and then the browser tells the page's own as Origin,
+    or by a name that is made to point here, which it tells as Host. Without keys it could drive the server; with them it could still try.
     """
     host = headers.get("host", "")
     if name_in(f"//{host}") not in hosts:
         return f"this server is not called {host[:200]!r}; call it by one of: {', '.join(sorted(hosts))}"
+    if allowed_origin(headers, origins) is not None:
+        return None
     origin = headers.get("origin")
     if origin is not None and (name_in(origin) not in hosts or urlsplit(origin).netloc != host):
         return f"a page of {origin[:200]!r} may not call this server"

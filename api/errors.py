@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from math import ceil
 from typing import Any, Final
 
 import structlog
@@ -82,10 +83,24 @@ async def _unforeseen(_request: Request, error: Exception) -> Response:
 
 
 async def _foreseen(_request: Request, error: Exception) -> Response:
+    return foreseen(error)
+
+
+def foreseen(error: Exception) -> Response:
+    """The answer to an error of Genie's own."""
     status = status_of(error)
-    headers = {"Retry-After": str(RETRY_AFTER_S)} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
     code = error.code if isinstance(error, GenieError) else "internal_error"
-    return problem(status, code, " ".join(str(error).split()), more=_facts(error), headers=headers)
+    return problem(status, code, " ".join(str(error).split()), more=_facts(error), headers=_headers(error, status))
+
+
+def _headers(error: Exception, status: int) -> dict[str, str]:
+    match error:
+        case TooManyRequests():
+            return {"Retry-After": str(max(1, ceil(error.retry_after_s)))}
+        case Unauthenticated():
+            return {"WWW-Authenticate": "Bearer"}
+        case _:
+            return {"Retry-After": str(RETRY_AFTER_S)} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
 
 
 def _facts(error: Exception) -> dict[str, Any]:

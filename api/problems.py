@@ -14,6 +14,8 @@ from structlog.contextvars import get_contextvars
 MEDIA_TYPE: Final = "application/problem+json"
 RETRY_AFTER_S: Final = 2
 
+_ANY_ROUTES: Final = frozenset({400, 401, 403, 422, 429, 500, 503})
+
 
 class FieldFault(BaseModel):
     """What is wrong with one value of a request."""
@@ -72,4 +74,4 @@ def problem(
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The problem answers of a route, for its OpenAPI; those that any route can give are added to them."""
     shown = {"content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
-    return {status: {"description": HTTPStatus(status).phrase, **shown} for status in sorted({*statuses, 400, 403, 422, 500, 503})}
+    return {status: {"description": HTTPStatus(status).phrase, **shown} for status in sorted({*statuses, *_ANY_ROUTES})}

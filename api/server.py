@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import socket
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -12,13 +11,13 @@ from typing import Final
 import uvicorn
 
 from api.app import create_app
+from api.connections import PatientProtocol
+from api.reach import Reach, checked
 from api.serving import Serving
-from epics.errors import Environment, InvalidInput
+from epics.errors import Environment
 
 GRACE_S: Final = 10
 """Seconds in which requests that are under way when the server stops may end."""
-
-LOCAL_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 _BACKLOG: Final = 1_024
 
@@ -32,28 +31,18 @@ class _Server(uvicorn.Server):
         yield
 
 
-def bound_socket(host: str, port: int) -> socket.socket:
-    """A socket that listens, on this machine's own addresses only.
+def bound_socket(reach: Reach) -> socket.socket:
+    """A socket that listens, where that leaves nothing open by mistake.
 
     Raises:
-        InvalidInput: if others could reach the address: there are no keys yet that would tell who asks.
+        InvalidInput: as `checked` says.
         Environment: if the port cannot be had.
     """
-    address = "127.0.0.1" if host == "localhost" else host
+    address = checked(reach).address
     try:
-        parsed = ipaddress.ip_address(address.strip("[]"))
-    except ValueError:
-        parsed = None
-    if parsed is None or not parsed.is_loopback:
-        message = (
-            f"cannot serve at {host!r}: this release has no keys that tell who asks, so it serves this machine alone: "
-            "give 127.0.0.1 or ::1, and reach it from elsewhere by ssh -L"
-        )
-        raise InvalidInput(message)
-    try:
-        return _listening(str(parsed), port, socket.AF_INET6 if parsed.version == 6 else socket.AF_INET)  # noqa: PLR2004  # of IP
+        return _listening(str(address), reach.port, socket.AF_INET6 if address.version == 6 else socket.AF_INET)  # noqa: PLR2004  # of IP
     except OSError as error:
-        message = f"cannot listen at {parsed} port {port}: {error.strerror or error}; give another --port, or 0 for a free one"
+        message = f"cannot listen at {address} port {reach.port}: {error.strerror or error}; give another --port, or 0 for a free one"
         raise Environment(message) from error
 
 
@@ -70,25 +59,30 @@ def _listening(address: str, port: int, family: socket.AddressFamily) -> socket.
     return made
 
 
-def url_of(listening: socket.socket) -> str:
+def url_of(listening: socket.socket, reach: Reach) -> str:
     """The URL under which a socket can be called."""
+    scheme = "http" if reach.tls is None else "https"
     host, port = listening.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    if reach.address.is_unspecified:
+        host = min(reach.names)
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
-def names_of(listening: socket.socket) -> frozenset[str]:
-    """The names of the host under which a socket can be called."""
-    return LOCAL_NAMES | {str(listening.getsockname()[0])}
-
-
-async def serve_on(listening: socket.socket, serving: Serving) -> None:
+async def serve_on(listening: socket.socket, serving: Serving, reach: Reach) -> None:
     """Serve until `serving.stopping` is set and the requests that were under way have ended, or their grace has."""
     config = uvicorn.Config(
         create_app(serving),
+        http=PatientProtocol,
+        ws="none",
         lifespan="off",
         log_config=None,
         access_log=False,
         server_header=False,
+        # Else uvicorn takes this machine's own word for where a request comes from, and everyone's that a variable names.
+        proxy_headers=reach.behind_proxy,
+        forwarded_allow_ips=list(reach.proxies),
+        ssl_certfile=None if reach.tls is None else str(reach.tls.cert),
+        ssl_keyfile=None if reach.tls is None else str(reach.tls.key),
         timeout_graceful_shutdown=GRACE_S,
     )
     server = _Server(config)

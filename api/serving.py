@@ -10,11 +10,13 @@ from typing import Final
 
 import structlog
 
+from api.slack.serving import SlackListening, slack_beside
 from config.hooks import HookSource
 from config.settings import Settings
 from engine.engine import Engine
 from engine.following import News
 from engine.waiting import any_set
+from epics.callers import Caller
 from epics.errors import GenieError, StoreUnavailable
 
 OpenEngine = Callable[[], AbstractAsyncContextManager[Engine]]
@@ -29,14 +31,16 @@ class Serving:
     """The state of a server; routes reach it by their dependencies."""
 
     settings: Settings
-    user: str
-    """Who decides, as long as there are no keys: whoever reaches a server on loopback is taken for the one who runs it."""
     hosts: frozenset[str]
     """The names under which the server may be called."""
+    keyless: Caller | None = None
+    """Whom everyone is taken for who reaches a server without keys, which only this machine can."""
     hooks: Mapping[str, HookSource] = field(default_factory=dict)
     """Who may tell this server what to do by `POST /hooks/{source}`."""
     engine_or_none: Engine | None = None
     news: News | None = None
+    slack: SlackListening | None = None
+    """What Slack is heard with; None without a bot token."""
     trouble: str = "the database is not open yet"
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the server is to end: streams close then."""
@@ -84,9 +88,10 @@ async def _keep(serving: Serving, open_engine: OpenEngine, settled: asyncio.Futu
                 _settle(settled)
                 # In a thread: the libraries of graph and models take seconds to import, and no request is to wait for them.
                 warming = asyncio.create_task(asyncio.to_thread(engine.warm_up), name="warm-up")
-                await closing.wait()
+                async with slack_beside(engine, serving.settings) as serving.slack:
+                    await closing.wait()
                 await asyncio.wait({warming})
-                serving.engine_or_none, serving.news = None, None
+                serving.engine_or_none, serving.news, serving.slack = None, None, None
         except GenieError as error:
             if not settled.done() and not isinstance(error, StoreUnavailable):
                 raise

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
-from api.server import bound_socket, names_of, serve_on, url_of
+from api.reach import Reach, Tls
+from api.server import bound_socket, serve_on, url_of
 from api.serving import Serving, engine_kept_open
 from cli.log import configure_log
 from cli.output import Output
@@ -17,8 +20,12 @@ from cli.session import SCRIPT
 from cli.supervise import keep_workers
 from config.hooks import load_hooks
 from config.settings import Settings
+from engine.access.local import FILE as KEY_FILE
 from engine.bootstrap import open_engine
 from engine.engine import Engine
+from epics.callers import Caller
+from epics.errors import InvalidInput
+from epics.roles import Grant, Role
 
 POOL_WAIT_S: Final = 3.0
 """How long a request waits for a connection to the database before it is told to come again."""
@@ -35,25 +42,67 @@ class Asked:
     port: int
     workers: int
     concurrency: int | None
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    names: tuple[str, ...] = ()
+    behind_proxy: bool = False
+    keys: bool = True
 
 
 async def serve_until_stopped(settings: Settings, asked: Asked) -> int:
     """Serve until a SIGTERM or Ctrl-C, then end in good order: 0."""
     configure_log(settings.log_level if "log_level" in settings.model_fields_set else "info", as_json=settings.log_format == "json")
-    listening = bound_socket(asked.host, asked.port)
-    serving = Serving(settings=settings, user=user_name(), hosts=names_of(listening), hooks=load_hooks(settings))
+    reach = reach_of(settings, asked)
+    listening = bound_socket(reach)
+    serving = Serving(settings=settings, hosts=reach.hosts, keyless=None if asked.keys else _everyone(), hooks=load_hooks(settings))
     _stop_on_signals(serving.stopping)
 
-    def opened() -> AbstractAsyncContextManager[Engine]:
-        return open_engine(settings, script=SCRIPT, wait_s=POOL_WAIT_S)
+    @asynccontextmanager
+    async def opened() -> AsyncGenerator[Engine]:
+        async with open_engine(settings, script=SCRIPT, wait_s=POOL_WAIT_S) as engine:
+            if asked.keys:
+                await engine.access.home_key(settings.home)
+            yield engine
 
     options = [] if asked.concurrency is None else ["--concurrency", str(asked.concurrency)]
     async with engine_kept_open(serving, opened):
-        Output().say(f"serving at {url_of(listening)} with {asked.workers} worker{'' if asked.workers == 1 else 's'}", style="bold")
+        Output().say(_first_line(url_of(listening, reach), settings, asked), style="bold")
         await asyncio.gather(
-            serve_on(listening, serving), keep_workers(asked.workers, options, serving.stopping, grace_s=settings.drain_seconds + MARGIN_S)
+            serve_on(listening, serving, reach),
+            keep_workers(asked.workers, options, serving.stopping, grace_s=settings.drain_seconds + MARGIN_S),
         )
     return 0
+
+
+def reach_of(settings: Settings, asked: Asked) -> Reach:
+    """How the server is reached: as the options say, and where they say nothing the settings.
+
+    Raises:
+        InvalidInput: if a certificate comes without its key, or a key without its certificate.
+    """
+    cert, key = asked.tls_cert or settings.tls_cert, asked.tls_key or settings.tls_key
+    if (cert is None) != (key is None):
+        raise InvalidInput(f"{'--tls-key' if key is None else '--tls-cert'} is missing: a certificate and its key go together")
+    return Reach(
+        host=asked.host,
+        port=asked.port,
+        names=frozenset(name.lower().rstrip(".") for name in asked.names) or (settings.names if asked.keys else frozenset()),
+        tls=Tls(cert=cert, key=key) if cert is not None and key is not None else None,
+        behind_proxy=asked.behind_proxy,
+        proxies=settings.proxies,
+        keys=asked.keys,
+    )
+
+
+def _first_line(url: str, settings: Settings, asked: Asked) -> str:
+    told = f"serving at {url} with {asked.workers} worker{'' if asked.workers == 1 else 's'}"
+    if not asked.keys:
+        return f"{told}, WITHOUT KEYS: whoever reaches this port may do everything"
+    return f"{told}; this machine's key is in {settings.home / KEY_FILE}"
+
+
+def _everyone() -> Caller:
+    return Caller(person=user_name(), channel="http", via="no keys", grants=(Grant(role=Role.ADMIN),))
 
 
 def _stop_on_signals(stopping: asyncio.Event) -> None:

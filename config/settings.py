@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, DotEnvSettingsSource, SettingsConfig
 from config.environment import command_environment, git_environment
 from config.known_secrets import secrets_in, with_password
 from config.people_settings import HttpSettings, SecretSettings, SlackSettings
+from config.serving_settings import ServingSettings
 from config.setting_types import (
     BaseUrl,
     Key,
@@ -37,7 +38,7 @@ _TYPO: Final = 0.8
 _FOR_TESTS: Final = "GENIE_TEST_"
 
 
-class Settings(HttpSettings, SlackSettings, SecretSettings, BaseSettings):
+class Settings(ServingSettings, HttpSettings, SlackSettings, SecretSettings, BaseSettings):
     """What is set for this installation; each description says what is allowed, for the message when a value is not.
 
     What a repository can set too is None until it is set here, so that one can tell.
@@ -109,6 +110,7 @@ class Settings(HttpSettings, SlackSettings, SecretSettings, BaseSettings):
     keep_events_days: int = Field(default=365, ge=0, le=36_500, description="a number of days from 0 to 36500")
     keep_epics: int = Field(default=10_000, ge=0, le=1_000_000_000, description="a number of epics from 0 to 1000000000")
 
+    approvals_file: Annotated[Path, AfterValidator(expanded)] | None = Field(default=None, description="a file that can be read")
     hooks_file: Annotated[Path, AfterValidator(expanded)] | None = Field(default=None, description="a file that can be read")
     webhook_allow_private: bool = Field(default=False, description="true or false")
     keep_messages_days: int = Field(default=14, ge=1, le=36_500, description="a number of days from 1 to 36500")

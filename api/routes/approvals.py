@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from api.deps import ApprovalId, Cursor, EngineDep, Limit, ServingDep
+from api.deps import ApprovalId, CallerDep, Cursor, EngineDep, Limit
 from api.problems import problems
 from api.routes.epics import CHANNEL
 from api.schemas import DecisionBody, Text
@@ -42,9 +42,9 @@ async def show_content(id: ApprovalId, engine: EngineDep) -> GateContent:  # noq
 
 
 @router.post("/{id}/decision", response_model=ApprovalView, responses=problems(404, 409, 410, 413, 415))
-async def decide(id: ApprovalId, body: DecisionBody, engine: EngineDep, serving: ServingDep) -> ApprovalView:  # noqa: A002
+async def decide(id: ApprovalId, body: DecisionBody, engine: EngineDep, caller: CallerDep) -> ApprovalView:  # noqa: A002
     """Decide. The first decision counts; every further one is told who decided what, and when."""
     decision = Decision(
-        choice=body.decision, comment=body.comment, by=serving.user, channel=CHANNEL, to=body.to, amount_usd=body.amount_usd
+        choice=body.decision, comment=body.comment, by=caller.person, channel=CHANNEL, to=body.to, amount_usd=body.amount_usd
     )
     return await engine.decide(id, decision, body.content_hash)

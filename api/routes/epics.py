@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
 from api.addresses import repository_in
-from api.deps import Cursor, EngineDep, EpicId, IdempotencyKey, Limit, ServingDep
+from api.deps import CallerDep, Cursor, EngineDep, EpicId, IdempotencyKey, Limit, ServingDep
 from api.problems import problems
 from api.schemas import CancelBody, EpicCreate, ResumeBody, StatusName, Text
 from api.strictness import PatientRoute, StrictRoute
@@ -62,15 +62,15 @@ async def show_epic(id: EpicId, engine: EngineDep) -> EpicView:  # noqa: A002  #
 
 
 @router.post("/{id}/resume", status_code=202, response_model=EpicView, responses=problems(404, 409, 413, 415))
-async def resume_epic(id: EpicId, engine: EngineDep, serving: ServingDep, body: ResumeBody | None = None) -> EpicView:  # noqa: A002
+async def resume_epic(id: EpicId, engine: EngineDep, caller: CallerDep, body: ResumeBody | None = None) -> EpicView:  # noqa: A002
     """Make a paused epic runnable again; workers carry it on."""
-    return await engine.resume(id, auto_approve=body.auto_approve if body else None, by=serving.user)
+    return await engine.resume(id, auto_approve=body.auto_approve if body else None, by=caller.person)
 
 
 @router.post("/{id}/cancel", status_code=202, response_model=EpicView, responses=problems(404, 409, 413, 415))
-async def cancel_epic(id: EpicId, engine: EngineDep, serving: ServingDep, body: CancelBody | None = None) -> EpicView:  # noqa: A002
+async def cancel_epic(id: EpicId, engine: EngineDep, caller: CallerDep, body: CancelBody | None = None) -> EpicView:  # noqa: A002
     """End an epic; its branches and moments stay. One that is at work ends as soon as its worker hears of it."""
-    return await engine.cancel(id, by=serving.user, reason=body.reason if body else "")
+    return await engine.cancel(id, by=caller.person, reason=body.reason if body else "")
 
 
 def order_of(body: EpicCreate, settings: Settings) -> StartEpic:

@@ -6,12 +6,13 @@ import resource
 from collections.abc import AsyncGenerator
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Header, Query, Request
 from starlette.responses import Response, StreamingResponse
 
-from api.deps import EngineDep, EpicId, ServingDep
+from api.deps import EngineDep, EpicId, serving_of
 from api.problems import problems
 from api.schemas import LARGEST_INT
+from api.shown import StillLetIn, shown_in
 from api.strictness import StrictRoute
 from engine.views import EpicView, EventView, Page
 from epics.errors import GenieError, InvalidInput, ServerBusy, StoreUnavailable
@@ -35,13 +36,14 @@ _STREAM: Final[dict[int | str, dict[str, Any]]] = {
 async def stream_events(
     id: EpicId,  # noqa: A002  # the name in the path
     engine: EngineDep,
-    serving: ServingDep,
+    request: Request,
     after: Annotated[int | None, Query(ge=0, le=LARGEST_INT, description="Only events after this one.")] = None,
     limit: Annotated[int, Query(ge=1, le=500, description="Of a list: how many at most.")] = 200,
     last_event_id: Annotated[str | None, Header(max_length=20, description="As `after`; browsers send it when they connect again.")] = None,
     accept: Annotated[str | None, Header(max_length=1_000)] = None,
 ) -> Response:
     """Follow an epic from its first event, or from the one after the last that was seen; every server of the database tells the same."""
+    serving = serving_of(request)
     begin = after if last_event_id is None else _number(last_event_id)
     if _wants_list(accept or ""):
         events = await engine.events(id, after=begin or 0, limit=limit)
@@ -53,17 +55,19 @@ async def stream_events(
     epic = await engine.epic(id)
     told = engine.follow(epic.id, serving.news, after=begin or 0, stopping=serving.stopping, quiet_s=KEEP_ALIVE_S)
     headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
-    return StreamingResponse(_encoded(told), media_type="text/event-stream", headers=headers)
+    still_let_in = StillLetIn(engine, shown_in(request), epic.repo)
+    return StreamingResponse(_encoded(told, still_let_in), media_type="text/event-stream", headers=headers)
 
 
-async def _encoded(told: AsyncGenerator[EventView | EpicView | None]) -> AsyncGenerator[bytes]:
+async def _encoded(told: AsyncGenerator[EventView | EpicView | None], still_let_in: StillLetIn) -> AsyncGenerator[bytes]:
     # At once, so that a client knows that it is connected.
     yield b": connected\n\n"
     try:
         async for each in told:
+            await still_let_in.check()
             yield encode(each)
     except GenieError:
-        # The database is away, or the epic was deleted: the client connects again, and goes on or is told so.
+        # The key holds no more, the database is away, or the epic was deleted: the client connects again, and goes on or is told so.
         return
     finally:
         await told.aclose()

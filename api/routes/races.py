@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from api.deps import EngineDep, EpicId, ServingDep
+from api.deps import CallerDep, EngineDep, EpicId
 from api.problems import problems
 from api.schemas import PickBody
 from api.strictness import PatientRoute, StrictRoute
@@ -21,6 +21,6 @@ async def show_race(id: EpicId, engine: EngineDep) -> Race:  # noqa: A002  # the
 
 
 @picking.post("/pick", response_model=Picked, responses=problems(404, 409, 410, 413, 415, 502))
-async def pick(id: EpicId, body: PickBody, engine: EngineDep, serving: ServingDep) -> Picked:  # noqa: A002
+async def pick(id: EpicId, body: PickBody, engine: EngineDep, caller: CallerDep) -> Picked:  # noqa: A002
     """Take the work of one attempt for the epic, which is paused then until somebody resumes it; the others stay as they are, and end."""
-    return await engine.pick(id, body.fork, by=serving.user)
+    return await engine.pick(id, body.fork, by=caller.person)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
-from api.deps import Cursor, EngineDep, Limit, ServingDep
+from api.deps import CallerDep, Cursor, EngineDep, Limit
 from api.problems import problems
 from api.schemas import LARGEST_INT, CancelBody, Text
 from api.strictness import StrictRoute
@@ -40,9 +40,9 @@ async def show_run(id: RunId, engine: EngineDep) -> RunView:  # noqa: A002  # th
 
 
 @router.post("/{id}/cancel", status_code=202, response_model=RunView, responses=problems(404, 409, 413, 415))
-async def cancel_run(id: RunId, engine: EngineDep, serving: ServingDep, body: CancelBody | None = None) -> RunView:  # noqa: A002
+async def cancel_run(id: RunId, engine: EngineDep, caller: CallerDep, body: CancelBody | None = None) -> RunView:  # noqa: A002
     """End a run; one that is at work ends as soon as its worker hears of it."""
-    return await engine.runs.cancel(id, by=serving.user, reason=body.reason if body else "")
+    return await engine.runs.cancel(id, by=caller.person, reason=body.reason if body else "")
 
 
 @router.get("/{id}/events", response_model=Page[EventView], responses=problems(404))

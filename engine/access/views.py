@@ -62,3 +62,13 @@ class NewToken(Record):
     person: str
     grants: tuple[Grant, ...]
     expires_at: datetime
+
+
+class WhoView(Record):
+    """Who asks."""
+
+    person: str
+    channel: str = Field(description="http; cli for a command on the database itself.")
+    via: str = Field(description="The id of the key or token.")
+    grants: tuple[Grant, ...]
+    groups: tuple[str, ...]

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import httpx2
 import psycopg
 
+from tests.fakes.keyed import HomeKey
 from tests.fakes.machine import until
 
 ROOT = Path(__file__).parents[2]
@@ -33,10 +34,12 @@ class Server:
     database_url: str
     process: subprocess.Popen[str]
     log: Path
+    key: HomeKey
+    """Of the machine that it runs on."""
 
     def client(self) -> httpx2.Client:
-        """A client of it, for one thread."""
-        return httpx2.Client(base_url=f"{self.url}/api/v1", timeout=DEADLINE_S)
+        """A client of it that shows its machine's key, for one thread."""
+        return httpx2.Client(base_url=f"{self.url}/api/v1", timeout=DEADLINE_S, auth=self.key)
 
     def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
         """What a query says, committed."""
@@ -79,6 +82,9 @@ def running(folder: Path, database_url: str, *options: str, ready: bool = True, 
                 "PYTHONPATH": str(ROOT),
                 "GENIE_HOME": str(folder / "genie"),
                 "GENIE_DATABASE_URL": database_url,
+                # Tests ask as often as they can.
+                "GENIE_REQUESTS_PER_MINUTE": "1000000",
+                "GENIE_REQUESTS_AT_ONCE": "100000",
                 **environment,
             },
             stdout=subprocess.PIPE,
@@ -88,11 +94,11 @@ def running(folder: Path, database_url: str, *options: str, ready: bool = True, 
     try:
         assert process.stdout is not None
         line = process.stdout.readline()
-        assert "http://" in line, f"{line}{log.read_text()}"
-        url = next(word for word in line.split() if word.startswith("http://"))
+        assert "://" in line, f"{line}{log.read_text()}"
+        url = next(word for word in line.split() if "://" in word)
         if ready:
             until(lambda: httpx2.get(f"{url}/ready", timeout=DEADLINE_S).status_code == OK, f"{url} is ready")
-        yield Server(url=url, database_url=database_url, process=process, log=log)
+        yield Server(url=url, database_url=database_url, process=process, log=log, key=HomeKey(folder / "genie"))
     finally:
         if process.poll() is None:
             process.terminate()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 import httpx2
 import psycopg
 
+from tests.fakes.keyed import HomeKey
 from tests.fakes.machine import Ended, Machine, Running, until
 from tests.fakes.own_postgres import free_port
 
@@ -67,7 +68,8 @@ class Team:
         self._nursery = nursery
         self._sizes = servers, workers
         self._hostnames = dict(enumerate(hostnames))
-        self._settings = {"GENIE_DATABASE_URL": database_url, **(settings or {})}
+        often = {"GENIE_REQUESTS_PER_MINUTE": "1000000", "GENIE_REQUESTS_AT_ONCE": "100000"}
+        self._settings = {"GENIE_DATABASE_URL": database_url, **often, **(settings or {})}
         self._connection: psycopg.Connection[tuple[Any, ...]] | None = None
         self.servers: list[Member] = []
         self.workers: list[Member] = []
@@ -105,7 +107,8 @@ class Team:
     @contextmanager
     def client(self, number: int = 0) -> Generator[httpx2.Client]:
         """A client of one of the servers."""
-        with httpx2.Client(base_url=f"{self.servers[number].url}/api/v1", timeout=TIMEOUT_S) as opened:
+        member = self.servers[number]
+        with httpx2.Client(base_url=f"{member.url}/api/v1", timeout=TIMEOUT_S, auth=HomeKey(member.machine.home)) as opened:
             yield opened
 
     def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:

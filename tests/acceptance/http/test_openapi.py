@@ -19,7 +19,7 @@ from config.settings import Settings
 from tests.fakes.servers import DEADLINE_S, Server
 from tests.fakes.story import make_repository
 
-DOCUMENT = create_api(Serving(settings=Settings.model_validate({}), user="ann", hosts=frozenset()), Metrics()).openapi()
+DOCUMENT = create_api(Serving(settings=Settings.model_validate({}), hosts=frozenset()), Metrics()).openapi()
 SCHEMA = schemathesis.openapi.from_dict(DOCUMENT)
 OPERATIONS = [(path, method) for path, methods in DOCUMENT["paths"].items() for method in methods]
 NAMES = ("not_a_server_error", "status_code_conformance", "content_type_conformance", "response_schema_conformance")
@@ -45,7 +45,7 @@ def hold_to_the_document(server: Server, ids: dict[str, str], path: str, method:
     @given(case=cases, known=st.booleans())
     def ask(case: Case, *, known: bool) -> None:
         aim(case, ids, known=known)
-        answer = case.call(base_url=server.url, headers={"Accept": "application/json"}, timeout=DEADLINE_S)
+        answer = case.call(base_url=server.url, headers={"Accept": "application/json", **server.key.headers}, timeout=DEADLINE_S)
         case.validate_response(answer, checks=TRUE)
 
     ask()

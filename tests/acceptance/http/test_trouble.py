@@ -24,7 +24,7 @@ def test_a_server_starts_without_its_database_heals_with_it_and_ends_in_good_ord
 
     health = httpx2.get(f"{server.url}/health")
     ready = httpx2.get(f"{server.url}/ready")
-    asked = httpx2.get(f"{server.url}/api/v1/epics")
+    asked = httpx2.get(f"{server.url}/api/v1/epics", headers={"Authorization": "Bearer whatever"})
     with own_database(postgres_server, name, database_template), server.client() as client:
         until(lambda: httpx2.get(f"{server.url}/ready").status_code == 200, "the server is ready")
         epic = client.post("/epics", json={"goal": "Greet people", "repo": repo, "executor": "scripted"}).json()
