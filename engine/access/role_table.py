@@ -101,6 +101,7 @@ OPERATIONS: Final[Mapping[str, Row]] = {
     "GET /api/v1/runs/{id}/log": _READ_RUN,
     "POST /api/v1/runs/{id}/cancel": Needed(Deed.RUN, Of.RUN),
     "GET /api/v1/workers": _READ,
+    "GET /api/v1/audit": _ADMINISTER,
     "GET /api/v1/keys": _ADMINISTER,
     "POST /api/v1/keys": _ADMINISTER,
     "GET /api/v1/keys/{id}": _ADMINISTER,
