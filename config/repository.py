@@ -7,9 +7,12 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
+from config.approval_settings import ApprovalSettings
+from epics.approval_terms import DEFAULT_TERMS
 from epics.errors import InvalidSettings
 from epics.policy import Autonomy, MergeMethod, RepositoryPolicy
 from epics.records import Record
+from epics.steps import GATES
 from tools.toml_text import parse_toml
 
 FILE: Final = "genie.toml"
@@ -90,6 +93,7 @@ class RepositorySettings(Record):
     environment: EnvironmentSettings = EnvironmentSettings()
     limits: LimitSettings = LimitSettings()
     merge: MergeSettings = MergeSettings()
+    approvals: ApprovalSettings = ApprovalSettings()
     models: dict[str, Models] = Field(default_factory=dict)
     autonomy: Autonomy | None = None
     executor: Name | None = None
@@ -111,6 +115,7 @@ class RepositorySettings(Record):
             executor=self.executor,
             model=self.model,
             models=self.models,
+            approvals={gate: terms for gate in GATES if (terms := self.approvals.terms(gate)) != DEFAULT_TERMS},
         )
 
 

@@ -6,7 +6,9 @@ from typing import Final, Literal
 
 from pydantic import Field
 
+from epics.approval_terms import Terms
 from epics.records import Record
+from epics.steps import Step
 
 Autonomy = Literal["auto", "ask"]
 """After a failed attempt: make the next one while attempts are left, or ask a person every time."""
@@ -41,6 +43,7 @@ class RepositoryPolicy(Record):
     executor: str | None = Field(default=None, description="None: not said here.")
     model: tuple[str, ...] = Field(default=(), description="For every workflow: the first choice, then the fallbacks.")
     models: dict[str, tuple[str, ...]] = Field(default_factory=dict, description="By the name of a workflow, before `model`.")
+    approvals: dict[Step, Terms] = Field(default_factory=dict, description="Who approves what, by the gate; a gate left out has no terms.")
 
     def models_for(self, workflow: str, *, asked: tuple[str, ...] = (), own: tuple[str, ...] = ()) -> tuple[str, ...]:
         """Choose the models of one attempt.
