@@ -59,6 +59,11 @@ async def unmap_channel(pool: Pool, channel: str) -> bool:
             return row is not None
 
 
+async def mapped_channel(pool: Pool, channel: str) -> Row | None:
+    """What a channel is about, or None."""
+    return await fetch_one(pool, "slack_channel", {"channel": channel})
+
+
 async def mapped_channels(pool: Pool) -> list[Row]:
     """All channels that are about something, in the order in which they were mapped."""
     return await fetch_all(pool, "slack_channels", {})

@@ -104,6 +104,10 @@ class SlackThreads:
             raise ClaimLost(thread.epic)
         return dict(row["facts"])
 
+    async def not_made(self, thread: ClaimedThread, key: str) -> None:
+        """Note that a message that was intended is surely not in Slack."""
+        await fetch_one(self._pool, "slack_post_not_made", {**thread.own, "key": key})
+
     async def made(self, thread: ClaimedThread, key: str, *, ts: str, posted: str, is_root: bool, look_in_s: float | None) -> None:
         """Note where a message is, and the hash of what it says (empty if that is not known).
 

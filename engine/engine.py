@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from engine.runs_for_faces import Runs
     from engine.secrets import Secrets
     from engine.slack.deeds import SlackDeeds
+    from engine.slack.showing import Showing
     from engine.time_machine.keeping import Keeping
     from engine.time_machine.replaying import Replaying
     from engine.webhooks import Webhooks
@@ -113,6 +114,13 @@ class Engine(Past, GoingBack, Races):
         from engine.slack.deeds import SlackDeeds  # noqa: PLC0415  # few commands need it
 
         return SlackDeeds(self._installation)
+
+    @property
+    def showing(self) -> Showing:
+        """What Slack is to show."""
+        from engine.slack.showing import Showing  # noqa: PLC0415  # as above
+
+        return Showing(self._installation)
 
     @property
     def containers(self) -> Containers:

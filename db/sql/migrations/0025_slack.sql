@@ -58,7 +58,8 @@ CREATE TABLE slack_posts (
     facts jsonb NOT NULL DEFAULT '{}',
     -- Of what was posted last; null if that is not known.
     posted_hash text,
-    intended_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    -- When it was tried last; null where it is known that it is not in Slack.
+    intended_at timestamptz,
     posted_at timestamptz,
     edits integer NOT NULL DEFAULT 0,
     -- How often somebody deleted it while its question was open.

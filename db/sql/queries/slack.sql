@@ -27,6 +27,9 @@ RETURNING channel;
 -- name: unmap_slack_channel
 DELETE FROM slack_channels WHERE channel = %(channel)s RETURNING channel, repo;
 
+-- name: slack_channel
+SELECT channel, repo, base, mapped_by, mapped_at FROM slack_channels WHERE channel = %(channel)s;
+
 -- name: slack_channels
 SELECT channel, repo, base, mapped_by, mapped_at FROM slack_channels ORDER BY mapped_at, channel;
 
@@ -89,10 +92,16 @@ WITH mine AS (
     WHERE epic_id = %(epic)s AND claim = %(claim)s AND claimed_until > clock_timestamp()
     RETURNING epic_id
 )
-INSERT INTO slack_posts AS p (key, epic_id, kind, channel, facts)
-SELECT %(key)s, epic_id, %(kind)s, %(channel)s, %(facts)s FROM mine
-ON CONFLICT (key) DO UPDATE SET channel = excluded.channel
+INSERT INTO slack_posts AS p (key, epic_id, kind, channel, facts, intended_at)
+SELECT %(key)s, epic_id, %(kind)s, %(channel)s, %(facts)s, clock_timestamp() FROM mine
+ON CONFLICT (key) DO UPDATE SET channel = excluded.channel, intended_at = excluded.intended_at
 RETURNING p.facts;
+
+-- name: slack_post_not_made
+-- It is known that the message is not there: nobody need look for it.
+UPDATE slack_posts p SET intended_at = NULL
+FROM slack_threads t WHERE p.key = %(key)s AND p.ts IS NULL AND t.epic_id = p.epic_id AND t.claim = %(claim)s
+RETURNING p.key;
 
 -- name: slack_post_made
 -- Under the claim: whoever lost it leaves the row to whoever has it.
@@ -119,7 +128,7 @@ WITH again AS (UPDATE slack_posts SET posted_hash = NULL WHERE key = %(key)s RET
 UPDATE slack_threads t SET shown = -1 FROM again WHERE t.epic_id = again.epic_id RETURNING t.epic_id;
 
 -- name: slack_post_lost
-UPDATE slack_posts SET ts = NULL, posted_hash = NULL, losses = losses + 1 WHERE key = %(key)s RETURNING losses;
+UPDATE slack_posts SET ts = NULL, posted_hash = NULL, intended_at = NULL, losses = losses + 1 WHERE key = %(key)s RETURNING losses;
 
 -- name: slack_post_given_up
 UPDATE slack_posts SET given_up = %(why)s WHERE key = %(key)s RETURNING key;

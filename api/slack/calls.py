@@ -1,0 +1,207 @@
+"""Calls of Slack's Web API, each at its turn, and what became of it in words that tell the deliverer what to do."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from aiohttp import ClientConnectorError, ClientError
+from slack_sdk.errors import SlackApiError, SlackClientError
+
+from api.slack.blocks import Payload
+from db.slack_threads import SlackThreads
+
+if TYPE_CHECKING:
+    from slack_sdk.web.async_client import AsyncWebClient
+
+EVENT_TYPE: Final = "genie_post"
+
+_POST: Final = "chat.postMessage"
+_PER_MINUTE: Final[Mapping[str, tuple[int, int]]] = {
+    # One message a second in a channel; of the others Slack grants some fifty a minute and workspace. Few may come at once.
+    _POST: (60, 3),
+    "chat.update": (50, 10),
+    "chat.delete": (50, 10),
+    "conversations.replies": (50, 10),
+    "conversations.history": (50, 10),
+}
+
+_OF_CHANNEL: Final = frozenset(
+    {
+        *("channel_not_found", "not_in_channel", "is_archived", "restricted_action", "restricted_action_read_only_channel"),
+        *("restricted_action_thread_only_channel", "restricted_action_non_threadable_channel", "team_access_not_granted"),
+        *("cannot_reply_to_message", "thread_not_found", "invalid_thread_ts"),
+    }
+)
+_OF_MESSAGE: Final = frozenset({"message_not_found", "cant_update_message", "edit_window_closed", "cant_delete_message"})
+_OF_CONTENT: Final = frozenset(
+    {
+        *("invalid_blocks", "invalid_blocks_format", "msg_too_long", "no_text", "metadata_too_large", "invalid_metadata_format"),
+        *("invalid_arguments", "invalid_arg_name", "markdown_text_conflict"),
+    }
+)
+
+
+class Later(Exception):
+    """It is not our turn yet; nothing was sent."""
+
+    def __init__(self, seconds: float) -> None:
+        """Keep when it is."""
+        super().__init__(f"in {seconds:.1f} s")
+        self.seconds = seconds
+
+
+class SlackAway(Exception):
+    """Slack does not answer, or not as one can go on with. What was asked may have been done unless `surely_not_done`."""
+
+    def __init__(self, why: str, *, surely_not_done: bool) -> None:
+        """Keep why."""
+        super().__init__(why)
+        self.surely_not_done = surely_not_done
+
+
+class ChannelClosed(Exception):
+    """The channel takes nothing from us; the text is Slack's code."""
+
+
+class MessageClosed(Exception):
+    """The message is not there any more, or cannot be changed; the text is Slack's code."""
+
+
+class ContentRefused(Exception):
+    """Slack will not have what the message says; the text is Slack's code."""
+
+
+class SlackCalls:
+    """The calls that the deliverer makes."""
+
+    def __init__(
+        self,
+        client: AsyncWebClient,
+        threads: SlackThreads,
+        *,
+        most_wait_s: float,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        """Bind to a client, and to the turns that all servers share."""
+        self._client = client
+        self._threads = threads
+        self._most_wait_s = most_wait_s
+        self._sleep = sleep
+
+    async def turn(self, method: str, channel: str, *, patient: bool = True) -> None:
+        """Wait for the next turn at a method; who is not patient does not wait.
+
+        Raises:
+            Later: if it is too far.
+        """
+        per_minute, at_once = _PER_MINUTE[method]
+        within_s = self._most_wait_s if patient else 0.0
+        what = _what(method, channel)
+        seconds = await self._threads.turn(what, per_minute=per_minute, at_once=at_once, within_s=within_s)
+        if seconds > within_s:
+            raise Later(seconds)
+        if seconds > 0:
+            await self._sleep(seconds)
+
+    async def post(self, channel: str, thread_ts: str | None, payload: Payload, key: str) -> str:
+        """Post a message whose metadata has its key, and say where it is. `turn` comes before."""
+        answer = await self._call(
+            _POST,
+            channel,
+            self._client.chat_postMessage(
+                channel=channel,
+                thread_ts=thread_ts,
+                text=payload.text,
+                blocks=list(payload.blocks),
+                metadata={"event_type": EVENT_TYPE, "event_payload": {"key": key}},
+                unfurl_links=False,
+                unfurl_media=False,
+            ),
+        )
+        return str(answer["ts"])
+
+    async def update(self, channel: str, ts: str, payload: Payload) -> None:
+        """Edit a message; its metadata stays. `turn` comes before."""
+        blocks = list(payload.blocks)
+        await self._call("chat.update", channel, self._client.chat_update(channel=channel, ts=ts, text=payload.text, blocks=blocks))
+
+    async def delete(self, channel: str, ts: str) -> None:
+        """Delete a message of ours; one that is gone already is no trouble."""
+        await self.turn("chat.delete", channel)
+        try:
+            await self._call("chat.delete", channel, self._client.chat_delete(channel=channel, ts=ts))
+        except MessageClosed:
+            return
+
+    async def found(self, channel: str, thread_ts: str | None, *, since: float) -> dict[str, list[str]]:
+        """Where messages with keys of ours are: in a thread, or in the channel itself since a time; by their keys, the oldest first."""
+        method = "conversations.history" if thread_ts is None else "conversations.replies"
+        given: dict[str, Any] = {"channel": channel, "include_all_metadata": True, "limit": 200, "oldest": f"{since:.6f}"}
+        places: dict[str, list[str]] = {}
+        cursor = ""
+        while True:
+            await self.turn(method, channel)
+            page = {**given, "cursor": cursor or None}
+            asked = (
+                self._client.conversations_history(**page)
+                if thread_ts is None
+                else self._client.conversations_replies(ts=thread_ts, **page)
+            )
+            answer = await self._call(method, channel, asked)
+            for message in answer.get("messages", []):
+                if key := _key(message):
+                    places.setdefault(key, []).append(str(message["ts"]))
+            cursor = str((answer.get("response_metadata") or {}).get("next_cursor") or "")
+            if not cursor:
+                return {key: sorted(found) for key, found in places.items()}
+
+    async def _call(self, method: str, channel: str, asked: Awaitable[Any]) -> Mapping[str, Any]:
+        try:
+            answer: Mapping[str, Any] = (await asked).data
+        except SlackApiError as error:
+            await self._refused(method, channel, error)
+            raise AssertionError from error  # it always raises
+        except ClientConnectorError as error:
+            raise SlackAway(f"cannot connect: {error.strerror or error}", surely_not_done=True) from error
+        except (ClientError, SlackClientError, TimeoutError, OSError) as error:
+            raise SlackAway(f"{type(error).__name__}: {error}".strip(": "), surely_not_done=False) from error
+        return answer
+
+    async def _refused(self, method: str, channel: str, error: SlackApiError) -> None:
+        """Say what Slack's refusal means."""
+        response = error.response
+        status, data = int(getattr(response, "status_code", 0)), getattr(response, "data", None)
+        said = str(data.get("error") or "unknown_error") if isinstance(data, dict) else ""
+        if status == 429 or said in {"ratelimited", "rate_limited"}:  # noqa: PLR2004  # of HTTP
+            seconds = _seconds(getattr(response, "headers", {}))
+            await self._threads.ask_silence(_what(method, channel), seconds)
+            raise Later(seconds) from error
+        if said in _OF_CHANNEL:
+            raise ChannelClosed(said) from error
+        if said in _OF_MESSAGE:
+            raise MessageClosed(said) from error
+        if said in _OF_CONTENT:
+            raise ContentRefused(said) from error
+        # What Slack says in JSON it did not do, but for its own errors, of which nobody knows.
+        unsure = not said or said in {"fatal_error", "internal_error", "request_timeout", "service_unavailable", "unknown_error"}
+        raise SlackAway(said or f"status {status}", surely_not_done=not unsure) from error
+
+
+def _what(method: str, channel: str) -> str:
+    """Posts have their turns in each channel, all else in the workspace."""
+    return f"{method} {channel}" if method == _POST else method
+
+
+def _key(message: Mapping[str, Any]) -> str:
+    metadata = message.get("metadata") or {}
+    return str((metadata.get("event_payload") or {}).get("key") or "") if metadata.get("event_type") == EVENT_TYPE else ""
+
+
+def _seconds(headers: Mapping[str, str]) -> float:
+    given = str(headers.get("Retry-After") or headers.get("retry-after") or "")
+    try:
+        return min(max(float(given), 0.5), 3_600.0)
+    except ValueError:
+        return 1.0
