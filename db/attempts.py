@@ -12,6 +12,7 @@ from db.leased_values import give_back_values
 from db.leases import Lease
 from db.queries import QUERIES
 from db.sayings import count_as_told
+from db.sealed_journal import brief_context, open_attempts, seal_document, seal_text
 from db.storable import jsonb
 
 _ALWAYS: Final = frozenset({"brief_hash", "start_commit"})
@@ -20,7 +21,8 @@ _ALWAYS: Final = frozenset({"brief_hash", "start_commit"})
 
 async def attempt_of_task(pool: Pool, epic_id: str, task_id: str) -> Row | None:
     """The attempt that this task of the graph opened before, if it did (durability rule 15)."""
-    return await fetch_one(pool, "attempt_of_task", {"epic": epic_id, "task": task_id})
+    row = await fetch_one(pool, "attempt_of_task", {"epic": epic_id, "task": task_id})
+    return None if row is None else (await open_attempts(pool.sealer, [row]))[0]
 
 
 async def next_attempt_number(pool: Pool, lease: Lease) -> int:
@@ -42,7 +44,10 @@ async def open_attempt(pool: Pool, lease: Lease, values: Mapping[str, Any]) -> R
         values: the columns and the brief; `configuration`, `changed` and `lessons` may be missing, and so may `heard`: the numbers of what
             people said that the brief tells, and `setup`: what came of making its work tree ready.
     """
-    documents = {name: jsonb(values[name]) if values.get(name) else None for name in ("configuration", "changed", "lessons", "setup")}
+    setup = await seal_document(pool.sealer, "setup", values["n"], values.get("setup"))
+    told = {**values, "setup": setup}
+    documents = {name: jsonb(told[name]) if told.get(name) else None for name in ("configuration", "changed", "lessons", "setup")}
+    brief = await seal_text(pool.sealer, values["brief"], brief_context(values["n"]))
     async with fenced(pool, lease) as connection:
         row = await (
             await connection.execute(QUERIES["open_attempt"], {**values, **documents, "epic": lease.thread_id, "epoch": lease.epoch})
@@ -51,12 +56,12 @@ async def open_attempt(pool: Pool, lease: Lease, values: Mapping[str, Any]) -> R
             message = f"attempt {values['n']} of {lease.thread_id} could not be added"
             raise LookupError(message)
         await connection.execute(QUERIES["show_attempt"], {"epic": lease.thread_id, "n": values["n"]})
-        await connection.execute(QUERIES["keep_brief"], {"epic": lease.thread_id, "n": values["n"], "brief": values["brief"]})
+        await connection.execute(QUERIES["keep_brief"], {"epic": lease.thread_id, "n": values["n"], "brief": brief})
         keys = ("step", "workflow", "executor", "model", "branch")
         data = {"attempt": values["n"], **{key: values[key] for key in keys}, **_news(values)}
         await add_events(connection, lease.thread_id, [{"type": "attempt_started", "data": data}])
         await count_as_told(connection, lease.thread_id, values.get("heard", ()), attempt=values["n"], turn=None)
-        return row
+        return {**row, "brief": values["brief"]}
 
 
 async def end_attempt(pool: Pool, lease: Lease, n: int, result: Mapping[str, Any], event: Mapping[str, Any]) -> None:
@@ -64,8 +69,9 @@ async def end_attempt(pool: Pool, lease: Lease, n: int, result: Mapping[str, Any
 
     The values that it alone had are given back with it.
     """
+    kept = await seal_document(pool.sealer, "result", n, result)
     async with fenced(pool, lease) as connection:
-        await connection.execute(QUERIES["end_attempt"], {"epic": lease.thread_id, "n": n, "result": jsonb(dict(result))})
+        await connection.execute(QUERIES["end_attempt"], {"epic": lease.thread_id, "n": n, "result": jsonb(kept)})
         await connection.execute(QUERIES["settle_analysis"], {"epic": lease.thread_id, "n": n})
         await give_back_values(connection, lease.thread_id, n)
         await add_events(connection, lease.thread_id, [{"type": "attempt_ended", "data": {"attempt": n, **event}}])
@@ -73,8 +79,15 @@ async def end_attempt(pool: Pool, lease: Lease, n: int, result: Mapping[str, Any
 
 async def keep_setup(pool: Pool, lease: Lease, n: int, setup: Mapping[str, Any]) -> None:
     """Keep what came of making the work tree of an open attempt ready once more."""
+    kept = await seal_document(pool.sealer, "setup", n, setup)
     async with fenced(pool, lease) as connection:
-        await connection.execute(QUERIES["keep_setup"], {"epic": lease.thread_id, "n": n, "setup": jsonb(dict(setup))})
+        await connection.execute(QUERIES["keep_setup"], {"epic": lease.thread_id, "n": n, "setup": jsonb(kept)})
+
+
+async def setup_of_attempt(pool: Pool, epic_id: str, n: int) -> Row | None:
+    """What came of making the work tree of an attempt ready, as {setup}, null where nothing was to do; None if there is no such attempt."""
+    row = await fetch_one(pool, "setup_of_attempt", {"epic": epic_id, "n": n})
+    return None if row is None else (await open_attempts(pool.sealer, [{**row, "n": n}]))[0]
 
 
 def _news(values: Mapping[str, Any]) -> dict[str, Any]:

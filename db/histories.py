@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import psycopg
@@ -18,6 +18,7 @@ from db.failures import first_line, foreseen
 from db.fence import add_events
 from db.packs import Pack
 from db.queries import QUERIES
+from db.sealed_histories import opened_rows, sealed_rows
 from db.serializer import CheckpointSerializer
 from db.storable import jsonb
 from db.upgrading import STATE_VERSION, UpgradingSaver
@@ -86,7 +87,7 @@ async def read_rows(pool: Pool, epic_id: str) -> tuple[Row, dict[str, list[Row]]
             if epic is None:
                 return None
             rows = {kind: await (await connection.execute(QUERIES[f"saved_{kind}"], asked)).fetchall() for kind in KINDS}
-    return epic["row"], {kind: [row.get("row", row) for row in found] for kind, found in rows.items()}
+    return epic["row"], await opened_rows(pool.sealer, {kind: [row.get("row", row) for row in found] for kind, found in rows.items()})
 
 
 async def read_checkpoints(pool: Pool, epic_id: str, ids: Sequence[str]) -> list[SavedCheckpoint]:
@@ -114,11 +115,14 @@ async def put_history(pool: Pool, history: NewHistory) -> None:
         InvalidInput: if the rows are not what this database takes; nothing is written then.
         Conflict: if an epic with that id came meanwhile.
     """
+    kept = replace(history, rows=await sealed_rows(pool.sealer, history.rows))
+    if pool.sealer.seals_journal:
+        await pool.sealer.ready()
     with foreseen():
         async with pool.connection() as connection:
             try:
                 async with connection.transaction():
-                    await _put(connection, history)
+                    await _put(connection, kept, CheckpointSerializer(pool.sealer))
             except (psycopg.DataError, psycopg.IntegrityError) as error:
                 if error.diag.constraint_name == "epics_pkey":
                     raise Conflict(f"epic {history.epic_id} came here meanwhile: import the file again") from error
@@ -126,7 +130,7 @@ async def put_history(pool: Pool, history: NewHistory) -> None:
     pool.announcer.announce(history.epic_id)
 
 
-async def _put(connection: Connection, history: NewHistory) -> None:
+async def _put(connection: Connection, history: NewHistory, serializer: CheckpointSerializer) -> None:
     key = {"epic": history.epic_id}
     project = await (await connection.execute(QUERIES["project_of_repo"], {"repo": history.epic["repo"]})).fetchone()
     await connection.execute(QUERIES["put_epic"], {**key, "row": jsonb(history.epic), "project": project["id"] if project else None})
@@ -140,7 +144,7 @@ async def _put(connection: Connection, history: NewHistory) -> None:
         elif rows:
             await connection.execute(QUERIES[f"put_{kind}"], {**key, "rows": jsonb(list(rows))})
     for saved in history.checkpoints:
-        await _put_checkpoint(connection, history.epic_id, saved)
+        await _put_checkpoint(connection, history.epic_id, saved, serializer)
     await add_events(connection, history.epic_id, [{"type": "epic_imported", "data": dict(history.event)}])
     await connection.execute(QUERIES["tell_nobody"], key)
     source = {name: history.event[name] for name in ("from", "repo", "genie", "was") if name in history.event}
@@ -153,8 +157,8 @@ async def _put_turns(connection: Connection, epic_id: str, rows: Sequence[Row]) 
         await connection.execute(QUERIES["put_turn"], {**row, **texts, "epic": epic_id})
 
 
-async def _put_checkpoint(connection: Connection, epic_id: str, saved: SavedCheckpoint) -> None:
-    serializer, versions = CheckpointSerializer(), saved.checkpoint["channel_versions"]
+async def _put_checkpoint(connection: Connection, epic_id: str, saved: SavedCheckpoint, serializer: CheckpointSerializer) -> None:
+    versions = saved.checkpoint["channel_versions"]
     inline = {name: value for name, value in saved.state.items() if value is None or isinstance(value, _INLINE)}
     values = {**inline, **dict.fromkeys(saved.waiting)}
     given = {

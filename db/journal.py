@@ -15,6 +15,7 @@ from db.fence import add_events, fenced
 from db.leases import Lease
 from db.queries import QUERIES
 from db.sayings import count_as_told, untold_sayings
+from db.sealed_journal import open_turns, seal_json, turn_context
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,11 +57,12 @@ class AttemptJournal:
     @staticmethod
     async def read(pool: Pool, epic_id: str, attempt: int) -> list[Row]:
         """The turns of any attempt, in order; reading takes no lease."""
-        return await fetch_all(pool, "list_turns", {"epic": epic_id, "attempt": attempt})
+        rows = await fetch_all(pool, "list_turns", {"epic": epic_id, "attempt": attempt})
+        return await open_turns(pool.sealer, rows, attempt)
 
     async def turns(self) -> list[Row]:
         """The turns so far, in order."""
-        return await fetch_all(self._pool, "list_turns", self._key)
+        return await self.read(self._pool, self._key["epic"], self._key["attempt"])
 
     async def reserve(self, *, model: str, input_usd: Decimal, output_usd: Decimal, wish: int, floor: int) -> Grant | Refusal:
         """Hold the highest price of a call against the limits of attempt, epic and project, or say which refuses it."""
@@ -87,8 +89,7 @@ class AttemptJournal:
             "n": turn["n"],
             "request_hash": turn["request_hash"],
             "model": turn["model"],
-            "request": Json(turn["request"]),
-            "answer": Json(turn["answer"]),
+            **{name: Json(await self._kept(name, turn["n"], turn[name])) for name in ("request", "answer")},
         }
         paid = {**self._key, **tokens, "call": call_id, "model": turn["model"], "cost_usd": cost_usd}
         async with fenced(self._pool, self._lease) as connection:
@@ -101,9 +102,10 @@ class AttemptJournal:
 
     async def completed(self, n: int, *, results: Any, saved: SavedTree | None) -> None:  # JSON
         """Record the results of a turn, with the tree after it where the turn changed files."""
+        kept = await self._kept("results", n, results)
         async with fenced(self._pool, self._lease) as connection:
             tree = {"tree": saved.commit if saved else None, "head": saved.head if saved else None}
-            await connection.execute(QUERIES["record_results"], {**self._key, "n": n, "results": Json(results), **tree})
+            await connection.execute(QUERIES["record_results"], {**self._key, "n": n, "results": Json(kept), **tree})
 
     async def said(self) -> list[Row]:
         """What people have said to the epic's agent that no turn has told it yet."""
@@ -113,3 +115,6 @@ class AttemptJournal:
         """Add an event of this attempt."""
         async with fenced(self._pool, self._lease) as connection:
             await add_events(connection, self._lease.thread_id, [{"type": kind, "data": {"attempt": self._key["attempt"], **data}}])
+
+    async def _kept(self, column: str, n: int, value: Any) -> Any:  # JSON
+        return await seal_json(self._pool.sealer, value, turn_context(column, self._key["attempt"], n))

@@ -103,6 +103,7 @@ class FencedSaver(UpgradingSaver):
         Raises:
             LeaseLost: if another worker has taken over.
         """
+        await self._ready_to_seal()
         configurable = config.get("configurable", {})
         thread, namespace = configurable["thread_id"], configurable.get("checkpoint_ns", "")
         inline: dict[str, Any] = {}
@@ -138,6 +139,7 @@ class FencedSaver(UpgradingSaver):
         Raises:
             LeaseLost: if another worker has taken over.
         """
+        await self._ready_to_seal()
         configurable = config.get("configurable", {})
         thread, namespace = configurable["thread_id"], configurable.get("checkpoint_ns", "")
         rows = self._dump_writes(thread, namespace, configurable["checkpoint_id"], task_id, task_path, writes)
@@ -157,6 +159,10 @@ class FencedSaver(UpgradingSaver):
         """Prune threads under their fences; see `AsyncPostgresSaver.aprune`."""
         async with self._fence_held([] if isinstance(thread_ids, str) else thread_ids):
             await super().aprune(thread_ids, strategy=strategy)
+
+    async def _ready_to_seal(self) -> None:
+        if self._sealer.seals_journal:
+            await self._sealer.ready()
 
     async def _lease_of(self, thread: str) -> Lease:
         lease = self._leases.get(thread)

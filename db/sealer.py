@@ -51,6 +51,14 @@ class Sealer(Protocol):
         """
         ...
 
+    def seal_bytes(self, content: bytes, context: str) -> str:
+        """As `seal`, for what is no text."""
+        ...
+
+    def open_bytes(self, sealed: str, context: str) -> bytes:
+        """As `open`, for what is no text."""
+        ...
+
 
 class NoSealer:
     """Seals nothing and opens nothing: a pool that no installation has given its keys."""
@@ -94,6 +102,24 @@ class NoSealer:
         _refuse()
 
     def open(self, sealed: str, context: str) -> str:
+        """Refuse.
+
+        Raises:
+            SecretUnreadable: always.
+        """
+        del sealed, context
+        _refuse()
+
+    def seal_bytes(self, content: bytes, context: str) -> str:
+        """Refuse.
+
+        Raises:
+            SecretUnreadable: always.
+        """
+        del content, context
+        _refuse()
+
+    def open_bytes(self, sealed: str, context: str) -> bytes:
         """Refuse.
 
         Raises:

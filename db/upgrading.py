@@ -9,11 +9,11 @@ from typing import Any, Final
 
 from langgraph.checkpoint.base import CheckpointTuple
 from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
-from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from psycopg.rows import DictRow
 
 from db.connection import Pool
 from db.serializer import CheckpointSerializer
+from epics.access_errors import SecretUnreadable
 from epics.state import EpicState
 from epics.upgrades import THIS_RELEASE, Release
 
@@ -26,14 +26,23 @@ class UpgradingSaver(AsyncPostgresSaver):
 
     def __init__(self, pool: Pool, release: Release = THIS_RELEASE) -> None:
         """Bind to a pool and to what this release can read."""
-        super().__init__(pool, serde=CheckpointSerializer())
+        super().__init__(pool, serde=CheckpointSerializer(pool.sealer))
         self._release = release
         # Knows none of our types, so that each comes as the plain fields that it was written with.
-        self._plain = AsyncPostgresSaver(pool, serde=JsonPlusSerializer(allowed_msgpack_modules=None))
+        self._plain = AsyncPostgresSaver(pool, serde=CheckpointSerializer(pool.sealer, None))
+        self._sealer = pool.sealer
         self._bumped: dict[str, Any] = {}
         """Channels whose upgraded values are in no checkpoint yet, each with the version that it will be stored under."""
 
     async def _load_checkpoint_tuple(self, value: DictRow) -> CheckpointTuple:
+        try:
+            return await self._loaded(value)
+        except SecretUnreadable:
+            # Nothing was opened yet in this process, or another one has made a data key since.
+            await self._sealer.refresh()
+            return await self._loaded(value)
+
+    async def _loaded(self, value: DictRow) -> CheckpointTuple:
         written = value["metadata"].get(STATE_VERSION, 1)
         if written == self._release.state:
             return await super()._load_checkpoint_tuple(value)

@@ -64,6 +64,14 @@ class StoredKeyring:
             await self.refresh()
         return self.open(sealed, context)
 
+    def seal_bytes(self, content: bytes, context: str) -> str:
+        """As `seal`, for what is no text."""
+        return self.ring.seal_bytes(content, context)
+
+    def open_bytes(self, sealed: str, context: str) -> bytes:
+        """As `open`, for what is no text."""
+        return self.ring.open_bytes(sealed, context)
+
     def seal(self, text: str, context: str) -> str:
         """Seal with what is known by now; await `ready` before."""
         return self.ring.seal(text, context)

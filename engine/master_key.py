@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -43,12 +43,39 @@ class MasterKeys:
             found += master_keys(_text_of(self.own))
         return tuple({key.name: key for key in found}.values())
 
+    def with_first(self, new: str) -> MasterKeys:
+        """These keys, and a new one before them."""
+        return replace(self, given=f"{new} {self.given}")
+
+    def keep_both(self, new: str) -> None:
+        """Put a new key before the own one of this home, if it has one: whichever of them is needed, it is there."""
+        if self.own is not None and self.own.exists():
+            write_key(self.own, f"{new}\n{_text_of(self.own).strip()}", over=True)
+
+    def keep_only(self, new: str) -> None:
+        """Put a new key in place of the own one of this home, if it has one."""
+        if self.own is not None and self.own.exists():
+            write_key(self.own, new, over=True)
+
     def make(self) -> bool:
         """Make the key of this home, unless it has one by now; False where a home has none of its own."""
         if self.own is None:
             return False
-        write_key(self.own, new_master_key(), replace=False)
+        write_key(self.own, new_master_key(), over=False)
         return True
+
+
+def new_key_in(path: Path) -> str:
+    """The one new key in a file.
+
+    Raises:
+        InvalidSettings: if the file cannot be read, or has no key or several.
+    """
+    words = _text_of(path).split()
+    if len(words) != 1:
+        raise InvalidSettings(f"the file {path} must hold one key and nothing else: `genie secret key` prints one")
+    master_keys(words[0])
+    return words[0]
 
 
 def master_keys_of(settings: Settings) -> MasterKeys:
@@ -57,7 +84,7 @@ def master_keys_of(settings: Settings) -> MasterKeys:
     return MasterKeys(given=given, file=settings.secret_key_file, home=settings.home if settings.database_url is None else None)
 
 
-def write_key(path: Path, text: str, *, replace: bool) -> None:
+def write_key(path: Path, text: str, *, over: bool) -> None:
     """Write keys to a file that only its owner can read, whole or not at all; one that is there stays unless it is to be replaced.
 
     Raises:
@@ -72,7 +99,7 @@ def write_key(path: Path, text: str, *, replace: bool) -> None:
                 file.write(f"{text}\n")
                 file.flush()
                 os.fsync(file.fileno())
-            if replace:
+            if over:
                 part.replace(path)
             else:
                 _link(part, path)

@@ -10,7 +10,8 @@ from db.connection import Pool
 from db.failures import foreseen
 from db.secrets import delete_secret, list_secrets, put_secret
 from engine.assembling import Installation
-from engine.secret_views import SecretView
+from engine.rotating import Told, rotate
+from engine.secret_views import RotationView, SecretView
 from engine.stored_settings import STORED, context_of, stored_settings
 from epics.access_errors import SecretNotFound
 from epics.callers import current_caller
@@ -27,6 +28,7 @@ class Secrets:
     def __init__(self, installation: Installation) -> None:
         """Bind to an open database."""
         self._pool: Pool = installation.database.pool
+        self._masters = installation.masters
 
     async def settings(self, settings: Settings) -> Settings:
         """The settings with what is stored; see `stored_settings`."""
@@ -51,6 +53,10 @@ class Secrets:
             async with self._pool.connection() as connection, connection.transaction():
                 await put_secret(connection, name, sealed, current_caller().person)
                 await audited(connection, "set", kind="secret", subject=name)
+
+    async def rotate(self, *, new: str | None, told: Told) -> RotationView:
+        """Seal everything anew; see `engine.rotating.rotate`."""
+        return await rotate(self._pool, self._masters, new=new, told=told)
 
     async def remove(self, name: str) -> None:
         """Forget a stored secret.

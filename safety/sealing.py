@@ -16,6 +16,7 @@ MOST_SEALS: Final = 2**28
 
 #: What is longer than this is packed first: sealed text can be packed no more.
 _SMALL: Final = 512
+_LEVEL: Final = 3
 _PLAIN, _PACKED = b"\0", b"\1"
 
 
@@ -88,13 +89,7 @@ class Keyring:
         Raises:
             SecretUnreadable: if there is no key to seal with.
         """
-        key = self._key(self.current)
-        if self.count >= MOST_SEALS:
-            self._salt, self.count = os.urandom(SALT_BYTES), 0
-        self.count += 1
-        content = text.encode("utf-8", "surrogatepass")
-        packed = _PLAIN + content if len(content) <= _SMALL else _PACKED + zlib.compress(content, 6)
-        return seal_with(self.current, key, packed, context, self._salt)
+        return self.seal_bytes(text.encode("utf-8", "surrogatepass"), context)
 
     def open(self, sealed: str, context: str) -> str:
         """Open a sealed text.
@@ -103,9 +98,21 @@ class Keyring:
             UnknownDataKey: if its data key is not known here.
             SecretUnreadable: if the master key that it needs is not here, or it was changed, or it stands where it was not put.
         """
+        return self.open_bytes(sealed, context).decode("utf-8", "surrogatepass")
+
+    def seal_bytes(self, content: bytes, context: str) -> str:
+        """As `seal`, for what is no text."""
+        key = self._key(self.current)
+        if self.count >= MOST_SEALS:
+            self._salt, self.count = os.urandom(SALT_BYTES), 0
+        self.count += 1
+        packed = _PLAIN + content if len(content) <= _SMALL else _PACKED + zlib.compress(content, _LEVEL)
+        return seal_with(self.current, key, packed, context, self._salt)
+
+    def open_bytes(self, sealed: str, context: str) -> bytes:
+        """As `open`, for what is no text."""
         content = open_with(self._key(key_name(sealed)), sealed, context)
-        packed, content = content[:1] == _PACKED, content[1:]
-        return (zlib.decompress(content) if packed else content).decode("utf-8", "surrogatepass")
+        return zlib.decompress(content[1:]) if content[:1] == _PACKED else content[1:]
 
     def _key(self, name: str) -> bytes:
         if name in self._keys:

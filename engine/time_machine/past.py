@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from db.attempts import setup_of_attempt
 from db.epics import fetch_one
 from db.journal import AttemptJournal
 from engine.assembling import Installation
@@ -97,7 +98,7 @@ class Past:
             NotFound: if nothing was to do.
         """
         epic_id = await epic_id_of(self._pool, epic)
-        row = await fetch_one(self._pool, "setup_of_attempt", {"epic": epic_id, "n": n})
+        row = await setup_of_attempt(self._pool, epic_id, n)
         if row is None:
             raise _no_attempt(epic_id, n)
         if row["setup"] is None:

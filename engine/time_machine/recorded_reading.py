@@ -5,6 +5,7 @@ from __future__ import annotations
 from db.connection import Pool
 from db.epics import fetch_all, fetch_one
 from db.reading import states_at
+from db.sealed_journal import open_attempts, open_turns
 from engine.time_machine.recorded import Recorded, recorded_of
 from epics.errors import EpicNotFound
 from epics.upgrades import THIS_RELEASE, Release
@@ -30,5 +31,7 @@ async def read_recorded(pool: Pool, epic_id: str, *, turns: bool = True, release
         raise EpicNotFound(message)
     rows = {kind: await fetch_all(pool, f"recorded_{kind}", {"epic": epic_id}) for kind in _KINDS}
     rows["turns"] = await fetch_all(pool, "recorded_turns", {"epic": epic_id}) if turns else []
+    rows["turns"] = await open_turns(pool.sealer, rows["turns"])
+    rows["attempts"] = await open_attempts(pool.sealer, rows["attempts"])
     states = await states_at(pool, epic_id, [row["checkpoint_id"] for row in rows["moments"]], release)
     return recorded_of(epic, rows, states)

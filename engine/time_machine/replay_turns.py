@@ -27,6 +27,7 @@ from executors.replaying_tools import ReplayedTools
 from executors.retries import Retries
 from executors.terms import Terms
 from nodes.context import Assignment
+from safety.scrubbing import same_but_for_secrets
 from timemachine.commits import Signature, tree_of
 from timemachine.diffs import changed_paths
 from timemachine.ignores import is_ignored
@@ -169,7 +170,7 @@ def _compare_end(scene: Scene, attempt: RecordedAttempt, outcome: Outcome | None
     if scene.at < len(scene.turns):
         scene.differs("the end of the run", f"{len(scene.turns)} turns", f"{scene.at} turns")
     recorded, now = (attempt.result or {}).get("output"), outcome.output
-    if recorded is not None and recorded != now:
+    if recorded is not None and not same_but_for_secrets(recorded, now):
         scene.differs("what is handed back", json.dumps(recorded, sort_keys=True), json.dumps(now, sort_keys=True))
 
 

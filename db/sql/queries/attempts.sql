@@ -17,8 +17,7 @@ INSERT INTO attempts (
     %(limit_usd)s, %(continues)s, %(epoch)s, %(configuration)s, %(changed)s, %(lessons)s, %(setup)s
 )
 RETURNING
-    n, workflow, workflow_hash, executor, model, base_commit, branch, %(brief)s::text AS brief, limit_usd, continues, result,
-    configuration, started_at;
+    n, workflow, workflow_hash, executor, model, base_commit, branch, limit_usd, continues, result, configuration, started_at;
 
 -- name: show_attempt
 -- The epic shows the attempt that runs, not the one that ended last.
