@@ -11,6 +11,7 @@ from db.connection import Connection, Database, Pool
 from db.epics import fetch_one
 from db.failures import foreseen
 from db.queries import QUERIES
+from db.sealer import Sealer
 from db.storable import jsonb
 
 KEPT_DAYS: Final = 30
@@ -58,8 +59,8 @@ async def in_one_transaction(database: Database) -> AsyncGenerator[tuple[Connect
     """A transaction, and the database as it looks from inside: what is written through it is kept or undone as a whole."""
     with foreseen():
         async with database.pool.connection() as connection, connection.transaction():
-            inside = _Inside(connection)
-            # All that our modules ask of a pool is its `connection()` and its `announcer`.
+            inside = _Inside(connection, database.pool.sealer)
+            # All that our modules ask of a pool is its `connection()`, its `announcer` and its `sealer`.
             yield connection, replace(database, pool=cast("Pool", inside))
     for epic_id in inside.announcer.epics:
         database.pool.announcer.announce(epic_id)
@@ -79,8 +80,9 @@ class _Later:
 class _Inside:
     """A pool with one connection, which is in a transaction: transactions of its users are savepoints of it."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, sealer: Sealer) -> None:
         self._connection = connection
+        self.sealer = sealer
         self.announcer = _Later()
 
     @asynccontextmanager
