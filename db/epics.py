@@ -90,9 +90,8 @@ async def queue_epic(pool: Pool, epic_id: str, *, auto_approve: bool | None, by:
             await connection.execute(QUERIES["forgive_takeovers"], {"thread": epic_id})
             who = _who_says_yes(yes=auto_approve)
             await connection.execute(QUERIES["queue_epic"], {"epic": epic_id, "auto_approve": auto_approve, "yes_by": who})
-            if auto_approve:
-                # Another person may say yes where the first one's did not count.
-                await connection.execute(QUERIES["judge_again"], {"epic": epic_id})
+            # What stood against an approval without a person may be gone: another one says yes, or what was in the way is put right.
+            await connection.execute(QUERIES["judge_again"], {"epic": epic_id})
             await add_events(connection, epic_id, [{"type": "epic_resumed", "data": {"by": by}}])
             if hinted:
                 await hint(connection, epic_id)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from agents.registry import REPOSITORY, Registry
+from config.approval_settings import ServerApprovals
 from config.repository import FILE, repository_policy
 from db.connection import Database
 from db.epics import Row
@@ -74,6 +75,8 @@ class Installation:
     dispatch: Dispatch = field(default_factory=Dispatch)
     draining: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when this process is to end: no step is begun any more."""
+    server_approvals: ServerApprovals = field(default_factory=ServerApprovals)
+    """Who approves what, whatever a repository says; the stricter counts."""
     release: Release = THIS_RELEASE
     """Which epics can be carried on."""
     retention: RetentionPolicy | None = None

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from config.approval_settings import load_server_approvals
 from config.settings import Settings
 from db.connection import POOL_WAIT_S, Pool, open_database
 from db.throttling import SharedThrottle
@@ -100,6 +101,7 @@ async def open_engine(settings: Settings, *, script: Path | None = None, wait_s:
                 secrets=settings.secret_values(),
                 ports=settings.port_range,
                 retention=policy_of(settings),
+                server_approvals=load_server_approvals(settings.approvals_file),
                 dispatch=Dispatch(
                     concurrency=settings.concurrency,
                     most_running=settings.most_running,

@@ -2,33 +2,31 @@
 
 from __future__ import annotations
 
-import contextlib
-from typing import Any, Final
+from typing import Any
 
 from langgraph.types import Command, StateSnapshot
 
 from db.approvals import decision_for
 from db.epics import epic_facts, fetch_one
 from db.reading import state_at
+from engine.approvals.asking import ask_again
+from engine.approvals.judging import answer_without_a_person
+from engine.approvals.terms import fix_terms
 from engine.assembling import Installation, assemble
 from engine.attempts import EpicAttempts
 from engine.checkpoints import config_of, saver_for
-from engine.deciding import answer_for, decide, decision_in
+from engine.deciding import answer_for, decision_in
 from engine.effects import RecordedRepository
 from engine.lease_keeper import Hold
 from engine.leftovers import put_away
 from engine.running import Running
 from engine.time_machine.lessons import EpicLessons
-from epics.approvals import ApprovalStatus, Choice, Decision
-from epics.callers import GENIE, acting_as
-from epics.errors import AlreadyDecided, Conflict, Superseded
-from epics.projection import content_hash
+from epics.approvals import Choice, Decision
+from epics.errors import Conflict
 from epics.state import TERMINAL, EpicState
 from epics.steps import GATES, Step
 from graphs.epic import EpicGraph, compile_epic_graph
 from nodes.context import EpicContext
-
-_AUTO_GATES: Final = frozenset({Step.PLAN_GATE, Step.MERGE_GATE})
 
 
 async def drive(installation: Installation, hold: Hold) -> None:
@@ -41,6 +39,7 @@ async def drive(installation: Installation, hold: Hold) -> None:
     row = await epic_facts(installation.database.pool, epic_id)
     hold.came_to = row["moment"]
     running = await assemble(installation, hold.lease, row)
+    await fix_terms(installation, running, row)
     context = EpicContext(
         facts=running.facts,
         policy=running.policy,
@@ -60,7 +59,10 @@ async def drive(installation: Installation, hold: Hold) -> None:
                 await put_away(running)
                 return
         elif snapshot.next[0] in GATES:
-            await _say_yes(installation, epic_id, snapshot, said_yes)
+            state = EpicState.model_validate(snapshot.values)
+            if await ask_again(installation, graph, epic_id, state):
+                continue
+            await answer_without_a_person(installation, running, context.repository, state, said_yes)
             if not await _pass_gate(installation, graph, running, snapshot, context):
                 return
         else:
@@ -105,26 +107,6 @@ async def _decision_at(installation: Installation, epic_id: str) -> Decision | N
     approval = await decision_for(installation.database.pool, epic_id, row["moment"])
     decided = approval is not None and approval["applied_at"] is None and approval["decision"] is not None
     return decision_in(approval) if approval is not None and decided else None
-
-
-async def _say_yes(installation: Installation, epic_id: str, snapshot: StateSnapshot, said: set[str]) -> None:
-    """Approve what a plan or merge gate asks about where the person said --yes in advance.
-
-    A merge that cannot be made comes back to its gate as it was, and would for ever: it is approved once in each run.
-    """
-    row = await epic_facts(installation.database.pool, epic_id)
-    state = EpicState.model_validate(snapshot.values)
-    content = content_hash(state)
-    came_back = state.last is not None and state.last.step is Step.MERGE and content in said
-    if not row["auto_approve"] or state.step not in _AUTO_GATES or came_back:
-        return
-    said.add(content)
-    approval = await decision_for(installation.database.pool, epic_id, row["moment"])
-    if approval is None or approval["status"] != ApprovalStatus.PENDING:
-        return
-    # Whoever was quicker than we are counts.
-    with contextlib.suppress(AlreadyDecided, Superseded), acting_as(GENIE):
-        await decide(installation.database, approval["id"], Decision(choice=Choice.APPROVE, by="--yes", channel="auto"))
 
 
 async def _state_at(installation: Installation, epic_id: str, moment: int | None) -> dict[str, Any]:

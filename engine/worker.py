@@ -22,6 +22,7 @@ from db.workers import Beat, beat, leave
 from engine.able import Able
 from engine.admission import why_no_room
 from engine.advancing import advance_epic
+from engine.approvals.sweeping import run_approvals
 from engine.assembling import Installation
 from engine.compatibility import flag_strange_epics
 from engine.container_sweep import run_container_sweep
@@ -273,6 +274,7 @@ async def run_worker(installation: Installation, *, stop: asyncio.Event, concurr
         asyncio.create_task(run_outbox(installation, stop), name="outbox"),
         asyncio.create_task(run_tidying(installation, stop), name="tidying"),
         asyncio.create_task(run_container_sweep(installation, stop), name="container-sweep"),
+        asyncio.create_task(run_approvals(installation.database.pool, stop), name="approvals"),
     }
     if installation.retention is not None:
         beside.add(asyncio.create_task(run_retention(installation.database.pool, installation.retention, stop), name="retention"))

@@ -125,3 +125,6 @@ UPDATE approvals SET judged_at = NULL WHERE epic_id = %(epic)s AND status = 'pen
 
 -- name: put_approval_terms
 UPDATE epics SET approval_terms = %(terms)s WHERE id = %(epic)s;
+
+-- name: spent_on_epic
+SELECT coalesce(sum(cost_usd), 0) AS spent_usd FROM calls WHERE epic_id = %(epic)s;
