@@ -22,9 +22,11 @@ from engine.hook_signatures import check_signature
 from engine.reading import approval_id_of, approval_view, epic_view
 from engine.starting import StartEpic, start_epic
 from epics.approvals import Decision
+from epics.callers import Caller, acting_as, current_caller
 from epics.errors import ApprovalNotFound, Conflict, EpicNotFound, InvalidInput, StoreUnavailable
 from epics.ids import is_id
 from epics.records import Record
+from epics.roles import Grant, Role
 from epics.state import TERMINAL
 
 CHANNEL: Final = "hook"
@@ -77,7 +79,8 @@ class Hooks:
             if rule is None:
                 return HookAnswer(did="nothing"), False
             try:
-                answer = await self._do(rule, payload, signed.delivery)
+                with acting_as(_caller(signed.delivery)):
+                    answer = await self._do(rule, payload, signed.delivery)
             except DeliveryTaken:
                 return await self._answer_of_the_winner(signed.delivery), True
         structlog.get_logger().info("a hook was taken", source=source.name, delivery=signed.delivery.id, **answer.model_dump())
@@ -123,7 +126,7 @@ class Hooks:
             view = await epic_view(inside.pool, epic_id)
             if view.status in TERMINAL:
                 raise Conflict(f"epic {epic_id} has ended: it is {view.status}")
-            await queue_epic(inside.pool, epic_id, auto_approve=None, by=_name(delivery))
+            await queue_epic(inside.pool, epic_id, auto_approve=None, by=current_caller().person)
         return answer
 
     async def _decide(self, rule: DecideRule, payload: Mapping[str, Any], delivery: Delivery) -> HookAnswer:
@@ -131,7 +134,7 @@ class Hooks:
         if not is_id(named, "e") and not (named.startswith("a-") and named[2:].isalnum()):
             raise ApprovalNotFound(f"the payload names {named[:100]!r}, which is no id of an approval or an epic")
         comment = rendered(rule.comment, payload, most=_MOST_COMMENT) if rule.comment is not None else ""
-        decision = Decision(choice=rule.decision, comment=comment, by=_name(delivery), channel=CHANNEL)
+        decision = Decision(choice=rule.decision, comment=comment, by=current_caller().person, channel=CHANNEL)
         async with in_one_transaction(self._installation.database) as (connection, inside):
             approval = await approval_view(inside.pool, await approval_id_of(inside.pool, named))
             answer = HookAnswer(did="decide", epic=approval.epic, approval=approval.id)
@@ -182,5 +185,6 @@ def _payload(body: bytes) -> dict[str, Any]:
     return payload
 
 
-def _name(delivery: Delivery) -> str:
-    return f"hook {delivery.source} {delivery.id}"
+def _caller(delivery: Delivery) -> Caller:
+    """Who a message counts as: its source, which may do what its rules say wherever they say it, and is on no list unless it is named."""
+    return Caller(person=f"hook:{delivery.source}", channel=CHANNEL, via=delivery.id, grants=(Grant(role=Role.APPROVER),))

@@ -16,6 +16,7 @@ from engine.time_machine.orders import Fork, check_guidance
 from engine.time_machine.rollback_plan import state_of_moment
 from engine.time_machine.rollback_writing import Rows, show_branch, tree_here
 from engine.views import EpicView
+from epics.callers import GENIE, current_caller
 from epics.going_back import arrival, asking_again, fields_of
 from epics.ids import new_id
 from epics.state import EpicState, StepRecord
@@ -53,6 +54,7 @@ async def fork_epic(installation: Installation, source: str, asked: Fork) -> Epi
         state = state.model_copy(update={"last": state.last.model_copy(update={"tree": tree})})
     async with hold_epic(database, epic_id, seconds=installation.lease_seconds) as hold:
         rows = rows_of_fork(installation, source, asked, state)
+        rows.added["fork"].update(_asked_by(asked))
         told = {"source": source, "moment": asked.at, "budget_usd": rows.added["fork"]["budget_usd"]}
         rows = rows.with_audit(audit_row("fork", kind="epic", subject=epic_id, epic=epic_id, repo=facts["repo"], data=told))
         saver = saver_for(database, hold.lease, installation.release, project=rows.projector(), after=source)
@@ -102,6 +104,12 @@ def rows_of_fork(installation: Installation, source: str, asked: Fork, state: Ep
     if state.pull_request is not None:
         added["pull_request"] = state.pull_request.model_dump(mode="json")
     return Rows(added=added, events=(), problem=state.last.note if state.last else "")
+
+
+def _asked_by(asked: Fork) -> dict[str, str]:
+    """Who is the requester of the fork, where its approvals are not for who asked for it."""
+    caller = current_caller()
+    return {"requested_by": asked.by if caller == GENIE else caller.person, "requested_via": caller.channel}
 
 
 async def _check_choice(installation: Installation, facts: Row, asked: Fork) -> None:

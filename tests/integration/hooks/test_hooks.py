@@ -107,7 +107,7 @@ async def test_a_yes_is_taken_once_and_the_second_is_given_its_answer(sources, w
     (approval,) = await engine.approvals(epic=waiting.id)
     assert {answer.approval for answer, _ in [*answers, later]} == {approval.id}
     assert [replayed for _, replayed in [*answers, later]].count(False) == 1
-    assert (approval.decision, approval.decided_by, approval.channel) == ("approve", "hook chat m-1", "hook")
+    assert (approval.decision, approval.decided_by, approval.channel) == ("approve", "hook:chat", "hook")
     assert approval.comment == "Do it {{ 7 * 7 }}"
     decided = await waiting.rows("SELECT data FROM events WHERE epic_id = %s AND type = 'approval_decided'")
     assert len(decided) == 1
@@ -134,7 +134,7 @@ async def test_a_paused_epic_is_resumed_once(sources, waiting):
     view = await waiting.engine.epic(waiting.id)
     assert (view.status != "paused", view.problem) == (True, None)
     resumed = await waiting.rows("SELECT data FROM events WHERE epic_id = %s AND type = 'epic_resumed'")
-    assert resumed == [{"data": {"by": "hook chat m-1"}}]
+    assert resumed == [{"data": {"by": "hook:chat"}}]
 
 
 async def test_an_epic_that_has_ended_is_not_resumed_and_nothing_is_kept(sources, waiting):
