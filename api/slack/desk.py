@@ -140,7 +140,7 @@ class Desk:
 
 def _stranger(sender: Sender) -> Caller:
     """Somebody in Slack whom Genie does not know, for the audit."""
-    return Caller(person=f"slack {sender.identity}", channel=CHANNEL, via=sender.identity)
+    return Caller(person=f"slack {sender.identity}", channel=CHANNEL, via=f"slack:{sender.identity}")
 
 
 def _log_untold(sender: Sender, why: str) -> None:

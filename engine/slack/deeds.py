@@ -72,6 +72,9 @@ class SlackDeeds:
             DeliveryTaken: if this very click was counted already.
         """
         await permit(self._pool, Needed(Deed.DECIDE, Of.APPROVAL), approval)
+        if decision.to is not None:
+            # It reads checkpoints, which has connections of its own; delivered again, it is told that it was decided.
+            return await decide(self._installation.database, approval, decision, content_hash)
         async with in_one_transaction(self._installation.database) as (connection, inside):
             await insert_hook_delivery(connection, delivery, {"did": "decide", "approval": approval})
             return await decide(inside, approval, decision, content_hash)
