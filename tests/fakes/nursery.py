@@ -8,6 +8,7 @@ would else be most of what a run with a thousand kills does. As a process: `pyth
 from __future__ import annotations
 
 import ctypes
+import gc
 import json
 import os
 import signal
@@ -31,7 +32,7 @@ from tests.fakes.machine import Running  # noqa: E402  (as a process, it is foun
 CLONE_NEWUTS = 0x04000000
 FIRST = ("cli.main", "engine.bootstrap", "executors.in_process", "executors.scripted", "pydantic_ai.models.anthropic")
 #: What a release that has no such module does not need either.
-IF_THERE = ("api.app", "cli.serving", "cli.work", "cli.worker", "engine.worker", "engine.dispatch", "uvicorn", "procrastinate")
+IF_THERE = ("api.app", "cli.serving", "engine.worker", "uvicorn", "procrastinate", "pygments.lexers.diff", "rich._emoji_codes")
 
 
 class Nursery:
@@ -112,6 +113,14 @@ def main() -> None:
     for name in IF_THERE:
         if importlib.util.find_spec(name) is not None:
             importlib.import_module(name)
+    _import_all_of("cli")
+    from agents.registry import Registry
+
+    # Compiled once: each command would compile the prompts of all workflows.
+    Registry.discover()
+    # What is not looked at by a collector of garbage stays shared between those who are born.
+    gc.collect()
+    gc.freeze()
     # Dead children are not waited for: the kernel takes them away.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     sys.stdout.write("ready\n")
@@ -124,6 +133,15 @@ def main() -> None:
             _live(order)
         sys.stdout.write(f"{pid}\n")
         sys.stdout.flush()
+
+
+def _import_all_of(package: str) -> None:
+    """Import the modules of a package, whatever a release has of them."""
+    import importlib
+    import pkgutil
+
+    for found in pkgutil.iter_modules([str(ROOT / package)], f"{package}."):
+        importlib.import_module(found.name)
 
 
 def _live(order: Mapping[str, Any]) -> None:
