@@ -11,11 +11,17 @@ from urllib.parse import urlsplit
 import httpx2
 from pydantic import BaseModel, ValidationError
 
-from epics.errors import GenieError, InvalidInput, ServerUnavailable
+from cli.server_key import ServerKey
+from config.setting_types import is_loopback
+from epics.access_errors import Forbidden, Unauthenticated
+from epics.errors import Conflict, GenieError, InvalidInput, NotFound, ServerUnavailable
 
 API: Final = "/api/v1"
 _WAITS_S: Final = (0.2, 0.6, 1.5)
 _UNAVAILABLE: Final = 503
+_TOO_MANY: Final = 429
+_PATIENCE_S: Final = 60.0
+_LONGEST_PAUSE_S: Final = 30.0
 _PROBLEM: Final = 400
 _TIMEOUT: Final = httpx2.Timeout(60.0, connect=10.0)
 
@@ -25,10 +31,11 @@ ModelT = TypeVar("ModelT", bound=BaseModel)
 class ApiClient:
     """One server, called by the paths below its API."""
 
-    def __init__(self, client: httpx2.AsyncClient, server: str) -> None:
-        """Bind to an open client; `open_api` makes both."""
+    def __init__(self, client: httpx2.AsyncClient, server: str, shown: str) -> None:
+        """Bind to an open client; `open_api` makes both. `shown` is where its key comes from."""
         self._client = client
         self._server = server
+        self._shown = shown
 
     async def get(self, kind: type[ModelT], path: str, **query: Any) -> ModelT:
         """What the server has at a path.
@@ -67,7 +74,7 @@ class ApiClient:
         return self._read(kind, await self._send("DELETE", path, again=True))
 
     async def _send(self, method: str, path: str, *, again: bool, **rest: Any) -> httpx2.Response:
-        waits = iter(_WAITS_S)
+        waits, patience_s = iter(_WAITS_S), _PATIENCE_S
         while True:
             try:
                 answer = await self._client.request(method, f"{API}{path}", **rest)
@@ -79,6 +86,11 @@ class ApiClient:
                 raise ServerUnavailable(f"the server {self._server} does not answer: {error or type(error).__name__}") from error
             if answer.status_code == _UNAVAILABLE and again and (wait := next(waits, None)) is not None:
                 await asyncio.sleep(wait)
+                continue
+            if answer.status_code == _TOO_MANY and patience_s > 0:
+                # Nothing was done, so anything may be sent again; a command that follows an epic asks often.
+                patience_s -= (pause := _pause(answer))
+                await asyncio.sleep(pause)
                 continue
             if answer.status_code >= _PROBLEM:
                 raise self._problem(answer)
@@ -100,6 +112,11 @@ class ApiClient:
             return self._strange(answer)
         detail = str(said.get("detail") or said.get("title") or said["code"])
         kind = next((each for each in _kinds(GenieError) if each.code == said["code"]), _kind_of(answer.status_code))
+        if kind is Unauthenticated:
+            return Unauthenticated(
+                f"{self._server} was shown {self._shown}, and lets nobody in with that: set GENIE_KEY to a key that holds there; "
+                "an admin of the server makes one with `genie key create`"
+            )
         # Not by its constructor: the sentence is made already, and the facts of the error come beside it.
         error = kind.__new__(kind, detail)
         error.__dict__.update({name: value for name, value in said.items() if name in {"decision", "decided_by", "decided_at"}})
@@ -112,15 +129,20 @@ class ApiClient:
 
 
 @asynccontextmanager
-async def open_api(server: str) -> AsyncGenerator[ApiClient]:
-    """A client of the server at a URL.
+async def open_api(server: str, shown: ServerKey) -> AsyncGenerator[ApiClient]:
+    """A client of the server at a URL, which shows it a key.
 
     Raises:
         InvalidInput: if that is no URL of a server.
     """
     url = checked_server(server)
-    async with httpx2.AsyncClient(base_url=url, timeout=_TIMEOUT, headers={"Accept": "application/json"}) as client:
-        yield ApiClient(client, url)
+    headers = {"Accept": "application/json"}
+    if shown.key is not None:
+        headers["Authorization"] = f"Bearer {shown.key.get_secret_value()}"
+    # What goes to this machine goes to no proxy: the key in GENIE_HOME opens everything.
+    client = httpx2.AsyncClient(base_url=url, timeout=_TIMEOUT, headers=headers, trust_env=not is_loopback(urlsplit(url).hostname))
+    async with client:
+        yield ApiClient(client, url, shown.origin)
 
 
 def checked_server(server: str) -> str:
@@ -137,6 +159,12 @@ def checked_server(server: str) -> str:
     return server.rstrip("/")
 
 
+def _pause(answer: httpx2.Response) -> float:
+    """How long the server asks to wait; a second where it says nothing that can be meant."""
+    said = answer.headers.get("Retry-After", "")
+    return min(max(float(said), 0.2), _LONGEST_PAUSE_S) if said.isascii() and said.isdigit() else 1.0
+
+
 def _kinds(base: type[GenieError]) -> Iterator[type[GenieError]]:
     for kind in base.__subclasses__():
         yield kind
@@ -144,6 +172,5 @@ def _kinds(base: type[GenieError]) -> Iterator[type[GenieError]]:
 
 
 def _kind_of(status: int) -> type[GenieError]:
-    from epics.errors import Conflict, NotFound
-
-    return {404: NotFound, 409: Conflict, _UNAVAILABLE: ServerUnavailable}.get(status, InvalidInput if status < 500 else GenieError)  # noqa: PLR2004
+    kinds = {401: Unauthenticated, 403: Forbidden, 404: NotFound, 409: Conflict, _UNAVAILABLE: ServerUnavailable}
+    return kinds.get(status, InvalidInput if status < 500 else GenieError)  # noqa: PLR2004

@@ -133,9 +133,11 @@ def _decide(
 ) -> None:
     from cli import decide
     from cli.output import Output
-    from cli.process import CHANNEL, user_name
+    from cli.process import CHANNEL
     from cli.session import with_service
     from epics.approvals import Choice, Decision
+    from epics.callers import current_caller
 
-    decision = Decision(choice=Choice(choice), comment=comment, by=user_name(), channel=CHANNEL, to=to, amount_usd=amount_usd)
+    # The engine, which knows who calls, puts that in.
+    decision = Decision(choice=Choice(choice), comment=comment, by=current_caller().person, channel=CHANNEL, to=to, amount_usd=amount_usd)
     with_service(lambda service: decide.decide(service, approval, decision, Output(as_json=as_json), go=go), server=server)

@@ -15,10 +15,9 @@ from cli.log import configure_log
 from cli.output import Output
 from cli.render import branches_table, heading, moments_table
 from cli.render_gate import diff_parts
-from cli.session import SCRIPT
+from cli.session import SCRIPT, engine_for_caller
 from cli.words import many, usd
 from config.settings import Settings
-from engine.bootstrap import open_engine
 from engine.engine import Engine
 from engine.starting import StartEpic
 from engine.views import EpicView
@@ -41,7 +40,7 @@ async def demonstrate(output: Output, *, keep: Path | None, ask: bool) -> int:
         InvalidInput: if the folder for the repository is taken.
     """
     settings = Settings.from_env()
-    configure_log(settings.log_level)
+    configure_log(settings.log_level, secrets=settings.secret_values())
     place = keep.expanduser().absolute() if keep else _fresh_place(settings.home / "demo")
     await make_repository(place, settings.git_environment())
     output.say(f"sample repository  {place}")
@@ -58,7 +57,7 @@ async def demonstrate(output: Output, *, keep: Path | None, ask: bool) -> int:
         auto_approve=not ask,
         labels={"demo": "yes"},
     )
-    async with open_engine(settings, script=SCRIPT) as engine:
+    async with engine_for_caller(settings) as engine:
         epic = await engine.start(order)
         code = await carry_on(engine, epic, output)
         if code == 0:

@@ -10,7 +10,6 @@ from cli.carrying_on import alive, carried_on
 from cli.errors import STATUS_CODES, Interrupted
 from cli.gates import Gatekeeper
 from cli.output import Output
-from cli.process import user_name
 from cli.progress import Progress
 from cli.racing import raced, races_on, say_how_to_pick, waits_for_pick
 from cli.render_gate import gate_parts
@@ -19,6 +18,7 @@ from cli.words import lasted, many, sha, usd
 from engine.starting import StartEpic
 from engine.views import ApprovalView, EpicView
 from epics.approvals import Choice
+from epics.callers import current_caller
 
 POLL_S: Final = 0.3
 STANDING_STILL: Final = frozenset({"waiting", "paused", "merged", "rejected", "failed", "cancelled"})
@@ -50,14 +50,14 @@ async def start(service: Service, order: StartEpic, output: Output, *, detach: b
 async def resume(service: Service, epic_id: str, output: Output, *, auto_approve: bool | None = None) -> int:
     """Carry an epic on from where it is."""
     epic = await service.epic(epic_id)
-    epic = await service.resume(epic.id, auto_approve=auto_approve, by=user_name())
+    epic = await service.resume(epic.id, auto_approve=auto_approve, by=current_caller().person)
     return await carry_on(service, epic, output)
 
 
 async def cancel(service: Service, epic_id: str, output: Output, *, reason: str) -> int:
     """Cancel an epic; its branches and moments stay."""
     epic = await service.epic(epic_id)
-    epic = await service.cancel(epic.id, by=user_name(), reason=reason)
+    epic = await service.cancel(epic.id, by=current_caller().person, reason=reason)
     output.say(f"epic {epic.id} is {epic.status}; its branches and moments stay")
     if output.as_json:
         output.json(epic)

@@ -9,12 +9,13 @@ from rich.text import Text
 
 from cli.keyboard import Keyboard, choice_in, menu
 from cli.output import Output
-from cli.process import CHANNEL, user_name
+from cli.process import CHANNEL
 from cli.render import moments_table
 from cli.render_gate import diff_parts, gate_parts
 from cli.service import Service
 from engine.views import ApprovalView, EpicView
 from epics.approvals import Choice, Decision
+from epics.callers import current_caller
 from epics.errors import AlreadyDecided, InvalidInput, Superseded
 
 LATER: Final = "later"
@@ -86,7 +87,7 @@ class Gatekeeper:
             if answer is None:
                 return None
             comment = answer
-        return Decision(choice=choice, comment=comment, by=user_name(), channel=CHANNEL, to=to, amount_usd=amount)
+        return Decision(choice=choice, comment=comment, by=current_caller().person, channel=CHANNEL, to=to, amount_usd=amount)
 
     async def _ask(self, question: str) -> str | None:
         self._output.person.print(Text(question, style="bold"), end="")

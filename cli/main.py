@@ -30,6 +30,8 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "slack": ("cli.slack", "Meet Genie in Slack: its app, its channels."),
     "audit": ("cli.audit", "See who did what, and whether that is whole."),
     "webhook": ("cli.webhook", "Tell others what happens, by signed messages."),
+    "key": ("cli.key", "Make, list, rotate and revoke keys; sign tokens."),
+    "person": ("cli.person", "Say who may do what, and where they are known."),
     "serve": ("cli.serve", "Serve the HTTP API, with workers beside it."),
     "db": ("cli.db", "Migrate, back up, restore or prune the database."),
     "doctor": ("cli.doctor", "Check what this machine has and lacks."),

@@ -107,6 +107,20 @@ AttemptsOption = Annotated[
 LabelOption = Annotated[
     list[str] | None, typer.Option("--label", metavar="KEY=VALUE", help="May be given several times.", show_default=False)
 ]
+RoleOption = Annotated[str | None, typer.Option("--role", metavar="R", help="viewer, operator, approver or admin.", show_default=False)]
+GrantRepoOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--repo",
+        metavar="PATTERN",
+        help="Where the role holds: * is anything but a slash, ** anything; default: everywhere. May be given several times.",
+        show_default=False,
+    ),
+]
+GrantOption = Annotated[
+    list[str] | None,
+    typer.Option("--grant", metavar="ROLE=PATTERN", help="Another role elsewhere; may be given several times.", show_default=False),
+]
 
 
 def command_group(text: str) -> typer.Typer:

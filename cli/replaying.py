@@ -15,11 +15,11 @@ from rich.text import Text
 from cli.drive import carry_on
 from cli.errors import ExitCode
 from cli.output import Output, printable
-from cli.process import user_name
 from cli.words import many, sha, usd
 from engine.engine import Engine
 from engine.time_machine.orders import Fork
 from engine.time_machine.replay_views import Check, Checked, Difference, Replay, ReplayedMoment
+from epics.callers import current_caller
 
 _STYLES: Final = {"same": "green", "changed": "yellow", "breaks": "bold red", "not checked": "yellow"}
 
@@ -68,7 +68,7 @@ async def go_on(engine: Engine, epic_id: str, onwards: Onwards, output: Output) 
     n = 0 if onwards.at == "0" else await engine.moment_number(source.id, onwards.at)
     asked = Fork(
         at=n,
-        by=user_name(),
+        by=current_caller().person,
         guidance=onwards.guidance,
         model=onwards.model,
         executor=onwards.executor,
@@ -76,7 +76,9 @@ async def go_on(engine: Engine, epic_id: str, onwards: Onwards, output: Output) 
     )
     epic = await engine.fork(source.id, asked)
     output.say(f"epic {epic.id} goes on from moment {n} of {source.id}, at {epic.step}", style="bold")
-    return await carry_on(engine, await engine.resume(epic.id, auto_approve=onwards.auto_approve or None, by=user_name()), output)
+    return await carry_on(
+        engine, await engine.resume(epic.id, auto_approve=onwards.auto_approve or None, by=current_caller().person), output
+    )
 
 
 def _told(found: Replay) -> Iterator[RenderableType]:

@@ -14,7 +14,6 @@ from cli.carrying_on import alive
 from cli.errors import STATUS_CODES, Interrupted
 from cli.look import turn_parts
 from cli.output import Output
-from cli.process import user_name
 from cli.progress import Progress
 from cli.render_run import run_parts, runs_table, summary
 from cli.run_service import RunService
@@ -23,6 +22,7 @@ from engine.following_events import OnEvent
 from engine.runs.orders import StartRun
 from engine.runs.views import RunView
 from engine.views import Page
+from epics.callers import current_caller
 from epics.errors import EpicHeld
 from epics.runs import RUN_ENDED, RunStatus
 
@@ -140,7 +140,7 @@ async def logs(service: Service, given: str, output: Output) -> int:
 async def cancel(service: Service, given: str, output: Output, *, reason: str) -> int:
     """End a run."""
     run = await service.runs.show(given)
-    run = await service.runs.cancel(run.id, by=user_name(), reason=reason)
+    run = await service.runs.cancel(run.id, by=current_caller().person, reason=reason)
     ended = run.status in RUN_ENDED
     output.say(f"run {run.id} is {run.status}{'' if ended else ': its worker ends it'}")
     if output.as_json:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from cli.output import Output
-from cli.process import user_name
 from cli.service import Service
+from epics.callers import current_caller
 
 
 async def say(service: Service, epic_id: str, text: str, output: Output) -> int:
     """Say something to an epic's agent, and tell when it will hear it."""
     epic = await service.epic(epic_id)
-    saying = await service.say(epic.id, text, by=user_name())
+    saying = await service.say(epic.id, text, by=current_caller().person)
     if output.as_json:
         output.json(saying)
         return 0

@@ -11,12 +11,12 @@ from rich.text import Text
 from cli.drive import carry_on
 from cli.errors import ExitCode
 from cli.output import Output
-from cli.process import user_name
 from cli.render_difference import files_table, state_table
 from cli.service import Service
 from cli.words import many, sha, usd
 from engine.time_machine.orders import Fork, GoBack
 from engine.time_machine.rollback_views import RollbackPlan, RollbackView
+from epics.callers import current_caller
 
 
 async def go_back(service: Service, epic_id: str, asked: GoBack, output: Output, *, to: str | None, dry_run: bool, resume: bool) -> int:
@@ -33,26 +33,26 @@ async def go_back(service: Service, epic_id: str, asked: GoBack, output: Output,
     """
     epic = await service.epic(epic_id)
     n = None if to is None else 0 if to == "0" else await service.moment_number(epic.id, to)
-    view = await service.roll_back(epic.id, replace(asked, to=n, by=user_name()), dry_run=dry_run)
+    view = await service.roll_back(epic.id, replace(asked, to=n, by=current_caller().person), dry_run=dry_run)
     if not (resume and output.as_json):
         output.answer(record=view, parts=_parts(view, resume=resume))
     if not resume or view.done != "done":
         return ExitCode.DONE
-    return await carry_on(service, await service.resume(epic.id, by=user_name()), output)
+    return await carry_on(service, await service.resume(epic.id, by=current_caller().person), output)
 
 
 async def fork(service: Service, epic_id: str, asked: Fork, output: Output, *, at: str, resume: bool) -> int:
     """Make a new epic from a moment of another, and carry it on if that is wanted."""
     source = await service.epic(epic_id)
     n = 0 if at == "0" else await service.moment_number(source.id, at)
-    epic = await service.fork(source.id, replace(asked, at=n, by=user_name()))
+    epic = await service.fork(source.id, replace(asked, at=n, by=current_caller().person))
     said = f"epic {epic.id} is a fork of {source.id} at moment {n}: it goes on at {epic.step}, on branch {epic.branch}"
     if not (resume and output.as_json):
         lines = [Text(said), *([] if resume else [Text(f"set it going with: genie epic resume {epic.id}")])]
         output.answer(record=epic, parts=lines)
     if not resume:
         return ExitCode.DONE
-    return await carry_on(service, await service.resume(epic.id, by=user_name()), output)
+    return await carry_on(service, await service.resume(epic.id, by=current_caller().person), output)
 
 
 def _parts(view: RollbackView, *, resume: bool) -> Iterator[RenderableType]:

@@ -8,9 +8,9 @@ from rich.text import Text
 
 from cli.errors import ExitCode
 from cli.output import Output
-from cli.process import user_name
 from cli.service import Service
 from engine.time_machine.naming import checked_name
+from epics.callers import current_caller
 from epics.errors import InvalidInput
 
 
@@ -39,7 +39,7 @@ async def mark(service: Service, epic: str, words: Sequence[str], output: Output
         n = view.moment
     else:
         raise InvalidInput(f"epic {view.id} has no moment yet: let it finish a step first")
-    moment = await service.mark(view.id, n, name, by=user_name())
+    moment = await service.mark(view.id, n, name, by=current_caller().person)
     said = f"moment {n} of epic {view.id} is {moment.name} now, and is kept from retention" if name else f"moment {n} has no name now"
     output.answer(record=moment, parts=[Text(said)])
     return ExitCode.DONE

@@ -7,13 +7,15 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, Field, SecretStr
 
-from config.setting_types import BaseUrl, Key, existing_file, secure_url
+from config.setting_types import BaseUrl, Key, bearer, existing_file, secure_url
 
 
 class HttpSettings(BaseModel):
     """Who may ask a server, and how it is reached."""
 
-    key: Key | None = Field(default=None, description="a key as `genie key create` prints it, which the command line shows to a server")
+    key: Annotated[Key, AfterValidator(bearer)] | None = Field(
+        default=None, description="a key as `genie key create` prints it, or a token"
+    )
     allow_plain_http: bool = Field(default=False, description="true or false")
     jwt_secret: Annotated[SecretStr, Field(min_length=32)] | None = Field(default=None, description="at least 32 random characters")
     jwks_url: Annotated[str, AfterValidator(secure_url)] | None = Field(

@@ -61,6 +61,19 @@ def secure_url(url: str) -> str:
     return url
 
 
+def bearer(key: SecretStr) -> SecretStr:
+    """A key or a token, which goes into a header.
+
+    Raises:
+        ValueError: if it cannot be one.
+    """
+    text = key.get_secret_value()
+    if not text.isascii() or not text.isprintable() or " " in text:
+        message = "no key"
+        raise ValueError(message)
+    return key
+
+
 def expanded(path: Path) -> Path:
     """A path with the home folder put in.
 

@@ -16,6 +16,7 @@ from engine.access.authenticating import Authenticating
 from engine.access.giving import ALL, OS, local_name, tell_audit, texts_of
 from engine.access.os_user import user_name
 from engine.access.trusted import Trusted
+from epics.access_errors import Unauthenticated
 from epics.callers import Caller, acting_as
 from epics.ids import new_id
 from safety.key_text import KeyText, key_in, new_key
@@ -55,7 +56,10 @@ class Local:
             Unauthenticated: if the process has a key that does not hold.
         """
         if self._trusted.key is not None:
-            return await self._authenticating.authenticate(self._trusted.key.get_secret_value(), channel=CHANNEL)
+            try:
+                return await self._authenticating.authenticate(self._trusted.key.get_secret_value(), channel=CHANNEL)
+            except Unauthenticated as error:
+                raise Unauthenticated("the key in GENIE_KEY does not hold in this database: set one that does, or unset it") from error
         return await self._user_caller()
 
     async def _user_caller(self) -> Caller:

@@ -131,11 +131,15 @@ def _usable(said: Mapping[str, Any]) -> tuple[str, PublicKey] | None:
         name: value for name, value in said.items() if name in {"kty", "n", "e", "crv", "x", "y"} and isinstance(value, str)
     }
     try:
-        if said.get("kty") == "RSA" and said.get("alg", "RS256") == "RS256":
-            rsa = RSAKey.import_key(public)
-            return ("RS256", rsa) if rsa.public_key.key_size >= _LEAST_RSA_BITS else None
+        if said.get("kty") == "RSA" and said.get("alg", "RS256") == "RS256" and _bits(public.get("n")) >= _LEAST_RSA_BITS:
+            return "RS256", RSAKey.import_key(public)
         if said.get("kty") == "EC" and said.get("crv") == "P-256" and said.get("alg", "ES256") == "ES256":
             return "ES256", ECKey.import_key(public)
     except (JoseError, ValueError, TypeError, KeyError):
         return None
     return None
+
+
+def _bits(number: object) -> int:
+    """The bits of a number in base64, to some few."""
+    return len(number) * 6 if isinstance(number, str) else 0
