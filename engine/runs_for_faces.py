@@ -19,6 +19,8 @@ from engine.starting_once import OnceStarter, Started
 from engine.views import EventView, Page
 from engine.waiting import any_set
 from engine.workflow_views import WorkflowView, workflow_views
+from epics.callers import current_caller
+from epics.roles import Deed
 from epics.runs import RUN_ENDED
 from timemachine.repositories import inspect_repository
 from timemachine.workspace import open_workspace
@@ -114,5 +116,7 @@ class Runs:
         if repo is None:
             return await asyncio.to_thread(Registry.discover, agents_dir=here.agents_dir)
         facts = await inspect_repository(repo, None, here.git_environment)
+        # Where it really is: the name that was given may be that of a link.
+        current_caller().check(Deed.READ, facts.location)
         workspace = await open_workspace(here.home, facts.location, here.git_environment)
         return await registry_at(workspace.mirror, await workspace.mirror.fetch_base(facts.base), here.agents_dir)

@@ -56,10 +56,11 @@ async def stream_events(
     told = engine.follow(epic.id, serving.news, after=begin or 0, stopping=serving.stopping, quiet_s=KEEP_ALIVE_S)
     headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
     still_let_in = StillLetIn(engine, shown_in(request), epic.repo)
-    return StreamingResponse(_encoded(told, still_let_in), media_type="text/event-stream", headers=headers)
+    return StreamingResponse(encoded(told, still_let_in), media_type="text/event-stream", headers=headers)
 
 
-async def _encoded(told: AsyncGenerator[EventView | EpicView | None], still_let_in: StillLetIn) -> AsyncGenerator[bytes]:
+async def encoded(told: AsyncGenerator[EventView | EpicView | None], still_let_in: StillLetIn) -> AsyncGenerator[bytes]:
+    """The events as a client reads them, for as long as it is let in."""
     # At once, so that a client knows that it is connected.
     yield b": connected\n\n"
     try:

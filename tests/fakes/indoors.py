@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Generator, Mapping
+from collections.abc import Coroutine, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -45,7 +45,8 @@ class Indoors:
     def ask(self, method: str, path: str, key: str | None = None, **sent: Any) -> httpx2.Response:
         """The answer to one request, which shows a key, if one is given."""
         shown = {} if key is None else {"Authorization": f"Bearer {key}"}
-        headers = {"Accept": "application/json", **shown, **sent.pop("headers", {})}
+        given = sent.pop("headers", {})
+        headers = [("Accept", "application/json"), *shown.items(), *(given.items() if isinstance(given, Mapping) else given)]
         return self.run(self._asked(method, path, headers, sent))
 
     def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
@@ -63,7 +64,7 @@ class Indoors:
 
         return self.run(made())
 
-    async def _asked(self, method: str, path: str, headers: Mapping[str, str], sent: Mapping[str, Any]) -> httpx2.Response:
+    async def _asked(self, method: str, path: str, headers: Sequence[tuple[str, Any]], sent: Mapping[str, Any]) -> httpx2.Response:
         transport = httpx2.ASGITransport(app=self.app, raise_app_exceptions=False)
         async with httpx2.AsyncClient(transport=transport, base_url=HOME) as client:
             return await client.request(method, path, headers=headers, **sent)

@@ -118,7 +118,8 @@ def came_of(answer: httpx2.Response) -> str:
     """What the answer is."""
     code = answer.json().get("code", "") if answer.status_code >= 400 else ""
     if code not in REFUSED:
-        assert answer.status_code not in {401, 403} and answer.status_code < 500, answer.text
+        assert answer.status_code not in {401, 403}, answer.text
+        assert answer.status_code < 500, answer.text
         return "passed"
     return {"forbidden": "forbidden", "unauthenticated": "unknown"}.get(code, "not there")
 
