@@ -38,6 +38,7 @@ class SlackSettings(BaseModel):
         default=None, max_length=100, description="the id of the channel for repositories without one of their own"
     )
     slack_api_url: BaseUrl = Field(default="https://slack.com/api/", description="a URL that begins with http:// or https://")
+    public_url: BaseUrl | None = Field(default=None, description="where people reach this installation: http:// or https://")
 
 
 class SecretSettings(BaseModel):

@@ -100,7 +100,7 @@ async def _serve(engine: Engine, settings: Settings, listening: SlackListening, 
                 return
             desk = Desk(engine, settings, client, bot.team)
             listening.app = slack_app(desk, bot.user)
-            work = [run_slack_posts(engine, client, stop)]
+            work = [run_slack_posts(engine, client, stop, public_url=settings.public_url)]
             if settings.slack_app_token is not None:
                 work.append(listen(listening.app, settings.slack_app_token, client, stop))
             await asyncio.gather(*work)
