@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Collection, MutableMapping
 from contextvars import ContextVar
 from typing import Any, Final
 
@@ -12,22 +12,33 @@ DEBUG: Final[ContextVar[bool]] = ContextVar("debug", default=False)
 """Whether --debug was given."""
 
 
-def configure_log(level: str, *, as_json: bool = False) -> None:
-    """Send the log to stderr, from `level` up, for people or as one JSON document per line; stdout is for answers."""
+def configure_log(level: str, *, as_json: bool = False, secrets: Collection[str] = ()) -> None:
+    """Send the log to stderr, from `level` up, for people or as one JSON document per line; stdout is for answers.
+
+    Args:
+        level: debug, info, warning or error.
+        as_json: write JSON.
+        secrets: values that no line may have, beside all that looks like a secret.
+    """
     import structlog
+
+    from safety.secrets import Redactor
 
     processors: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso"),
     ]
+    redactor = Redactor(secrets)
+    processors += [] if DEBUG.get() else [_without_traceback]
     if as_json:
-        processors += [structlog.processors.dict_tracebacks if DEBUG.get() else _without_traceback, structlog.processors.JSONRenderer()]
-    elif DEBUG.get():
-        # Without the values of variables, which Rich would print: there may be secrets among them.
-        processors.append(structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback))
+        shown = [structlog.processors.dict_tracebacks] if DEBUG.get() else []
+        # Before it is one text, so that it stays JSON whatever is taken out.
+        processors += [*shown, lambda _logger, _method, entry: redactor.json(entry), structlog.processors.JSONRenderer()]
     else:
-        processors += [_without_traceback, structlog.dev.ConsoleRenderer(colors=False)]
+        # Without the values of variables, which Rich would print: there may be secrets among them.
+        renderer = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+        processors += [renderer, lambda _logger, _method, line: redactor.text(line)]
     structlog.configure(
         processors=processors,
         wrapper_class=structlog.make_filtering_bound_logger("debug" if DEBUG.get() else level),

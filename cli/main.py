@@ -29,6 +29,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "run": ("cli.run", "Look after workflows that run without an epic."),
     "slack": ("cli.slack", "Meet Genie in Slack: its app, its channels."),
     "audit": ("cli.audit", "See who did what, and whether that is whole."),
+    "secret": ("cli.secret", "Keep keys and tokens in the database, sealed."),
     "webhook": ("cli.webhook", "Tell others what happens, by signed messages."),
     "key": ("cli.key", "Make, list, rotate and revoke keys; sign tokens."),
     "person": ("cli.person", "Say who may do what, and where they are known."),

@@ -51,7 +51,11 @@ class Asked:
 
 async def serve_until_stopped(settings: Settings, asked: Asked) -> int:
     """Serve until a SIGTERM or Ctrl-C, then end in good order: 0."""
-    configure_log(settings.log_level if "log_level" in settings.model_fields_set else "info", as_json=settings.log_format == "json")
+    configure_log(
+        settings.log_level if "log_level" in settings.model_fields_set else "info",
+        as_json=settings.log_format == "json",
+        secrets=settings.secret_values(),
+    )
     reach = reach_of(settings, asked)
     listening = bound_socket(reach)
     serving = Serving(settings=settings, hosts=reach.hosts, keyless=None if asked.keys else _everyone(), hooks=load_hooks(settings))

@@ -15,7 +15,7 @@ from engine.bootstrap import open_engine
 
 def serve_epics(settings: Settings, concurrency: int | None) -> None:
     """Run a worker until it is told to end, with exit code 0 when it ended in good order."""
-    configure_log(settings.log_level, as_json=settings.log_format == "json")
+    configure_log(settings.log_level, as_json=settings.log_format == "json", secrets=settings.secret_values())
     asyncio.run(_serve(settings, concurrency))
 
 

@@ -40,13 +40,13 @@ async def unapplied_command(pool: Pool, epic_id: str) -> Row | None:
 async def end_command(pool: Pool, lease: Lease, command: int, problem: str | None = None) -> None:
     """Record that a command was carried out, or why it could not be."""
     async with fenced(pool, lease) as connection:
-        await connection.execute(QUERIES["end_command"], {"command": command, "problem": problem})
+        await connection.execute(QUERIES["end_command"], {"command": command, "problem": pool.clean(problem)})
 
 
 async def refuse_rollback(pool: Pool, lease: Lease, command: int, problem: str, asked: Mapping[str, Any]) -> bool:
     """Say why a rollback is not done, with its event; False, and no word of it, if it was done."""
     async with fenced(pool, lease) as connection:
-        ended = await (await connection.execute(QUERIES["end_command"], {"command": command, "problem": problem})).fetchone()
+        ended = await (await connection.execute(QUERIES["end_command"], {"command": command, "problem": pool.clean(problem)})).fetchone()
         if ended is None:
             return False
         event = {"type": "rollback_refused", "data": {"by": asked.get("by"), "to": asked.get("to"), "why": problem}}

@@ -19,6 +19,7 @@ from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool
 
 from db.announcing import Announcer
+from db.cleaning import Clean, as_it_is, clean_over
 from db.embedded import open_embedded
 from db.failures import first_line, foreseen
 from db.migrations import migrate as migrate_schema
@@ -39,6 +40,9 @@ class Pool(AsyncConnectionPool[Connection]):
 
     sealer: Sealer = NoSealer()
     """Given by whoever opens the installation, which has the keys."""
+
+    clean: Clean = staticmethod(as_it_is)
+    """Takes secrets out of what is written for people to see; given by whoever knows them."""
 
     @cached_property
     def announcer(self) -> Announcer:
@@ -65,6 +69,7 @@ class Pool(AsyncConnectionPool[Connection]):
         if task is not None and task.cancelling() > asked_before:
             await self.putconn(connection)
             raise asyncio.CancelledError
+        clean_over(connection, self)
         return connection
 
 

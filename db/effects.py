@@ -72,7 +72,7 @@ async def keep_recovery(pool: Pool, lease: Lease, n: int, facts: Mapping[str, An
         await connection.execute(QUERIES["keep_recovery"], {"epic": lease.thread_id, "n": n, "recovery": jsonb(dict(facts))})
         events: list[dict[str, Any]] = [{"type": "attempt_recovered", "data": {"attempt": n, **facts}}]
         if problem is not None:
-            await connection.execute(QUERIES["pause_epic"], {"epic": lease.thread_id, "problem": problem})
+            await connection.execute(QUERIES["pause_epic"], {"epic": lease.thread_id, "problem": pool.clean(problem)})
             events.append({"type": "epic_paused", "data": {"problem": problem}})
         await add_events(connection, lease.thread_id, events)
 

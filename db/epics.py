@@ -103,7 +103,7 @@ async def queue_epic(pool: Pool, epic_id: str, *, auto_approve: bool | None, by:
 async def pause_epic(pool: Pool, lease: Lease, problem: str) -> None:
     """Park an epic with the cause, fenced: a step raised what no node foresaw (durability rule 8)."""
     async with fenced(pool, lease) as connection:
-        asked = await connection.execute(QUERIES["pause_epic"], {"epic": lease.thread_id, "problem": problem})
+        asked = await connection.execute(QUERIES["pause_epic"], {"epic": lease.thread_id, "problem": pool.clean(problem)})
         if await asked.fetchone() is not None:
             await add_events(connection, lease.thread_id, [{"type": "epic_paused", "data": {"problem": problem}}])
 
@@ -119,7 +119,7 @@ async def postpone_epic(pool: Pool, lease: Lease, problem: str, *, seconds: floa
         retries: how often that makes it in a row.
     """
     async with fenced(pool, lease) as connection:
-        arguments = {"epic": lease.thread_id, "problem": problem, "seconds": seconds, "retries": retries}
+        arguments = {"epic": lease.thread_id, "problem": pool.clean(problem), "seconds": seconds, "retries": retries}
         row = await (await connection.execute(QUERIES["postpone_epic"], arguments)).fetchone()
         if row is None:
             return

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
+from db.cleaning import cleaned
 from db.connection import Connection, Pool
 from db.failures import foreseen
 from db.leases import Lease
@@ -30,4 +31,4 @@ async def fenced(pool: Pool, lease: Lease) -> AsyncGenerator[Connection]:
 async def add_events(connection: Connection, epic_id: str, events: Sequence[Mapping[str, Any]]) -> None:
     """Append events ({type, data}) to an epic in the transaction at hand, numbered under the epic's row lock."""
     if events:
-        await connection.execute(QUERIES["add_events"], {"epic": epic_id, "events": jsonb(list(events))})
+        await connection.execute(QUERIES["add_events"], {"epic": epic_id, "events": jsonb(cleaned(connection, list(events)))})

@@ -124,7 +124,7 @@ class FencedSaver(UpgradingSaver):
             "metadata": Jsonb({**get_serializable_checkpoint_metadata(config, metadata), STATE_VERSION: self._release.state}),
             **_columns(_BLOB_COLUMNS, self._dump_blobs(thread, namespace, blobs, changed)),
             **_columns(_WRITE_COLUMNS, held),
-            "rows": None if rows is None else jsonb(rows),
+            "rows": None if rows is None else jsonb(self._pool.clean(rows)),
         }
         with foreseen():
             async with self._pool.connection() as connection:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -197,6 +197,7 @@ class EpicAttempts:
                 outcome = await self._executor(row["executor"]).run(order, journal)
         if outcome.error_kind == "unavailable" and await retries_so_far(running.database, running.facts.id) < running.retries:
             raise ModelUnavailable(outcome.error)
+        outcome = self._without_secrets(outcome)
         ending = Ending(
             running=running,
             assignment=assignment,
@@ -217,6 +218,11 @@ class EpicAttempts:
         }
         await end_attempt(running.database.pool, running.lease, row["n"], attempted.model_dump(mode="json"), event)
         return attempted
+
+    def _without_secrets(self, outcome: Outcome) -> Outcome:
+        """What an agent hands back goes into checkpoints, commits, events and messages; what it was told stays in the journal."""
+        clean = self._running.database.pool.clean
+        return replace(outcome, output=clean(outcome.output), error=clean(outcome.error))
 
     async def _prepare(self, assignment: Assignment, worktree: Worktree, commands: Commands, *, configure: bool = True) -> Ready:
         """Make the tree ready for an agent, and say why not where this machine does not let us: that is a failure of the attempt."""

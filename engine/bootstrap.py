@@ -18,8 +18,9 @@ from engine.keyring import StoredKeyring
 from engine.master_key import master_keys_of
 from engine.retention import policy_of
 from engine.stored_settings import stored_settings
-from engine.webhook_secrets import seal_what_is_clear
+from engine.webhook_secrets import known_webhook_secrets, seal_what_is_clear
 from executors.port import Executor
+from safety.secrets import Redactor
 
 if TYPE_CHECKING:
     from executors.provider_keys import ProviderKeys
@@ -88,6 +89,8 @@ async def open_engine(settings: Settings, *, script: Path | None = None, wait_s:
         database.pool.sealer = StoredKeyring(database.pool, masters, seals_journal=settings.seal_journal)
         settings = await stored_settings(settings, database.pool)
         await seal_what_is_clear(database.pool)
+        secrets = settings.secret_values() | {*masters.values(), *await known_webhook_secrets(database.pool)}
+        database.pool.clean = Redactor(secrets).json
         executors = await stack.enter_async_context(aclosing(LazyExecutors(_makers(settings, database.pool, script))))
         yield Engine(
             Installation(
@@ -98,7 +101,7 @@ async def open_engine(settings: Settings, *, script: Path | None = None, wait_s:
                 environment=settings.agent_environment(),
                 git_environment=settings.git_environment(),
                 lease_seconds=settings.lease_seconds,
-                secrets=settings.secret_values(),
+                secrets=secrets,
                 ports=settings.port_range,
                 retention=policy_of(settings),
                 server_approvals=load_server_approvals(settings.approvals_file),

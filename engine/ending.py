@@ -74,6 +74,7 @@ async def end_work(ending: Ending, outcome: Outcome, journal: RecordingJournal) 
         except Environment as error:
             outcome = replace(outcome, ended_by="error", error_kind="environment", error=str(error))
     await _put_away(ending)
+    clean = ending.running.database.pool.clean
     refused = journal.refusal if outcome.ended_by == "budget" else None
     turns = await journal.turns() if outcome.ended_by != "done" else ()
     return Attempted.model_validate(
@@ -88,12 +89,12 @@ async def end_work(ending: Ending, outcome: Outcome, journal: RecordingJournal) 
             "error_kind": outcome.error_kind,
             "files": files[:500],
             "violations": outside[:50],
-            "tests": tests,
+            "tests": clean(tests),
             "scope": refused.scope if refused else None,
             "limit_usd": format(refused.limit_usd, "f") if refused else "",
             "spent_usd": format(refused.spent_usd, "f") if refused else "",
             "needed_usd": format(refused.needed_usd, "f") if refused else "0",
-            "log_tail": tail_of(turns),
+            "log_tail": clean(tail_of(turns)),
         }
     )
 

@@ -43,6 +43,15 @@ class MasterKeys:
             found += master_keys(_text_of(self.own))
         return tuple({key.name: key for key in found}.values())
 
+    def values(self) -> tuple[str, ...]:
+        """The keys as they are written, for keeping them out of texts; of files that cannot be read, none."""
+        places = [path for path in (self.file, self.own) if path is not None and path.exists()]
+        try:
+            texts = [self.given, *(_text_of(path) for path in places)]
+        except InvalidSettings:
+            texts = [self.given]
+        return tuple(word for text in texts for word in text.replace(",", " ").split())
+
     def with_first(self, new: str) -> MasterKeys:
         """These keys, and a new one before them."""
         return replace(self, given=f"{new} {self.given}")

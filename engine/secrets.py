@@ -11,7 +11,8 @@ from db.failures import foreseen
 from db.secrets import delete_secret, list_secrets, put_secret
 from engine.assembling import Installation
 from engine.rotating import Told, rotate
-from engine.secret_views import RotationView, SecretView
+from engine.scanning import scan
+from engine.secret_views import RotationView, SecretView, Suspect
 from engine.stored_settings import STORED, context_of, stored_settings
 from epics.access_errors import SecretNotFound
 from epics.callers import current_caller
@@ -29,6 +30,7 @@ class Secrets:
         """Bind to an open database."""
         self._pool: Pool = installation.database.pool
         self._masters = installation.masters
+        self._known = installation.secrets
 
     async def settings(self, settings: Settings) -> Settings:
         """The settings with what is stored; see `stored_settings`."""
@@ -57,6 +59,10 @@ class Secrets:
     async def rotate(self, *, new: str | None, told: Told) -> RotationView:
         """Seal everything anew; see `engine.rotating.rotate`."""
         return await rotate(self._pool, self._masters, new=new, told=told)
+
+    async def scan(self, *, told: Told) -> tuple[Suspect, ...]:
+        """Look for secrets that stand in the database in clear; see `engine.scanning.scan`."""
+        return await scan(self._pool, self._known, told=told)
 
     async def remove(self, name: str) -> None:
         """Forget a stored secret.

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from safety.secrets import MARK, redact
+from safety.secrets import MARK, Redactor
 
 # From the telling part of a name on: what stands before it does not matter, and a search for it would take long.
 _NAME: Final = (
@@ -38,14 +38,14 @@ class Scrubber:
 
     def __init__(self, known: Iterable[str] = ()) -> None:
         """Keep the values that are known to be secret."""
-        self._known = tuple(known)
+        self._redactor = Redactor(known)
         self.found = 0
         """How many secrets were taken out."""
 
     def text(self, text: str) -> str:
         """Return `text` with a mark in place of each known secret, of what looks like one, and of what has the name of one."""
         before = text.count(MARK)
-        clean = redact(text, self._known)
+        clean = self._redactor.text(text)
         for shape in (*_IN_URL, *_HEADERS):
             clean = shape.sub(lambda found: found.group(1) + MARK, clean)
         clean = _ASSIGNED.sub(_without_value, clean)

@@ -8,8 +8,8 @@ from db.connection import Connection, Pool
 from db.epics import Row, fetch_all, fetch_one
 from db.journal import AttemptJournal
 from db.queries import QUERIES
-from engine.readable import readable_patterns
 from engine.finding import found_run, no_run
+from engine.readable import readable_patterns
 from engine.recording import turn_of
 from engine.runs.views import RunView
 from engine.transcript import readable
@@ -75,7 +75,7 @@ async def run_log(pool: Pool, run_id: str) -> tuple[dict[str, Any], ...]:
     run = await fetch_one(pool, "epic_view", {"epic": run_id}) or {}
     if run.get("attempt") is None:
         return ()
-    return tuple(readable(turn_of(row)) for row in await AttemptJournal.read(pool, run_id, run["attempt"]))
+    return tuple(pool.clean(readable(turn_of(row))) for row in await AttemptJournal.read(pool, run_id, run["attempt"]))
 
 
 def _run(row: Row) -> RunView:

@@ -88,7 +88,7 @@ class Past:
             message = f"the {attempt['pruned_turns']} turns of attempt {n} of epic {epic_id} were pruned: see `genie epic show {epic_id}`"
             raise HistoryPruned(message)
         rows = await AttemptJournal.read(self._pool, epic_id, n)
-        return tuple(readable(turn_of(row)) for row in rows)
+        return tuple(self._pool.clean(readable(turn_of(row))) for row in rows)
 
     async def setup_log(self, epic: str, n: int) -> SetupView:
         """What came of making the work tree of an attempt ready.
