@@ -13,6 +13,7 @@ from rich.text import Text
 from cli.database import open_dsn, where
 from cli.errors import ExitCode
 from cli.output import Output
+from cli.process import CHANNEL, user_name
 from cli.render import facts
 from cli.words import local, many, size
 from config.settings import Settings
@@ -20,6 +21,7 @@ from db.backup import back_up, new_file
 from db.backup_file import Manifest, Progress
 from db.restoring import Restored
 from db.restoring import restore as restore_database
+from epics.callers import Caller, acting_as
 from epics.errors import InvalidInput
 from epics.records import Record
 
@@ -65,7 +67,8 @@ async def restore(file: Path, output: Output, *, replace: bool, force: bool) -> 
     settings = Settings.from_env()
     with _progress(output, "checked and restored") as progress:
         async with open_dsn(settings) as dsn:
-            done = await restore_database(dsn, file, replace=replace, force=force, progress=progress)
+            with acting_as(Caller(person=user_name(), channel=CHANNEL, via=f"os:{user_name()}")):
+                done = await restore_database(dsn, file, replace=replace, force=force, progress=progress)
     answer = RestoreAnswer(database=where(settings), backup=done.manifest, set_aside=done.set_aside, migrated=done.migrated)
     output.answer(record=answer, parts=_parts(done, where(settings)))
     return ExitCode.DONE

@@ -12,11 +12,13 @@ from typing import Final
 from psycopg import AsyncConnection, sql
 from psycopg.rows import DictRow, dict_row
 
+from db.audit import audit_row
 from db.backup_file import Manifest, Progress, pieces, verified
 from db.client_programs import running, said
 from db.failures import foreseen
 from db.migrations import LOCK_KEY, known_migrations, migrate
 from db.queries import QUERIES
+from db.storable import json_text
 from epics.errors import BackupFailed, Conflict, SchemaMismatch, StoreUnavailable
 
 #: PostgreSQL 17 has this setting, and pg_dump names it at the head of every dump.
@@ -66,7 +68,7 @@ async def restore(dsn: str, path: Path, *, replace: bool, force: bool, progress:
             if row is None or not row["locked"]:
                 raise StoreUnavailable("another process migrates or restores this database: try again when it has ended")
             before, aside = await _way_to_room(connection, replace=replace, force=force)
-            await _load(connection, path, before, progress)
+            await _load(connection, path, before, _told(connection, manifest), progress)
     return Restored(manifest=manifest, set_aside=aside, migrated=await migrate(dsn))
 
 
@@ -89,7 +91,9 @@ async def _way_to_room(connection: AsyncConnection[DictRow], *, replace: bool, f
             "stop the workers and servers, or say --force"
         )
     schema = sql.Identifier(found["schema"])
-    aside = None if is_new else f"before_restore_{datetime.now(UTC):%Y%m%d_%H%M%S}"
+    # Who did what is deleted with nothing, also where it was done before the first epic.
+    is_told = found["has_audit"] and (await _row(connection, "audit_head"))["n"] > 0
+    aside = None if is_new and not is_told else f"before_restore_{datetime.now(UTC):%Y%m%d_%H%M%S}"
     away = (
         sql.SQL("DROP SCHEMA {} CASCADE").format(schema)
         if aside is None
@@ -100,7 +104,15 @@ async def _way_to_room(connection: AsyncConnection[DictRow], *, replace: bool, f
     return room.as_bytes(connection), aside
 
 
-async def _load(connection: AsyncConnection[DictRow], path: Path, before: bytes, progress: Progress) -> None:
+def _told(connection: AsyncConnection[DictRow], manifest: Manifest) -> bytes:
+    """What adds the restore to the restored audit, where the backup has one."""
+    told = {"taken_at": manifest.taken_at.isoformat(), "sha256": manifest.sql_sha256}
+    row = sql.Literal(json_text(audit_row("restore", kind="database", subject="backup", data=told)))
+    asks = b"SELECT to_regprocedure('append_audit(jsonb)') IS NOT NULL AS has_audit \\gset\n"
+    return asks + b"\\if :has_audit\n" + sql.SQL("SELECT append_audit({}::jsonb);").format(row).as_bytes(connection) + b"\n\\endif\n"
+
+
+async def _load(connection: AsyncConnection[DictRow], path: Path, before: bytes, after: bytes, progress: Progress) -> None:
     # Not psql's --single-transaction: were we killed, psql would take the end of its input for the end of the work, and commit a part.
     arguments = ("--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--file=-")
     is_old = connection.info.server_version < _HAS_IT
@@ -117,7 +129,9 @@ async def _load(connection: AsyncConnection[DictRow], path: Path, before: bytes,
                 await process.stdin.drain()
                 done += len(chunk)
                 progress(done)
-            process.stdin.write(b"\nSET search_path = public;\n" + QUERIES["clear_restored_leases"] + b";\nANALYZE;\nCOMMIT;\n")
+            process.stdin.write(
+                b"\nSET search_path = public;\n" + QUERIES["clear_restored_leases"] + b";\nANALYZE;\n" + after + b"COMMIT;\n"
+            )
             await process.stdin.drain()
             process.stdin.close()
         code, heard = await process.wait(), await complaints

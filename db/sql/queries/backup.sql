@@ -17,7 +17,8 @@ SELECT
 SELECT
     current_schema() AS schema, current_database() AS database,
     (SELECT count(*) FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p', 'v', 'm')) AS tables,
-    to_regclass('epics') IS NOT NULL AND to_regclass('_yoyo_migration') IS NOT NULL AS is_genies;
+    to_regclass('epics') IS NOT NULL AND to_regclass('_yoyo_migration') IS NOT NULL AS is_genies,
+    to_regclass('audit_head') IS NOT NULL AS has_audit;
 
 -- name: is_without_work
 -- A database that was only migrated: nobody has begun anything in it.

@@ -60,6 +60,9 @@ async def opened(tmp_path):
 
 
 async def test_a_restored_database_holds_what_was_backed_up(database, empty_database_url, opened, tmp_path):
+    from db.audit_reading import head_of_audit
+    from engine.audit import Audit
+
     epic = await with_epic(database, goal="Grüße 'quoted' \\ \n\t 👋")
     path = tmp_path / "backup"
 
@@ -72,7 +75,12 @@ async def test_a_restored_database_holds_what_was_backed_up(database, empty_data
     assert path.stat().st_mode & 0o777 == 0o600
     other = await opened(empty_database_url)
     # Nobody holds a lease after a restore, and epochs that were given before never come again.
-    assert {**await held(other.pool), "leases": []} == {**before, "leases": []}
+    after = await held(other.pool)
+    assert {**after, "leases": [], "audit": [], "audit_head": []} == {**before, "leases": [], "audit": [], "audit_head": []}
+    # The chain goes on with the restore.
+    assert after["audit"][:-1] == before["audit"]
+    check = await Audit(other.pool).verify(await head_of_audit(database.pool))
+    assert (check.rows, (await rows(other.pool, "SELECT deed FROM audit ORDER BY n"))[-1]["deed"]) == (2, "restore")
     # The numbers go on where they were.
     assert (await rows(other.pool, "SELECT id FROM epics"))[0]["id"] == epic
     assert await with_epic(other, id="e-0000000002", repo="/another")
@@ -150,6 +158,19 @@ async def test_a_database_that_was_only_migrated_counts_as_empty(database, tmp_p
     done = await restored(database.dsn, tmp_path / "backup")
 
     assert done.set_aside is None
+
+
+async def test_what_the_audit_tells_is_set_aside_though_there_are_no_epics(database, opened, tmp_path):
+    from db.audit import audited_alone
+
+    await backed_up(database.dsn, tmp_path / "backup")
+    await audited_alone(database.pool, "create", kind="key", subject="k-1")
+
+    done = await restored(database.dsn, tmp_path / "backup", force=True)
+
+    assert done.set_aside is not None
+    kept = await rows((await opened(database.dsn)).pool, f'SELECT subject FROM "{done.set_aside}".audit')
+    assert [row["subject"] for row in kept] == ["k-1"]
 
 
 async def test_tables_that_are_not_genies_are_left_alone(database, empty_database_url, tmp_path):
