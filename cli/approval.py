@@ -30,6 +30,7 @@ class Listed(StrEnum):
 def list_approvals(
     status: Annotated[Listed, typer.Option("--status", help="Which ones.")] = Listed.PENDING,
     epic: Annotated[str | None, typer.Option("--epic", metavar="EPIC", help="Only those of one epic.", show_default=False)] = None,
+    mine: Annotated[bool, typer.Option("--mine", help="Only those that wait for you.")] = False,
     as_json: JsonOption = False,
     server: ServerOption = None,
 ) -> None:
@@ -39,7 +40,9 @@ def list_approvals(
     from cli.session import with_service
 
     chosen = None if status is Listed.ALL else status.value
-    with_service(lambda service: decide.list_approvals(service, Output(as_json=as_json), status=chosen, epic=epic), server=server)
+    with_service(
+        lambda service: decide.list_approvals(service, Output(as_json=as_json), status=chosen, epic=epic, mine=mine), server=server
+    )
 
 
 @app.command(short_help="Show what is asked about.")

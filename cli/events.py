@@ -8,6 +8,7 @@ from typing import Final
 from rich.text import Text
 
 from cli.agent_events import AGENT_LINES
+from cli.approval_events import APPROVAL_LINES
 from cli.container_events import CONTAINER_LINES
 from cli.event_line import Data, Line, number, word
 from cli.output import printable
@@ -179,14 +180,6 @@ def _failure_analysed(data: Data) -> Line:
     return Line(mark="⟲", text=said, style="yellow", more=f"next time: {prevention}" if prevention else "")
 
 
-def _approval_opened(data: Data) -> Line:
-    return Line(mark="?", text=f"{word(data, 'question') or word(data, 'gate')}", style="bold yellow", aside=word(data, "approval"))
-
-
-def _approval_decided(data: Data) -> Line:
-    return Line(mark="!", text=f"{word(data, 'decision')}, by {word(data, 'by')}", style="bold", aside=word(data, "channel"))
-
-
 def _person_said(data: Data) -> Line:
     return Line(
         mark="»", text=f"{word(data, 'by')} says ({word(data, 'saying')}): {word(data, 'text')}", style="bold", aside=word(data, "channel")
@@ -273,8 +266,6 @@ _LINES: Final[dict[str, Callable[[Data], Line]]] = {
     "tests_finished": _tests_finished,
     "attempt_ended": _attempt_ended,
     "failure_analysed": _failure_analysed,
-    "approval_opened": _approval_opened,
-    "approval_decided": _approval_decided,
     "attempt_recovered": _attempt_recovered,
     "effect_recorded": _effect_recorded,
     "cancel_refused": _cancel_refused,
@@ -286,6 +277,7 @@ _LINES: Final[dict[str, Callable[[Data], Line]]] = {
     "history_pruned": _history_pruned,
     "moment_named": _moment_named,
     **AGENT_LINES,
+    **APPROVAL_LINES,
     **CONTAINER_LINES,
     **RACE_LINES,
     **RUN_LINES,

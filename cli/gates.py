@@ -11,12 +11,14 @@ from cli.keyboard import Keyboard, choice_in, menu
 from cli.output import Output
 from cli.process import CHANNEL
 from cli.render import moments_table
+from cli.render_approval import waits_for_others
 from cli.render_gate import diff_parts, gate_parts
 from cli.service import Service
 from engine.views import ApprovalView, EpicView
-from epics.approvals import Choice, Decision
+from epics.access_errors import Forbidden
+from epics.approvals import ApprovalStatus, Choice, Decision
 from epics.callers import current_caller
-from epics.errors import AlreadyDecided, InvalidInput, Superseded
+from epics.errors import AlreadyDecided, AlreadyVoted, InvalidInput, Superseded
 
 LATER: Final = "later"
 DIFF: Final = "diff"
@@ -45,15 +47,21 @@ class Gatekeeper:
         self._output.show(*gate_parts(approval, content))
         while (decision := await self._decision(approval)) is not None:
             try:
-                await self._service.decide(approval.id, decision, content_hash=approval.content_hash)
+                decided = await self._service.decide(approval.id, decision, content_hash=approval.content_hash)
             except InvalidInput as error:
                 self._output.say(f"{error}", style="yellow")
+            except (Forbidden, AlreadyVoted) as error:
+                # It is for others, and they are not at this terminal.
+                self._output.say(f"{error}", style="yellow")
+                return False
             except (AlreadyDecided, Superseded) as error:
                 # Somebody else was quicker, or the thing has changed: the epic goes on, and asks again if it must.
                 self._output.say(f"{error}", style="yellow")
                 return True
             else:
-                return True
+                if decided.status is ApprovalStatus.PENDING:
+                    self._output.say(waits_for_others(decided), style="yellow")
+                return decided.status is not ApprovalStatus.PENDING
         return False
 
     async def _decision(self, approval: ApprovalView) -> Decision | None:

@@ -192,10 +192,10 @@ class RemoteService:
         """The workers that were heard of lately."""
         return (await self._api.get(Page[WorkerView], "/workers")).items
 
-    async def approvals(self, *, status: str | None = None, epic: str | None = None) -> tuple[ApprovalView, ...]:
+    async def approvals(self, *, status: str | None = None, epic: str | None = None, mine: bool = False) -> tuple[ApprovalView, ...]:
         """Approvals, newest first."""
         found: list[ApprovalView] = []
-        query: Mapping[str, Any] = {"status": status, "epic": epic, "limit": _MOST}
+        query: Mapping[str, Any] = {"status": status, "epic": epic, "mine": "true" if mine else None, "limit": _MOST}
         page = await self._api.get(Page[ApprovalView], "/approvals", **query)
         found.extend(page.items)
         while page.next is not None:

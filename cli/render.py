@@ -1,4 +1,4 @@
-"""Epics, moments, attempts and approvals as tables for people."""
+"""Epics, moments and attempts as tables for people."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rich.text import Text
 
 from cli.output import printable
 from cli.words import ago, count, lasted, local, many, sha, shortened, usd
-from engine.views import ApprovalView, AttemptView, EpicView, MomentView
+from engine.views import AttemptView, EpicView, MomentView
 
 STATUS_STYLES: Final = {
     "queued": "cyan",
@@ -73,6 +73,7 @@ def epic_facts(epic: EpicView, *, at_work: int | None = None) -> Table:
         ("place", f"{epic.queue_place} in the queue" if epic.queue_place else ""),
         ("waits until", local(epic.retry_at) if epic.retry_at else ""),
         ("goal", clean(epic.goal, 2_000)),
+        ("requested by", clean(f"{epic.requested_by} ({epic.requested_via})" if epic.requested_by else "", 200)),
         ("fork of", f"{epic.forked_from}, at its moment {epic.forked_at}" if epic.forked_from else ""),
         ("race", f"{epic.race.replace('_', ' ')}: genie time race {epic.id}" if epic.race else ""),
         ("repository", clean(epic.repo, 500)),
@@ -170,46 +171,6 @@ def branches_table(attempts: Sequence[AttemptView]) -> Table:
             for attempt in attempts
             if attempt.branch is not None
         ],
-    )
-
-
-def approvals_table(approvals: Sequence[ApprovalView]) -> Table:
-    """Approvals, one per row and line."""
-    return table(
-        ("APPROVAL", "EPIC", "GATE", "STATUS", "AGO", "BY", "QUESTION"),
-        [
-            (
-                Text(approval.id, style="bold"),
-                approval.epic,
-                approval.gate,
-                status_text(approval.status),
-                ago(approval.requested_at),
-                clean(approval.decided_by or "", 20),
-                on_one_line(approval.question, GOAL_WIDTH),
-            )
-            for approval in approvals
-        ],
-        right=("AGO",),
-    )
-
-
-def approval_facts(approval: ApprovalView) -> Table:
-    """One approval, a fact per row."""
-    decided = (
-        f"{approval.decision}, by {approval.decided_by} ({approval.channel}), {local(approval.decided_at)}" if approval.decision else ""
-    )
-    return facts(
-        [
-            ("approval", Text(approval.id, style="bold")),
-            ("epic", approval.epic),
-            ("gate", f"{approval.gate}, moment {approval.moment}"),
-            ("status", status_text(approval.status)),
-            ("question", clean(approval.question, 2_000)),
-            ("decided", clean(decided, 500)),
-            ("comment", clean(approval.comment or "", 2_000)),
-            ("asked", local(approval.requested_at)),
-            ("expires", local(approval.expires_at) if approval.expires_at else ""),
-        ]
     )
 
 

@@ -116,7 +116,7 @@ class Service(Protocol):
         """What came of making the work tree of an attempt ready."""
         ...
 
-    async def approvals(self, *, status: str | None = None, epic: str | None = None) -> tuple[ApprovalView, ...]:
+    async def approvals(self, *, status: str | None = None, epic: str | None = None, mine: bool = False) -> tuple[ApprovalView, ...]:
         """Approvals, newest first."""
         ...
 

@@ -12,22 +12,17 @@ from typing import TYPE_CHECKING
 from db.audit import audited_alone
 from db.epics import queue_epic
 from db.notifications import listening
+from engine.approvals_for_faces import Approvals
 from engine.assembling import Installation
-from engine.deciding import decide
 from engine.following import News, follow
 from engine.following_events import OnEvent, following
 from engine.hooks import Hooks
 from engine.readiness import Standing, free_bytes, schema_fault, standing, workers_seen
 from engine.reading import (
-    approval_id_of,
-    approval_view,
-    asked_approval_id,
     epic_id_of,
     epic_view,
-    list_approvals,
     list_epics,
     list_events,
-    page_of_approvals,
 )
 from engine.retention import PruneReport, RetentionPolicy, prune
 from engine.saying import say, sayings_of
@@ -36,8 +31,7 @@ from engine.starting_once import OnceStarter, Started
 from engine.time_machine.going_back import GoingBack
 from engine.time_machine.past import Past
 from engine.time_machine.races import Races
-from engine.views import ApprovalView, EpicView, EventView, GateContent, Page, SayingView, WorkerView
-from epics.approvals import Decision
+from engine.views import EpicView, EventView, Page, SayingView, WorkerView
 from epics.callers import current_caller
 from epics.errors import Conflict
 from epics.roles import Deed
@@ -57,7 +51,7 @@ if TYPE_CHECKING:
     from engine.webhooks import Webhooks
 
 
-class Engine(Past, GoingBack, Races):
+class Engine(Past, GoingBack, Races, Approvals):
     """All that a face can do; made by `open_engine`."""
 
     def __init__(self, installation: Installation) -> None:
@@ -228,32 +222,6 @@ class Engine(Past, GoingBack, Races):
     async def events(self, epic: str, *, after: int = 0, limit: int = 1000) -> tuple[EventView, ...]:
         """The events of an epic after a number, in order."""
         return await list_events(self._pool, await epic_id_of(self._pool, epic), after=after, limit=limit)
-
-    async def approvals(self, *, status: str | None = None, epic: str | None = None) -> tuple[ApprovalView, ...]:
-        """Approvals, newest first."""
-        epic_id = await epic_id_of(self._pool, epic) if epic is not None else None
-        return await list_approvals(self._pool, status=status, epic_id=epic_id)
-
-    async def approval_page(
-        self, *, status: str | None = None, epic: str | None = None, limit: int = 50, cursor: str | None = None
-    ) -> Page[ApprovalView]:
-        """A page of the approvals, newest first."""
-        epic_id = await epic_id_of(self._pool, epic) if epic is not None else None
-        return await page_of_approvals(self._pool, status=status, epic_id=epic_id, limit=limit, cursor=cursor)
-
-    async def approval(self, given: str) -> ApprovalView:
-        """One approval, by its id or the beginning of it, or by the epic that waits for it."""
-        return await approval_view(self._pool, await approval_id_of(self._pool, given))
-
-    async def decide(self, given: str, decision: Decision, content_hash: str | None = None) -> ApprovalView:
-        """Decide an approval; see `engine.deciding.decide`."""
-        return await decide(self._installation.database, await asked_approval_id(self._pool, given), decision, content_hash)
-
-    async def gate_content(self, given: str) -> GateContent:
-        """What the person who decides needs to see."""
-        from engine.gates import gate_content  # noqa: PLC0415  # as in `advance`
-
-        return await gate_content(self._installation, await self.approval(given))
 
     async def prune(self, policy: RetentionPolicy, *, apply: bool) -> PruneReport:
         """Prune finished epics, or measure what that would free; see `engine.retention.prune`."""

@@ -130,7 +130,7 @@ class ApprovalView(Record):
 
     id: str
     epic: str
-    repo: str = Field(description="The repository of the epic.")
+    repo: str = Field(default="", description="The repository of the epic.")
     gate: Step
     moment: int
     status: ApprovalStatus

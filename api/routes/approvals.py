@@ -24,9 +24,11 @@ async def list_approvals(
     epic: Annotated[Text | None, Query(max_length=64)] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
+    *,
+    mine: Annotated[bool, Query(description="Only those that wait for who asks.")] = False,
 ) -> Page[ApprovalView]:
-    """List approvals, the newest first."""
-    return await engine.approval_page(status=status, epic=epic, limit=limit, cursor=cursor)
+    """List approvals, the newest first; with `mine`, those that wait for who asks."""
+    return await engine.approval_page(status=status, epic=epic, limit=limit, cursor=cursor, mine=mine)
 
 
 @router.get("/{id}", response_model=ApprovalView, responses=problems(404))
@@ -43,7 +45,10 @@ async def show_content(id: ApprovalId, engine: EngineDep) -> GateContent:  # noq
 
 @router.post("/{id}/decision", response_model=ApprovalView, responses=problems(404, 409, 410, 413, 415))
 async def decide(id: ApprovalId, body: DecisionBody, engine: EngineDep, caller: CallerDep) -> ApprovalView:  # noqa: A002
-    """Decide. The first decision counts; every further one is told who decided what, and when."""
+    """Decide. The first decision counts; every further one is told who decided what, and when.
+
+    Where the approval needs more people, it comes back pending, with the votes so far.
+    """
     decision = Decision(
         choice=body.decision, comment=body.comment, by=caller.person, channel=CHANNEL, to=body.to, amount_usd=body.amount_usd
     )

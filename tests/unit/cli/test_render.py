@@ -8,7 +8,8 @@ from io import StringIO
 
 from rich.console import Console, RenderableType
 
-from cli.render import approvals_table, attempts_table, epic_facts, epics_table, moments_table
+from cli.render import attempts_table, epic_facts, epics_table, moments_table
+from cli.render_approval import approvals_table
 from cli.render_gate import diff_parts, failure_parts, plan_parts
 from engine.views import ApprovalView, AttemptView, ConfigurationChange, EpicView, MomentView, Tokens
 from epics.approvals import ApprovalStatus, Choice
