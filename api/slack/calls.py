@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from aiohttp import ClientConnectorError, ClientError
@@ -11,6 +11,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 
 from api.slack.blocks import Payload
 from db.slack_threads import SlackThreads
+from engine.waiting import any_set
 
 if TYPE_CHECKING:
     from slack_sdk.web.async_client import AsyncWebClient
@@ -20,7 +21,7 @@ EVENT_TYPE: Final = "genie_post"
 _POST: Final = "chat.postMessage"
 _PER_MINUTE: Final[Mapping[str, tuple[int, int]]] = {
     # One message a second in a channel; of the others Slack grants some fifty a minute and workspace. Few may come at once.
-    _POST: (60, 3),
+    _POST: (60, 5),
     "chat.update": (50, 10),
     "chat.delete": (50, 10),
     "conversations.replies": (50, 10),
@@ -81,14 +82,14 @@ class SlackCalls:
         client: AsyncWebClient,
         threads: SlackThreads,
         *,
+        stop: asyncio.Event,
         most_wait_s: float,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        """Bind to a client, and to the turns that all servers share."""
+        """Bind to a client, and to the turns that all servers share; nobody waits for one any more when `stop` is set."""
         self._client = client
         self._threads = threads
+        self._stop = stop
         self._most_wait_s = most_wait_s
-        self._sleep = sleep
 
     async def turn(self, method: str, channel: str, *, patient: bool = True) -> None:
         """Wait for the next turn at a method; who is not patient does not wait.
@@ -102,8 +103,8 @@ class SlackCalls:
         seconds = await self._threads.turn(what, per_minute=per_minute, at_once=at_once, within_s=within_s)
         if seconds > within_s:
             raise Later(seconds)
-        if seconds > 0:
-            await self._sleep(seconds)
+        if seconds > 0 and await any_set(self._stop, within=seconds):
+            raise Later(seconds)
 
     async def post(self, channel: str, thread_ts: str | None, payload: Payload, key: str) -> str:
         """Post a message whose metadata has its key, and say where it is. `turn` comes before."""

@@ -124,7 +124,7 @@ async def run_slack_posts(
     """
     pace = pace or Pace()
     showing = engine.showing
-    calls = SlackCalls(client, showing.threads, most_wait_s=pace.patience.turn_s)
+    calls = SlackCalls(client, showing.threads, stop=stop, most_wait_s=pace.patience.turn_s)
     deliverer = _Deliverer(showing=showing, calls=calls, pace=pace, public_url=public_url)
     try:
         while not stop.is_set():

@@ -14,6 +14,8 @@ from epics.approvals import ApprovalStatus
 
 ROOT = "root"
 CARD = "card"
+CALLS = frozenset({"reminder", "escalation"})
+"""Messages that only call people to a decision: they are not said any more when it is made."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,8 +50,7 @@ def wanted_posts(facts: ThreadFacts, reader: Reader, posted: Collection[str]) ->
     for event in facts.events:
         approval = approvals.get(str(event.data.get("approval", "")))
         message = _message(facts, event, approval, reader)
-        # What only calls people to a decision is not said any more when it is made.
-        if message is not None and (message.key in posted or message.kind not in {"reminder", "escalation"} or _waits(approval)):
+        if message is not None and (message.key in posted or message.kind not in CALLS or _waits(approval)):
             wanted.append(message)
     told = {message.key for message in wanted}
     # A gate that was there before the thread, or whose event is gone.
@@ -84,6 +85,7 @@ def _call(event: EventView, approval: ApprovalView, reader: Reader) -> Wanted:
     return Wanted(
         key=f"{approval.epic}:{kind}:{event.id}",
         kind=kind,
+        approval=approval,
         write=lambda _facts: reminder(approval, reader.people, reader, to=to, escalated=escalated),
         is_edited=False,
     )

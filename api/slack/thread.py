@@ -15,7 +15,7 @@ import structlog
 from api.slack.blocks import Payload
 from api.slack.calls import ChannelClosed, ContentRefused, Later, MessageClosed, SlackAway, SlackCalls
 from api.slack.cards import Reader
-from api.slack.desired import ROOT, Wanted, wanted_posts
+from api.slack.desired import CALLS, CARD, ROOT, Wanted, wanted_posts
 from db.epics import Row
 from db.slack_threads import ClaimedThread, ClaimLost
 from engine.slack.facts import CardFacts, ThreadFacts
@@ -123,12 +123,16 @@ class ThreadPass:
         row = self._row_of(wanted)
         facts = await self._facts_for(wanted, row)
         await self._calls.turn("chat.postMessage", self._channel)
+        if wanted.kind in CALLS and wanted.approval is not None and not await self._showing.is_open(wanted.approval.id):
+            return  # decided while we waited for our turn
         stored = facts.model_dump(mode="json")
         kept = CardFacts.model_validate(
             await self._rows.intend(
                 self._thread, wanted.key, kind=wanted.kind, channel=self._channel, facts=stored, seconds=self._patience.claim_s
             )
         )
+        nowhere = {"ts": None, "posted_hash": None, "given_up": None}
+        self._posts[wanted.key] = {**row, **nowhere, "facts": kept.model_dump(mode="json"), "channel": self._channel}
         payload = wanted.write(kept)
         unsure = row.get("intended_at") is not None
         if unsure and (there := await self._find(wanted.key, since=row["intended_at"])):
@@ -141,7 +145,7 @@ class ThreadPass:
         await self._note(wanted, ts, posted.hash, look=unsure)
 
     async def _facts_for(self, wanted: Wanted, row: Row) -> CardFacts:
-        if wanted.approval is None or row:
+        if wanted.kind != CARD or wanted.approval is None or row:
             return CardFacts.model_validate(row.get("facts") or {})
         # Read before the claim is made to last: this may take a while.
         return await self._showing.card(wanted.approval, self._scrubber)
@@ -174,7 +178,7 @@ class ThreadPass:
             if theirs is not None and theirs != ts:
                 await self._calls.delete(self._channel, ts)
             raise
-        self._posts[wanted.key] = {**self._row_of(wanted), "ts": ts, "posted_hash": posted or None, "given_up": None}
+        self._posts[wanted.key] = {**self._row_of(wanted), "ts": ts, "posted_hash": posted or None}
         if is_root and self._ts is None:
             self._ts = ts
 

@@ -8,10 +8,12 @@ from db.epics import fetch_all, fetch_one
 from db.slack import channel_for, mapped_channels, workspace
 from db.slack_threads import ClaimedThread, SlackThreads
 from engine.assembling import Installation
+from engine.reading import approval_view
 from engine.slack.facts import CardFacts, ThreadFacts, card_facts, thread_facts
 from engine.slack.known_people import KnownPeople, known_people
 from engine.views import ApprovalView
 from engine.webhook_secrets import known_webhook_secrets
+from epics.approvals import ApprovalStatus
 from epics.records import Record
 from safety.scrubbing import Scrubber
 
@@ -60,6 +62,10 @@ class Showing:
     async def card(self, approval: ApprovalView, scrubber: Scrubber) -> CardFacts:
         """What an approval is about."""
         return await card_facts(self._installation, approval, scrubber)
+
+    async def is_open(self, approval: str) -> bool:
+        """Whether an approval still waits for its decision."""
+        return (await approval_view(self._pool, approval)).status is ApprovalStatus.PENDING
 
     async def channel_for(self, repo: str) -> str | None:
         """The channel in which a repository's epics are shown, or None."""

@@ -18,6 +18,7 @@ APP_TOKEN = "xapp-1-A0GENIE-3000-theapptokenofthefake"
 SIGNING_SECRET = "5ea1ed0000000000000000000000f4ce"
 
 _MENTION = re.compile(r"<(?:!(channel|here|everyone)|@([UW][A-Z0-9]+)|!subteam\^([A-Z0-9]+))[^>]*>")
+_TYPED = re.compile(r"(?<!\w)@(channel|here|everyone)\b")
 
 
 @dataclass(kw_only=True)
@@ -54,8 +55,11 @@ class Message:
     def notified(self) -> set[str]:
         """Whom the message calls: users by their id, and channel, here or everyone."""
         told = [self.text] if not self.blocks else []
-        told += [each["text"] for each in _objects(self.blocks) if each.get("type") == "mrkdwn"]
-        return {next(filter(None, found.groups())) for text in told for found in _MENTION.finditer(text)}
+        objects = [each for each in _objects(self.blocks) if each.get("type") == "mrkdwn"]
+        told += [each["text"] for each in objects]
+        # What is not said to be verbatim Slack reads as a person would have typed it.
+        read = {found[1] for each in objects if not each.get("verbatim") for found in _TYPED.finditer(each["text"])}
+        return read | {next(filter(None, found.groups())) for text in told for found in _MENTION.finditer(text)}
 
     def shown(self, *, metadata: bool) -> dict[str, Any]:
         """The message as the Web API gives it."""
