@@ -36,6 +36,7 @@ class ApiClient:
         self._client = client
         self._server = server
         self._shown = shown
+        self.patience_s = _PATIENCE_S
 
     async def get(self, kind: type[ModelT], path: str, **query: Any) -> ModelT:
         """What the server has at a path.
@@ -74,7 +75,7 @@ class ApiClient:
         return self._read(kind, await self._send("DELETE", path, again=True))
 
     async def _send(self, method: str, path: str, *, again: bool, **rest: Any) -> httpx2.Response:
-        waits, patience_s = iter(_WAITS_S), _PATIENCE_S
+        waits, patience_s = iter(_WAITS_S), self.patience_s
         while True:
             try:
                 answer = await self._client.request(method, f"{API}{path}", **rest)

@@ -44,8 +44,8 @@ SELECT person FROM identities WHERE kind = %(kind)s AND value = %(value)s;
 DELETE FROM identities WHERE kind = %(kind)s AND value = %(value)s AND person = %(person)s RETURNING person;
 
 -- name: admins_left
--- How many people there are, and how many of them may administer all.
-SELECT count(*) AS people, count(*) FILTER (WHERE grants @> '[{"role": "admin", "repo": "**"}]'::jsonb) AS admins FROM people;
+-- How many people may administer all.
+SELECT count(*) AS admins FROM people WHERE grants @> '[{"role": "admin", "repo": "**"}]'::jsonb;
 
 -- name: token_asked
 -- All that the database has to say about a token, in one row whatever it is: taken back, its person by name or by link, its key.
