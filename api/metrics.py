@@ -8,6 +8,7 @@ from typing import Final
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from api.patience import within
+from api.slack.figures import SlackFigures
 from engine.engine import Engine
 from engine.readiness import Standing
 from epics.errors import GenieError
@@ -38,6 +39,7 @@ class Metrics:
         self._queue = Gauge("genie_queue_length", "Epics that no worker has taken up yet", registry=self.registry)
         self._workers = Gauge("genie_workers", "Workers with a fresh sign of life", registry=self.registry)
         self._pool = Gauge("genie_pool_connections", "Connections of this server's pool", ["state"], registry=self.registry)
+        self._slack = SlackFigures(self.registry)
         self._counted_at = -_COUNTED_FOR_S
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
@@ -60,11 +62,13 @@ class Metrics:
             return
         try:
             standing = await within(_ANSWER_S, engine.standing())
+            slack = await within(_ANSWER_S, engine.slack.workspace.status())
         except GenieError:
             self._up.set(0)
         else:
             self._up.set(1)
             self._show(standing)
+            self._slack.show(slack)
 
     def _show(self, standing: Standing) -> None:
         for status, count in standing.epics.items():

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
-from db.epics import fetch_all, fetch_one
 from db.slack import channel_for, mapped_channels, workspace
 from db.slack_threads import ClaimedThread, SlackThreads
 from engine.assembling import Installation
@@ -14,32 +11,7 @@ from engine.slack.known_people import KnownPeople, known_people
 from engine.views import ApprovalView
 from engine.webhook_secrets import known_webhook_secrets
 from epics.approvals import ApprovalStatus
-from epics.records import Record
 from safety.scrubbing import Scrubber
-
-
-class Backlog(Record):
-    """How far Slack is behind."""
-
-    waiting: int
-    """Threads that do not yet show what happened last."""
-    oldest_s: float | None
-    """For how long the longest of them."""
-    troubled: int
-    posted: int
-    given_up: int
-    failures: int
-    """How often in a row Slack did not answer."""
-
-
-class Troubled(Record):
-    """A thread that cannot be shown, and why."""
-
-    epic: str
-    channel: str | None
-    problem: str
-    tries: int
-    next_at: datetime
 
 
 class Showing:
@@ -80,13 +52,3 @@ class Showing:
     async def scrubber(self) -> Scrubber:
         """Takes every secret that this process knows out of texts."""
         return Scrubber((*self._installation.secrets, *await known_webhook_secrets(self._pool)))
-
-    async def backlog(self) -> Backlog | None:
-        """How far Slack is behind; None if there is no workspace."""
-        if await workspace(self._pool) is None:
-            return None
-        return Backlog.model_validate(await fetch_one(self._pool, "slack_backlog", {}) or {})
-
-    async def troubled(self, *, limit: int = 20) -> tuple[Troubled, ...]:
-        """The newest threads that cannot be shown, and why."""
-        return tuple(Troubled.model_validate(row) for row in await fetch_all(self._pool, "slack_troubled_threads", {"limit": limit}))

@@ -54,6 +54,7 @@ def test_a_ready_server_tells_its_parts_and_its_figures(server, client, epic):
     assert 'genie_http_requests_total{method="GET",route="/epics/{id}",status="200"}' in metrics
     assert 'genie_epics{status="queued"}' in metrics
     assert "genie_database_up 1.0" in metrics
+    assert 'genie_slack_threads{state="waiting"} 0.0' in metrics
 
 
 def test_requests_that_find_no_connection_are_told_to_come_again(server):

@@ -101,7 +101,7 @@ async def test_after_a_dead_slack_all_is_shown_as_it_stands_then(desk, new_epic,
     await desk.decides(decided)
     await desk.ends(ended)
     (behind,) = await desk.execute("SELECT count(*) AS threads FROM slack_threads WHERE shown < wanted")
-    backlog = await desk.engine.showing.backlog()
+    backlog = await desk.engine.slack.workspace.status()
     desk.fake.come_back()
     await desk.until_shown()
 
@@ -109,7 +109,7 @@ async def test_after_a_dead_slack_all_is_shown_as_it_stands_then(desk, new_epic,
     assert told(desk, waiting) == ["root", "card", "reminder"]
     assert told(desk, ended) == ["root", "card", "note"]
     assert (len(desk.cards(waiting)[0].buttons), desk.cards(ended)[0].buttons) == (3, [])
-    assert await desk.engine.showing.troubled() == ()
+    assert (await desk.engine.slack.workspace.status()).troubled == ()
 
 
 async def test_slack_is_asked_less_and_less_while_it_does_not_answer(desk, new_epic, deliver):
@@ -135,7 +135,7 @@ async def test_a_channel_that_takes_nothing_stops_no_other(desk, new_epic, deliv
     await desk.until(lambda: told(desk, free) == ["root"], "the other is shown")
     await desk.until(lambda: desk.fake.workspace.called("chat.postMessage")[1:], "both were tried")
     await asyncio.sleep(0.1)
-    (troubled,) = await desk.engine.showing.troubled()
+    (troubled,) = (await desk.engine.slack.workspace.status()).troubled
     shut.archived = False
     await desk.until(lambda: told(desk, stuck) == ["root"], "it is shown when the channel is open again")
 
