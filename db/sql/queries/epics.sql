@@ -108,7 +108,7 @@ UPDATE epics SET budget_usd = budget_usd + %(amount)s, updated_at = now() WHERE 
 UPDATE projects SET budget_usd = budget_usd + %(amount)s WHERE id = (SELECT project_id FROM epics WHERE id = %(epic)s);
 
 -- name: moment
-SELECT n, step, commit, branch, checkpoint_id FROM moments WHERE epic_id = %(epic)s AND n = %(n)s;
+SELECT n, step, commit, branch, checkpoint_id, cost_usd FROM moments WHERE epic_id = %(epic)s AND n = %(n)s;
 
 -- name: add_events
 SELECT add_events(%(epic)s, %(events)s);
