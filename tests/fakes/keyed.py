@@ -16,9 +16,14 @@ class HomeKey(httpx2.Auth):
 
     def auth_flow(self, request: httpx2.Request) -> Generator[httpx2.Request, httpx2.Response]:
         """Add the header, unless the request has one or there is no key yet."""
-        if "Authorization" not in request.headers and self._file.exists():
+        if "Authorization" not in request.headers and self.exists:
             request.headers["Authorization"] = f"Bearer {self.text}"
         yield request
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is one: a server without keys makes none."""
+        return self._file.exists()
 
     @property
     def text(self) -> str:

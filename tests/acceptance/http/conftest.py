@@ -48,9 +48,27 @@ def serve(tmp_path: Path, http_database: str) -> Generator[Serve]:
         def start(*options: str, database_url: str | None = None, ready: bool = True, **environment: str) -> Server:
             folder = tmp_path / f"server-{len(tuple(tmp_path.glob('server-*')))}"
             folder.mkdir()
-            return stack.enter_context(running(folder, database_url or http_database, *options, ready=ready, **environment))
+            started = stack.enter_context(running(folder, database_url or http_database, *options, ready=ready, **environment))
+            if ready:
+                carry_key(started, tmp_path)
+            return started
 
         yield start
+
+
+@pytest.fixture(autouse=True)
+def _key_of_the_shared_server(request: pytest.FixtureRequest) -> None:
+    """Let the commands of a test show the shared server its key."""
+    if {"genie", "server"} <= set(request.fixturenames):
+        carry_key(request.getfixturevalue("server"), request.getfixturevalue("tmp_path"))
+
+
+def carry_key(server: Server, folder: Path) -> None:
+    """Put the key of a server's machine into the home of a test's commands, as if they were on that machine."""
+    if server.key.exists:
+        home = folder / "genie"
+        home.mkdir(exist_ok=True)
+        (home / "key").write_text(f"{server.key.text}\n")
 
 
 @pytest.fixture
