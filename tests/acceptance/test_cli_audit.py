@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import getpass
 import json
+import re
+import subprocess
+import sys
 
 import psycopg
 import pytest
+
+from tests.acceptance.conftest import ROOT
 
 pytestmark = pytest.mark.postgres
 
@@ -52,6 +57,31 @@ def test_who_decided_what_is_listed_checked_and_carried_away(genie, git_repo, da
     assert (changed.code, changed.out) == (1, "")
     assert changed.err.startswith(f"genie: row {newest['n']} of the audit was changed")
     assert short.code == (1 if first["n"] > 1 else 0), short.err
+
+
+def block(language):
+    """The one block of code in a language that the documentation has."""
+    (found,) = re.findall(rf"```{language}\n(.*?)```", (ROOT / "docs" / "audit.md").read_text(encoding="utf-8"), re.DOTALL)
+    return found
+
+
+def test_what_the_documentation_says_answers_who_approved_a_diff_and_checks_a_file(genie, git_repo, database_url, tmp_path):
+    repo = git_repo({"README.md": "Greetings.\n", "genie.toml": '[test]\ncommand = "true"\n'})
+    started = genie("epic", "start", "Greet people", "--repo", str(repo), "--executor", "scripted", "--yes", "--json").json()
+    genie("audit", "export", "audit.jsonl")
+    (tmp_path / "check.py").write_text(block("python"), encoding="utf-8")
+    with psycopg.connect(database_url) as connection:
+        gates = connection.execute("SELECT content_hash, gate FROM approvals ORDER BY moment").fetchall()
+        found = [connection.execute(block("sql").replace("5e0f…", content).encode()).fetchall() for content, _ in gates]
+
+    checked = subprocess.run([sys.executable, "check.py", "audit.jsonl"], cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert started["status"] == "merged"
+    assert [[(row[6], row[8]) for row in rows] for rows in found] == [[("approve", "plan_gate")], [("approve", "merge_gate")]]
+    assert all(len(rows[0][-1]) == len("c" * 40) for rows in found)
+    assert checked.returncode == 0, checked.stderr
+    number, end = checked.stdout.split()
+    assert genie("audit", "verify", "--json").json()["anchor"] == f"{number}:{end}"
 
 
 @pytest.mark.parametrize(
