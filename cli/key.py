@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cli.options import GrantOption, GrantRepoOption, JsonOption, RoleOption, command_group
+from cli.options import GrantOption, GrantRepoOption, JsonOption, RoleOption, ServerOption, command_group
 
 app = command_group("Keys and tokens: who may ask a server, and for what.")
 
@@ -25,27 +25,30 @@ def create(
         str | None, typer.Option("--expires", metavar="TIME", help="After how long, such as 90d; default: never.", show_default=False)
     ] = None,
     as_json: JsonOption = False,
+    server: ServerOption = None,
 ) -> None:
     """Make a key, and show it this once. It is worth what you say, and never more than its person is."""
     from cli import key_commands
     from cli.lasting import time_in
     from cli.output import Output
-    from cli.session import with_engine
+    from cli.session import with_service
     from epics.granting import grants_from
 
     grants = grants_from(role, repo or (), grant or ())
     lasts = None if expires is None else time_in(expires, "--expires")
-    with_engine(lambda engine: key_commands.create(engine, Output(as_json=as_json), name, grants, person=person, lasts=lasts))
+    with_service(
+        lambda service: key_commands.create(service, Output(as_json=as_json), name, grants, person=person, lasts=lasts), server=server
+    )
 
 
 @app.command("list", short_help="List the keys.")
-def list_keys(person: PersonOption = None, as_json: JsonOption = False) -> None:
+def list_keys(person: PersonOption = None, as_json: JsonOption = False, server: ServerOption = None) -> None:
     """List the keys: whose, worth what, until when, used when; never the secret."""
     from cli import key_commands
     from cli.output import Output
-    from cli.session import with_engine
+    from cli.session import with_service
 
-    with_engine(lambda engine: key_commands.list_keys(engine, Output(as_json=as_json), person))
+    with_service(lambda service: key_commands.list_keys(service, Output(as_json=as_json), person), server=server)
 
 
 @app.command(short_help="Give a key another secret.")
@@ -53,29 +56,37 @@ def rotate(
     key: KeyArgument,
     grace: Annotated[str, typer.Option("--grace", metavar="TIME", help="How long the secret so far still holds.")] = "24h",
     as_json: JsonOption = False,
+    server: ServerOption = None,
 ) -> None:
     """Give a key another secret, shown this once; the one so far holds for a grace."""
     from cli import key_commands
     from cli.lasting import time_in
     from cli.output import Output
-    from cli.session import with_engine
+    from cli.session import with_service
 
     left = time_in(grace, "--grace")
-    with_engine(lambda engine: key_commands.rotate(engine, Output(as_json=as_json), key, left))
+    with_service(lambda service: key_commands.rotate(service, Output(as_json=as_json), key, left), server=server)
 
 
 @app.command(short_help="End a key or a token, at once.")
 def revoke(
     key: Annotated[str, typer.Argument(metavar="KEY", help="The id of a key, its prefix, or the id of a token, t-….", show_default=False)],
-    foreign: Annotated[bool, typer.Option("--jti", help="It is the `jti` of a token of the identity provider.")] = False,
+    jti: Annotated[bool, typer.Option("--jti", help="It is the `jti` of a token of the identity provider.")] = False,
     as_json: JsonOption = False,
+    server: ServerOption = None,
 ) -> None:
     """End a key or a token, at once and everywhere; there is no way back."""
     from cli import key_commands
     from cli.output import Output
-    from cli.session import with_engine
+    from cli.session import with_engine, with_service
+    from epics.ids import is_id
 
-    with_engine(lambda engine: key_commands.revoke(engine, Output(as_json=as_json), key, foreign=foreign))
+    if not jti and not is_id(key, "t"):
+        with_service(lambda service: key_commands.revoke(service, Output(as_json=as_json), key), server=server)
+    elif server is None:
+        with_engine(lambda engine: key_commands.revoke_token(engine, Output(), key))
+    else:
+        raise typer.BadParameter("a token is taken back where the database is: leave --server out")
 
 
 @app.command(short_help="Sign a token that holds for a day at most.")

@@ -11,49 +11,54 @@ from rich.text import Text
 from cli.errors import ExitCode
 from cli.output import Output
 from cli.render import clean, table
+from cli.service import Service
 from cli.words import ago, local
 from engine.access.views import KeyView, NewKeyView
 from engine.engine import Engine
 from engine.views import Page
 from epics.granting import grant_text
-from epics.ids import is_id
 from epics.roles import Grant
 
 
-async def create(engine: Engine, output: Output, name: str, grants: Sequence[Grant], *, person: str | None, lasts: timedelta | None) -> int:
+async def create(
+    service: Service, output: Output, name: str, grants: Sequence[Grant], *, person: str | None, lasts: timedelta | None
+) -> int:
     """Make a key, and show it this once."""
-    made = await engine.access.create_key(name, grants, person=person, lasts=lasts)
+    made = await service.access.create_key(name, grants, person=person, lasts=lasts)
     output.say(f"key {made.id} of {made.person}: {_worth(made.grants)}{_until(made)}", style="green")
     _show_once(made, output)
     return ExitCode.DONE
 
 
-async def list_keys(engine: Engine, output: Output, person: str | None) -> int:
+async def list_keys(service: Service, output: Output, person: str | None) -> int:
     """List the keys."""
-    found = await engine.access.list_keys(person)
+    found = await service.access.list_keys(person)
     output.answer(record=Page[KeyView](items=found), parts=_keys(found))
     return ExitCode.DONE
 
 
-async def rotate(engine: Engine, output: Output, key: str, grace: timedelta) -> int:
+async def rotate(service: Service, output: Output, key: str, grace: timedelta) -> int:
     """Give a key another secret, and show it this once."""
-    made = await engine.access.rotate_key(key, grace=grace)
+    made = await service.access.rotate_key(key, grace=grace)
     old = "the secret so far holds no more" if made.old_until is None else f"the secret so far holds until {local(made.old_until)}"
     output.say(f"key {made.id} of {made.person} has a new secret; {old}", style="green")
     _show_once(made, output)
     return ExitCode.DONE
 
 
-async def revoke(engine: Engine, output: Output, key: str, *, foreign: bool) -> int:
-    """End a key or a token."""
-    if foreign or is_id(key, "t"):
-        await engine.access.revoke_token(key)
-        output.say(f"token {key} opens nothing any more")
-        return ExitCode.DONE
-    ended = await engine.access.revoke_key(key)
+async def revoke(service: Service, output: Output, key: str) -> int:
+    """End a key."""
+    ended = await service.access.revoke_key(key)
     output.say(f"key {ended.id} of {ended.person} opens nothing any more")
     if output.as_json:
         output.json(ended)
+    return ExitCode.DONE
+
+
+async def revoke_token(engine: Engine, output: Output, number: str) -> int:
+    """Take a token back."""
+    await engine.access.revoke_token(number)
+    output.say(f"token {number} opens nothing any more")
     return ExitCode.DONE
 
 

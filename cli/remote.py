@@ -11,6 +11,7 @@ from uuid import uuid4
 from pydantic import RootModel
 
 from cli.api_client import ApiClient
+from cli.remote_keys import RemoteKeys
 from cli.remote_runs import RemoteRuns
 from engine.following_events import OnEvent
 from engine.history_views import DiffView
@@ -161,6 +162,11 @@ class RemoteService:
         """Pick an entry of a race; the server knows who asks, so `by` is not sent."""
         del by
         return await self._api.post(Picked, f"/epics/{_part(epic)}/pick", {"fork": entry})
+
+    @property
+    def access(self) -> RemoteKeys:
+        """Keys."""
+        return RemoteKeys(self._api)
 
     @property
     def runs(self) -> RemoteRuns:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+from cli.key_service import KeyService
 from cli.run_service import RunService
 from engine.following_events import OnEvent
 from engine.history_views import DiffView
@@ -88,6 +89,11 @@ class Service(Protocol):
 
     async def pick(self, epic: str, entry: str, *, by: str) -> Picked:
         """Pick an entry of a race."""
+        ...
+
+    @property
+    def access(self) -> KeyService:
+        """Keys."""
         ...
 
     @property
