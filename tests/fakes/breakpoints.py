@@ -16,7 +16,7 @@ from tests.fakes.machine import until
 KEY = 7_201
 TABLES = (
     *("approvals", "attempts", "calls", "checkpoint_writes", "checkpoints", "commands", "epics", "moments", "race_entries", "races"),
-    "turns",
+    *("slack_posts", "slack_threads", "turns"),
 )
 
 SETUP = f"""

@@ -31,6 +31,7 @@ class Pause:
     method: str
     done: bool
     key: str
+    dropped: bool = False
     reached: threading.Event = field(default_factory=threading.Event)
     may_go: threading.Event = field(default_factory=threading.Event)
 
@@ -40,6 +41,11 @@ class Pause:
 
     def let_go(self) -> None:
         """Let it go on."""
+        self.may_go.set()
+
+    def drop(self) -> None:
+        """Let it come to nothing: it never arrived."""
+        self.dropped = True
         self.may_go.set()
 
 
@@ -161,6 +167,8 @@ class FakeSlack:
         pause = self._pause_of(call)
         if pause is not None and not pause.done:
             await _stand_still(pause)
+            if pause.dropped:
+                return web.Response(status=503)
         if self.delay_s:
             await asyncio.sleep(self.delay_s)
         if (wait_s := self._too_soon(call)) > 0:
