@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from functools import cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -58,14 +57,17 @@ class Engine(Past, GoingBack, Races, Approvals):
         """Bind to an open database and its executors."""
         super().__init__(installation)
         self._once = OnceStarter(installation)
+        self._access: Access | None = None
         self.hooks = Hooks(installation)
 
-    @cached_property
+    @property
     def access(self) -> Access:
         """Who may ask: keys, tokens, people. One for this process: it keeps the keys of the identity provider."""
-        from engine.access.access import Access  # noqa: PLC0415  # reading the past needs none of it
+        if self._access is None:
+            from engine.access.access import Access  # noqa: PLC0415  # workers need none of it
 
-        return Access(self._pool, self._installation.trusted)
+            self._access = Access(self._pool, self._installation.trusted)
+        return self._access
 
     @property
     def guarding(self) -> Guarding:
