@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import signal
+import ssl
 import subprocess
 import sys
 from collections.abc import Generator
@@ -36,10 +37,12 @@ class Server:
     log: Path
     key: HomeKey
     """Of the machine that it runs on."""
+    first_line: str
+    verify: ssl.SSLContext | bool = True
 
     def client(self) -> httpx2.Client:
         """A client of it that shows its machine's key, for one thread."""
-        return httpx2.Client(base_url=f"{self.url}/api/v1", timeout=DEADLINE_S, auth=self.key)
+        return httpx2.Client(base_url=f"{self.url}/api/v1", timeout=DEADLINE_S, auth=self.key, verify=self.verify)
 
     def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
         """What a query says, committed."""
@@ -68,8 +71,10 @@ def new_database(server: str, template: str) -> Generator[str]:
 
 
 @contextmanager
-def running(folder: Path, database_url: str, *options: str, ready: bool = True, **environment: str) -> Generator[Server]:
-    """A server at work; it has printed its URL, and if `ready` can serve."""
+def running(
+    folder: Path, database_url: str, *options: str, ready: bool = True, verify: ssl.SSLContext | bool = True, **environment: str
+) -> Generator[Server]:
+    """A server at work; it has printed its URL, and if `ready` can serve. `verify` has the certificate that is trusted."""
     log = folder / "log"
     with log.open("w") as errors:
         process = subprocess.Popen(
@@ -97,8 +102,10 @@ def running(folder: Path, database_url: str, *options: str, ready: bool = True, 
         assert "://" in line, f"{line}{log.read_text()}"
         url = next(word for word in line.split() if "://" in word)
         if ready:
-            until(lambda: httpx2.get(f"{url}/ready", timeout=DEADLINE_S).status_code == OK, f"{url} is ready")
-        yield Server(url=url, database_url=database_url, process=process, log=log, key=HomeKey(folder / "genie"))
+            until(lambda: httpx2.get(f"{url}/ready", timeout=DEADLINE_S, verify=verify).status_code == OK, f"{url} is ready")
+        yield Server(
+            url=url, database_url=database_url, process=process, log=log, key=HomeKey(folder / "genie"), first_line=line, verify=verify
+        )
     finally:
         if process.poll() is None:
             process.terminate()
