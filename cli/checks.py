@@ -21,6 +21,7 @@ from cli.container_checks import container_check
 from cli.database import open_dsn, strange_epics_in, where, workers_alive_in
 from cli.errors import ExitCode, sentence_of
 from cli.output import Output, printable
+from cli.secret_checks import stored_in
 from cli.words import many
 from config.settings import Settings
 from db.migrations import schema_status
@@ -67,7 +68,11 @@ async def _checks() -> AsyncIterator[Check]:
     if home.state == "failed" and settings.database_url is None:
         yield Check(name="database", state="failed", seen="not looked at: it would be in that home")
     else:
-        yield await _database(settings)
+        database = await _database(settings)
+        yield database
+        if database.state == "ok":
+            settings, secrets = await stored_in(settings)
+            yield secrets
     yield model_check(settings.models, _keys(settings), executor=settings.executor)
     yield _executor(settings)
     yield await to_thread(claude_check, settings.claude_cli, settings.executor)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from config.settings import Settings
 from db.audit import audited
@@ -35,6 +35,10 @@ class Secrets:
     async def settings(self, settings: Settings) -> Settings:
         """The settings with what is stored; see `stored_settings`."""
         return await stored_settings(settings, self._pool)
+
+    def clean(self, value: Any) -> Any:  # any JSON
+        """The value without secrets: for whatever leaves this machine."""
+        return self._pool.clean(value)
 
     async def all(self) -> tuple[SecretView, ...]:
         """What is stored, by name."""

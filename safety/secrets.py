@@ -38,7 +38,7 @@ _SHAPES: Final = (
     _Shape("key of Genie", ("gk_",), re.compile(r"\bgk_[A-Za-z0-9]{8}_[A-Za-z0-9_-]{43}")),
     _Shape("provider key", ("sk-",), re.compile(r"\bsk-(?:ant-|proj-)?[A-Za-z0-9_-]{16,}")),
     _Shape(
-        "git token",
+        "token of a git host",
         ("gho_", "ghp_", "ghr_", "ghs_", "ghu_", "github_pat_", "glpat-"),
         re.compile(r"\b(?:gh[oprsu]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}|glpat-[A-Za-z0-9_-]{16,})"),
     ),

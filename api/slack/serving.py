@@ -94,7 +94,7 @@ async def _serve(engine: Engine, settings: Settings, listening: SlackListening, 
     if token is None:
         return
     try:
-        async with open_client(token, settings.slack_api_url) as client:
+        async with open_client(token, settings.slack_api_url, clean=engine.secrets.clean) as client:
             bot = await _introduced(engine, settings, client, stop)
             if bot is None:
                 return

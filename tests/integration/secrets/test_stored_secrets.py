@@ -109,8 +109,9 @@ async def test_clear_secrets_of_webhooks_are_sealed_by_the_first_process_with_a_
     pool = engine._installation.database.pool
     assert before == {"old": "whsec_Y2xlYXI="}
     assert is_sealed((await stored_webhook_secrets(pool))["old"])
-    _, target = await find_webhook(pool, "old")
-    assert (await opened(pool, target)).secret == "whsec_Y2xlYXI="
+    found = await find_webhook(pool, "old")
+    assert found is not None
+    assert (await opened(pool, found[1])).secret == "whsec_Y2xlYXI="
 
 
 async def test_a_scan_names_where_a_secret_stands_and_never_what_it_is(engine_at, story, database):
@@ -148,6 +149,7 @@ async def test_a_home_makes_its_own_key_at_first_need_for_its_owner_alone(databa
     assert (home / "secret.key").stat().st_mode & 0o777 == 0o600
     assert await second.opened(sealed, "here") == "a secret"
     (home / "secret.key").unlink()
+    assert first.ring.first is not None
     with pytest.raises(SecretUnreadable, match=first.ring.first.name):
         await StoredKeyring(database.pool, MasterKeys(home=home)).sealed("a secret", "here")
     assert not (home / "secret.key").exists()

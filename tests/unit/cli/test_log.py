@@ -60,3 +60,15 @@ def test_a_warning_of_python_is_a_line_of_json_for_who_asks_for_more(level: str)
 
     lines = [json.loads(line) for line in done.stderr.split("\n") if line]
     assert [line["library"] for line in lines] == (["py.warnings"] if level == "debug" else [])
+
+
+@pytest.mark.parametrize("as_json", [True, False], ids=["json", "text"])
+def test_no_line_of_the_log_has_a_secret(capsys: pytest.CaptureFixture[str], *, as_json: bool) -> None:
+    configure_log("info", as_json=as_json, secrets=["the-key-of-a-provider"])
+
+    structlog.get_logger().warning("it said the-key-of-a-provider", header={"Authorization": "Bearer abcdefgh"}, token="xoxb-1234567890-ab")
+    logging.getLogger("some.library").warning("POST /?key=the-key-of-a-provider")
+
+    written = capsys.readouterr().err
+    assert written.count("[secret]") >= 3
+    assert not any(secret in written for secret in ("the-key-of-a-provider", "xoxb-1234567890-ab"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from safety.secrets import MARK, redact
+from safety.secrets import MARK, Redactor, redact
 
 
 @pytest.mark.parametrize(
@@ -45,3 +45,32 @@ def test_ordinary_text_stays():
     text = "sk-ating is fun; git@host:repo, http://host/path, AKIA is a town"
 
     assert redact(text, known=("is",)) == text
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["correct/horse battery", "Y29ycmVjdC9ob3JzZSBiYXR0ZXJ5", "636f72726563742f686f7273652062617474657279", "correct%2Fhorse%20battery"],
+    ids=["plain", "base64", "hex", "url"],
+)
+def test_a_known_secret_is_taken_out_however_programs_write_it(written):
+    assert Redactor(["correct/horse battery"]).text(f"<{written}>").startswith(f"<{MARK}")
+
+
+def test_json_keeps_its_form_and_names_are_looked_at_too():
+    redactor = Redactor(["correct-horse"])
+
+    clean = redactor.json({"a": ["correct-horse!", 5, None, {"correct-horse": True}], "b": "fine"})
+
+    assert clean == {"a": [f"{MARK}!", 5, None, {MARK: True}], "b": "fine"}
+
+
+def test_a_key_of_genie_has_a_shape():
+    assert redact(f"use gk_aB3dE6gH_{'x' * 43} here") == f"use {MARK} here"
+
+
+def test_what_is_found_is_named_and_marks_are_not_found_again():
+    redactor = Redactor(["correct-horse"])
+    text = "correct-horse, xoxb-1234567890-ab and Authorization: Bearer abcdefgh"
+
+    assert redactor.found_in(text) == ("known", "Slack token", "login")
+    assert redactor.found_in(redactor.text(text)) == ()
