@@ -16,7 +16,7 @@ GATES: Final[dict[Step, str]] = {
 
 BUTTONS: Final[dict[Choice, str]] = {
     Choice.APPROVE: "Approve",
-    Choice.CHANGES: "Request changes…",
+    Choice.CHANGES: "Request changes",
     Choice.REJECT: "Reject",
     Choice.RETRY: "Retry with guidance…",
     Choice.ROLLBACK: "Roll back…",
