@@ -13,7 +13,7 @@ from rich.text import Text
 from cli.database import open_dsn, where
 from cli.errors import ExitCode
 from cli.output import Output
-from cli.process import CHANNEL, user_name
+from cli.process import CHANNEL
 from cli.render import facts
 from cli.words import local, many, size
 from config.settings import Settings
@@ -21,6 +21,7 @@ from db.backup import back_up, new_file
 from db.backup_file import Manifest, Progress
 from db.restoring import Restored
 from db.restoring import restore as restore_database
+from engine.access.os_user import user_name
 from epics.callers import Caller, acting_as
 from epics.errors import InvalidInput
 from epics.records import Record
@@ -56,7 +57,7 @@ async def backup(file: str, output: Output, *, overwrite: bool) -> int:
                 manifest = await back_up(dsn, target, progress)
     parts: list[RenderableType] = [
         Text(f"wrote {path}: {size(path.stat().st_size)}, {_sentence(manifest)}"),
-        Text("it holds everything, secrets of webhooks too: keep it where only you can read it", style="dim"),
+        Text("it holds everything but the key to what is sealed: keep it where only you can read it, and that key apart", style="dim"),
     ]
     output.answer(record=manifest, parts=parts)
     return ExitCode.DONE

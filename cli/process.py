@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import pwd
 import signal
 from collections.abc import Awaitable, Callable
 from typing import Final
@@ -12,14 +10,6 @@ from typing import Final
 import typer
 
 CHANNEL: Final = "cli"
-
-
-def user_name() -> str:
-    """Who decides: the name that the operating system has for this user, which no variable can change."""
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        return f"uid {os.getuid()}"
 
 
 def finish(work: Callable[[], Awaitable[int]]) -> None:

@@ -15,12 +15,12 @@ from api.server import bound_socket, serve_on, url_of
 from api.serving import Serving, engine_kept_open
 from cli.log import configure_log
 from cli.output import Output
-from cli.process import user_name
 from cli.session import SCRIPT
 from cli.supervise import keep_workers
 from config.hooks import load_hooks
 from config.settings import Settings
 from engine.access.local import FILE as KEY_FILE
+from engine.access.os_user import user_name
 from engine.bootstrap import open_engine
 from engine.engine import Engine
 from epics.callers import Caller
