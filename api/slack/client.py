@@ -29,8 +29,13 @@ class ScrubbedClient(AsyncWebClient):
 
     async def api_call(self, api_method: str, **given: Any) -> AsyncSlackResponse:
         """Call a method, as in the base class."""
-        said = {name: self._clean(given[name]) for name in ("json", "params", "data") if isinstance(given.get(name), dict)}
+        said = {name: self._said(given[name]) for name in ("json", "params", "data") if isinstance(given.get(name), dict)}
         return await super().api_call(api_method, **{**given, **said})
+
+    def _said(self, given: dict[str, Any]) -> dict[str, Any]:
+        # The token of a call is for Slack: that of the app, which asks where to connect, comes with what is said.
+        kept = {name: value for name, value in given.items() if name == "token"}
+        return {**self._clean({name: value for name, value in given.items() if name not in kept}), **kept}
 
 
 @asynccontextmanager
