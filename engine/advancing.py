@@ -23,6 +23,7 @@ from engine.runs.driving import drive_run
 from engine.runs.trouble import waiting_may_cure
 from engine.time_machine.commands import apply_commands
 from engine.time_machine.racing import carry_race, come_to_rest
+from epics.callers import GENIE, acting_as
 from epics.errors import (
     AttemptCut,
     GenieError,
@@ -52,7 +53,8 @@ async def advance_epic(installation: Installation, epic_id: str, *, lease: Lease
     """
     database, release = installation.database, installation.release
     leave_to_newer(await epic_facts(installation.database.pool, epic_id), release)
-    with bound_contextvars(epic=epic_id):
+    # Whoever's terminal it is in: what is carried on is Genie's own work, as a worker's is.
+    with bound_contextvars(epic=epic_id), acting_as(GENIE):
         async with hold_epic(database, epic_id, seconds=installation.lease_seconds, lease=lease) as hold:
             # What the worker before us did not come to.
             is_over = await apply_commands(installation, hold.lease)
