@@ -21,6 +21,7 @@ from db.backup import back_up, new_file
 from db.backup_file import Manifest, Progress
 from db.restoring import Restored
 from db.restoring import restore as restore_database
+from engine.access.giving import local_name
 from engine.access.os_user import user_name
 from epics.callers import Caller, acting_as
 from epics.errors import InvalidInput
@@ -68,7 +69,7 @@ async def restore(file: Path, output: Output, *, replace: bool, force: bool) -> 
     settings = Settings.from_env()
     with _progress(output, "checked and restored") as progress:
         async with open_dsn(settings) as dsn:
-            with acting_as(Caller(person=user_name(), channel=CHANNEL, via=f"os:{user_name()}")):
+            with acting_as(Caller(person=local_name(user_name()), channel=CHANNEL, via=f"os:{user_name()}")):
                 done = await restore_database(dsn, file, replace=replace, force=force, progress=progress)
     answer = RestoreAnswer(database=where(settings), backup=done.manifest, set_aside=done.set_aside, migrated=done.migrated)
     output.answer(record=answer, parts=_parts(done, where(settings)))

@@ -19,6 +19,7 @@ from cli.session import SCRIPT
 from cli.supervise import keep_workers
 from config.hooks import load_hooks
 from config.settings import Settings
+from engine.access.giving import local_name
 from engine.access.local import FILE as KEY_FILE
 from engine.access.os_user import user_name
 from engine.bootstrap import open_engine
@@ -106,7 +107,7 @@ def _first_line(url: str, settings: Settings, asked: Asked) -> str:
 
 
 def _everyone() -> Caller:
-    return Caller(person=user_name(), channel="http", via="no keys", grants=(Grant(role=Role.ADMIN),))
+    return Caller(person=local_name(user_name()), channel="http", via="no keys", grants=(Grant(role=Role.ADMIN),))
 
 
 def _stop_on_signals(stopping: asyncio.Event) -> None:

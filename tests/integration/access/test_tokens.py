@@ -161,6 +161,13 @@ async def test_a_token_of_the_provider_is_that_of_the_linked_person(access: Acce
     assert caller == Caller(person="anna", channel="http", via="jwt:j-1", address="192.0.2.7", grants=(APPROVER,), groups=("leads",))
 
 
+async def test_an_audience_may_be_one_of_several(access: Access, provider: FakeIdentityProvider):
+    assert (await access.authenticate(provider.token(aud=["https://other.example.org", AUDIENCE]))).person == "anna"
+    await refused(access, provider.token(aud=["https://other.example.org"]))
+    await refused(access, provider.token(aud=[]))
+    await refused(access, provider.token(aud=AUDIENCE[:-1]))
+
+
 async def test_no_forged_token_opens_anything_and_all_are_told_the_same(access: Access, provider: FakeIdentityProvider):
     await access.authenticate(provider.token())
 
