@@ -57,7 +57,7 @@ class RecordedRepository(EpicRepository):
             await self._end(intent, EffectState.DONE, {"how": "done", "commit": commit, "before": there})
         return why
 
-    async def land(self, head: str, *, expected: str, message: str) -> Landing:
+    async def land(self, head: str, *, expected: str, message: str, branch: str | None = None) -> Landing:
         """Merge `head` to the base branch, unless it is merged; never forced.
 
         Raises:
@@ -78,7 +78,7 @@ class RecordedRepository(EpicRepository):
             await self._end(intent, EffectState.DONE, {"how": "already", "commit": there})
             return Landing(how="already", commit=there)
         try:
-            landing = await super().land(head, expected=expected, message=message)
+            landing = await super().land(head, expected=expected, message=message, branch=branch)
         except (RepositoryUnusable, GitFailed) as error:
             # It was reached a moment ago and is not now: the push may have arrived, and its answer not.
             await self._end(intent, EffectState.UNKNOWN, {"how": "unknown", "detail": str(error)[:2_000]})

@@ -9,8 +9,9 @@ from engine.reading_repository import ReadRepository
 from engine.running import Running
 from nodes.context import BroughtIn, Landing
 from timemachine.branches import advance_branch, branch_commit, publish
-from timemachine.commits import Signature, tree_of
+from timemachine.commits import Signature, commit_of, is_ancestor, tree_of
 from timemachine.landing import BaseMoved, Landed, Refused, TargetDirty, land
+from timemachine.looking import published_commit
 from timemachine.merges import Conflicted, bring_in
 
 
@@ -44,8 +45,10 @@ class EpicRepository(ReadRepository):
             conflicts=brought.conflicts,
         )
 
-    async def land(self, head: str, *, expected: str, message: str) -> Landing:
-        """Merge `head` to the base branch, which must still be at `expected`."""
+    async def land(self, head: str, *, expected: str, message: str, branch: str | None = None) -> Landing:
+        """Merge `head` to the base branch, which must still be at `expected`, unless somebody added to `branch`."""
+        if branch is not None and (added := await self._added_to(branch, head)) is not None:
+            return added
         await self._bring_contents(head)
         landed = await land(
             self._mirror,
@@ -70,6 +73,27 @@ class EpicRepository(ReadRepository):
                 return Landing(how="refused", detail=f"it conflicts with the base branch in {', '.join(landed.paths[:10])}")
             case Refused():
                 return Landing(how="refused", detail=landed.why)
+
+    async def _added_to(self, branch: str, head: str) -> Landing | None:
+        """What somebody added to the epic's branch in the person's repository, kept and taken into ours; None where nobody did."""
+        there = await published_commit(self._mirror, branch)
+        if there is None or there == head:
+            return None
+        git = self._mirror.git
+        if await commit_of(git, there) is None and not await self._mirror.fetch_commit(there):
+            return Landing(how="refused", detail=f"branch {branch} is at {there[:12]} in the repository, which cannot be fetched")
+        if await is_ancestor(git, there, head):
+            # What was added here is not shown there yet.
+            return None
+        if not await is_ancestor(git, head, there):
+            lost = f"which does not hold {head[:12]}, the work that was approved: put the branch back, or delete it there"
+            return Landing(how="refused", detail=f"branch {branch} was moved to {there[:12]} in the repository, {lost}")
+        await self._running.keeper.keep(there, beside=(head,))
+        at = await branch_commit(self._mirror, branch)
+        if at == head:
+            await advance_branch(self._mirror, branch, there, head)
+        # After a crash behind that line the branch is already there.
+        return Landing(how="branch_moved", commit=there, branch=branch if at in {head, there} else None, tree=await tree_of(git, there))
 
     async def _bring_contents(self, commit: str | None) -> None:
         if commit is not None:

@@ -141,8 +141,12 @@ class BroughtIn(Record):
 class Landing(Record):
     """What came of the attempt to merge the work to the base branch."""
 
-    how: Literal["merged", "already", "base_moved", "target_dirty", "refused"]
-    commit: str = Field(default="", description="What the base branch is at afterwards.")
+    how: Literal["merged", "already", "base_moved", "branch_moved", "target_dirty", "refused"]
+    commit: str = Field(
+        default="", description="What the base branch is at afterwards; where the epic's own branch moved, what that is at."
+    )
+    branch: str | None = Field(default=None, description="The branch that holds it, where the epic's own moved.")
+    tree: str = ""
     detail: str = ""
 
 
@@ -185,8 +189,8 @@ class Repository(Protocol):
         """Those of `paths` that still hold conflict markers."""
         ...
 
-    async def land(self, head: str, *, expected: str, message: str) -> Landing:
-        """Merge `head` to the base branch, which must still be at `expected`; never forced."""
+    async def land(self, head: str, *, expected: str, message: str, branch: str | None = None) -> Landing:
+        """Merge `head` to the base branch, which must still be at `expected`; never forced, and not where somebody added to `branch`."""
         ...
 
 

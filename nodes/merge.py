@@ -22,7 +22,8 @@ async def merge(state: EpicState, runtime: Runtime[EpicContext]) -> Update:
     """
     repository, facts = runtime.context.repository, runtime.context.facts
     title = state.pull_request.title if state.pull_request else facts.goal.splitlines()[0][:72]
-    landing = await repository.land(state.head, expected=state.base, message=f"{title}\n\nGenie-Epic: {facts.id}\n")
+    message = f"{title}\n\nGenie-Epic: {facts.id}\n"
+    landing = await repository.land(state.head, expected=state.base, message=message, branch=state.branch)
     match landing.how:
         case "merged" | "already":
             note = f"merged to {facts.base} at {landing.commit[:12]}"
@@ -31,6 +32,8 @@ async def merge(state: EpicState, runtime: Runtime[EpicContext]) -> Update:
             return {"ended": Ended.MERGED, "head": head, "last": _record(state.branch, "done", note)}
         case "base_moved":
             return await _bring_in(state, runtime, landing)
+        case "branch_moved":
+            return _take_in(state, landing)
         case _:
             return {
                 "step": advance(Step.MERGE, Step.MERGE_GATE),
@@ -49,6 +52,13 @@ async def _bring_in(state: EpicState, runtime: Runtime[EpicContext], landing: La
         conflict = _record(brought.branch, "failed", f"{note}, with conflicts in {', '.join(brought.conflicts)}", tree=brought.tree)
         return {**update, "conflicts": brought.conflicts, "step": advance(Step.MERGE, Step.FIX), "last": conflict}
     return {**update, "step": advance(Step.MERGE, Step.TEST), "last": _record(brought.branch, "done", note, tree=brought.tree)}
+
+
+def _take_in(state: EpicState, landing: Landing) -> Update:
+    """Go on with what somebody added to the epic's branch: nobody has approved it, so it is tested and asked about anew."""
+    note = f"somebody added to {state.branch}, which was at {landing.commit[:12]}: nobody had approved that"
+    update: Update = {"head": landing.commit, "branch": landing.branch, "rounds": {**state.rounds, Step.FIX: 0}}
+    return {**update, "step": advance(Step.MERGE, Step.TEST), "last": _record(landing.branch, "done", note, tree=landing.tree)}
 
 
 def _record(branch: str | None, outcome: str, note: str, tree: str = "") -> StepRecord:

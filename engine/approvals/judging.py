@@ -15,6 +15,7 @@ from engine.running import Running
 from epics.approval_terms import AutoRule, Terms
 from epics.approvals import AUTO, IN_ADVANCE, ApprovalStatus, Choice, Decision
 from epics.callers import GENIE, Caller, acting_as
+from epics.policy import OWN_CONFIGURATION
 from epics.projection import content_hash
 from epics.state import EpicState
 from epics.steps import Step
@@ -35,7 +36,7 @@ class Facts:
     spent_usd: Decimal
     tests_passed: bool
     delicate: tuple[str, ...] = ()
-    """Files that a workflow marks as needing a person."""
+    """Files that a workflow marks as needing a person, and those that steer Genie."""
 
     def as_json(self) -> dict[str, Any]:
         """What the event and the audit say of them."""
@@ -91,7 +92,7 @@ def why_not(rule: AutoRule, facts: Facts) -> str:
     """Why a rule does not approve; empty where all of its conditions hold."""
     outside = [path for path in facts.paths if not matches(path, rule.paths)] if rule.paths else []
     if facts.delicate:
-        return f"a workflow wants a person to see {_listed(facts.delicate)}"
+        return f"a person is to see {_listed(facts.delicate)}"
     if outside:
         return f"outside of its paths: {_listed(outside)}"
     if rule.most_files is not None and len(facts.paths) > rule.most_files:
@@ -132,13 +133,16 @@ async def _answer(running: Running, repository: Repository, state: EpicState, te
 async def _facts(running: Running, repository: Repository, state: EpicState) -> Facts:
     size = await repository.size(state.base, state.head)
     spent = await spent_on(running.database.pool, running.facts.id)
+    paths = await repository.changed(state.base, state.head)
+    wanted = (*await repository.needs_approval(state.base, state.head), *(path for path in paths if matches(path, OWN_CONFIGURATION)))
     return Facts(
-        paths=await repository.changed(state.base, state.head),
+        paths=paths,
         lines=size.insertions + size.deletions,
         spent_usd=spent["spent_usd"],
         # Of a test command that somebody runs: nothing found to run is no test.
         tests_passed=state.tests is not None and state.tests.passed and state.tests.command is not None,
-        delicate=await repository.needs_approval(state.base, state.head),
+        # No attempt changes what steers Genie; a person who adds to the branch can.
+        delicate=tuple(dict.fromkeys(wanted)),
     )
 
 

@@ -47,9 +47,9 @@ class ReplayedRepository(ReadRepository):
         await self._compare(head, base, tree)
         return BroughtIn(commit=after.head, tree=tree, branch=after.branch, conflicts=after.conflicts)
 
-    async def land(self, head: str, *, expected: str, message: str) -> Landing:
+    async def land(self, head: str, *, expected: str, message: str, branch: str | None = None) -> Landing:
         """Say what came of the merge to the base branch."""
-        del message
+        del message, branch
         after = self._recorded()
         note = after.last.note if after.last else ""
         if after.ended is Ended.MERGED:
@@ -62,6 +62,8 @@ class ReplayedRepository(ReadRepository):
             return Landing(how="merged", commit=after.head)
         if after.base != expected:
             return Landing(how="base_moved", commit=after.base)
+        if after.head != head:
+            return Landing(how="branch_moved", commit=after.head, branch=after.branch, tree=after.last.tree if after.last else "")
         said = after.notice.removeprefix(NOT_MADE[0]).removesuffix(NOT_MADE[1])
         return Landing(how="refused", detail=said if said != after.notice else note)
 

@@ -140,7 +140,8 @@ class FakeRepository:
         left = self.left.pop(0) if self.left else ()
         return tuple(path for path in paths if commit and path in left)
 
-    async def land(self, head: str, *, expected: str, message: str) -> Landing:
+    async def land(self, head: str, *, expected: str, message: str, branch: str | None = None) -> Landing:
+        del branch
         self.landed.append((head, expected, message))
         return self._landings.pop(0) if self._landings else Landing(how="merged", commit=head)
 

@@ -133,6 +133,50 @@ async def test_a_base_that_moved_is_brought_in_tested_and_asked_about_again(begi
     assert git(epic.repo, "merge-base", "--is-ancestor", theirs, "main") == ""
 
 
+def added_to(git, repo, branch, name, text):
+    """Add a commit to a branch that is checked out nowhere, as somebody does who pushes to it."""
+    elsewhere = repo.with_name(f"{repo.name}-elsewhere")
+    git(repo, "worktree", "add", "--quiet", str(elsewhere), branch)
+    made = commit(git, elsewhere, name, text)
+    git(repo, "worktree", "remove", str(elsewhere))
+    return made
+
+
+async def test_what_somebody_added_to_the_branch_is_tested_and_asked_about_before_it_is_merged(begin, git):
+    epic = await ready(begin)
+    first, tests_before = await epic.engine.approval(epic.id), len(await epic.briefs("test"))
+    branch = str((await epic.engine.epic(epic.id)).branch)
+    theirs = added_to(git, epic.repo, branch, "theirs.txt", "mine\n")
+
+    again = await epic.decide(Choice.APPROVE)
+
+    second = await epic.engine.approval(epic.id)
+    assert (again.step, again.status, second.id != first.id) == (Step.MERGE_GATE, "waiting", True)
+    assert second.content_hash != first.content_hash
+    assert len(await epic.briefs("test")) == tests_before + 1
+    assert "theirs.txt" in (await epic.engine.gate_content(epic.id)).diff
+    assert not (epic.repo / "theirs.txt").exists()
+    merged = await epic.decide(Choice.APPROVE)
+    assert merged.status == "merged"
+    assert git(epic.repo, "merge-base", "--is-ancestor", theirs, "main") == ""
+    assert (epic.repo / "greeting.txt").read_text() == "hello\n"
+
+
+async def test_a_branch_that_lost_the_approved_work_is_said_at_the_gate(begin, git):
+    epic = await ready(begin)
+    branch = str((await epic.engine.epic(epic.id)).branch)
+    head = git(epic.repo, "rev-parse", branch)
+    git(epic.repo, "update-ref", f"refs/heads/{branch}", commit(git, epic.repo, "other.txt", "theirs\n"))
+
+    refused = await epic.decide(Choice.APPROVE)
+
+    assert refused.step is Step.MERGE_GATE
+    assert "does not hold" in (await epic.engine.approval(epic.id)).summary
+    git(epic.repo, "update-ref", f"refs/heads/{branch}", head)
+    assert (await epic.decide(Choice.APPROVE)).step is Step.MERGE_GATE
+    assert (await epic.decide(Choice.APPROVE)).status == "merged"
+
+
 async def test_a_conflict_with_the_base_is_fixed_and_merged(begin, git):
     both = play("fix", {"write": {"greeting.txt": "hello and hey\n"}}, when_brief_contains="Conflicts with the base branch")
     epic = await ready(begin, [both])
