@@ -58,6 +58,8 @@ def genie_environment(tmp_path: Path, database_url: str) -> dict[str, str]:
         "PATH": os.environ["PATH"],
         "HOME": str(home),
         "LANG": "C.UTF-8",
+        # 32 bytes: `genie` on a server of PostgreSQL makes no key of its own.
+        "GENIE_SECRET_KEY": "YSBrZXkgZm9yIHNlY3JldHMgaW4gdGVzdHMsIG9ubHk=",
         "PYTHONPATH": str(ROOT),
         "GENIE_HOME": str(tmp_path / "genie"),
         "GENIE_DATABASE_URL": database_url,
