@@ -43,7 +43,7 @@ class HttpLine:
         self, server_url: str, *, secret: str = SIGNING_SECRET, ago_s: float = 0, headers: Mapping[str, str] | None = None
     ) -> None:
         self._secret, self._ago_s, self._headers = secret, ago_s, dict(headers or {})
-        self._client = httpx2.Client(base_url=server_url, timeout=30)
+        self._url = f"{server_url}/slack/events"
 
     def send(self, kind: str, payload: dict[str, Any]) -> Ack:
         """Post it, and give the answer."""
@@ -60,7 +60,7 @@ class HttpLine:
         right = "v0=" + hmac.new(self._secret.encode(), b"v0:" + stamp.encode() + b":" + body, hashlib.sha256).hexdigest()
         signed = {"x-slack-request-timestamp": stamp, "x-slack-signature": right if signature is None else signature}
         before = time.perf_counter()
-        answer = self._client.post("/slack/events", content=body, headers={"content-type": form, **signed})
+        answer = httpx2.post(self._url, content=body, headers={"content-type": form, **signed}, timeout=30)
         payload = answer.json() if answer.headers.get("content-type", "").startswith("application/") and answer.content else None
         return Ack(seconds=time.perf_counter() - before, status=answer.status_code, payload=payload)
 

@@ -88,6 +88,11 @@ class TalkingSlack(FakeSlack):
         assert envelope.ack is not None
         return envelope.ack
 
+    def die(self) -> None:
+        """Refuse connections from now on; websockets are cut too."""
+        super().die()
+        self._sockets.clear()
+
     def drop(self) -> None:
         """Cut every websocket, as a network does."""
         self.submit(self._drop()).result(SOON_S)
@@ -102,9 +107,13 @@ class TalkingSlack(FakeSlack):
         self.connections += 1
         await socket.send_json({"type": "hello", "num_connections": 1, "connection_info": {"app_id": "A0GENIE"}})
         self._sockets.append(socket)
-        async for message in socket:
-            if message.type is WSMsgType.TEXT:
-                self._take(json.loads(message.data))
+        try:
+            async for message in socket:
+                if message.type is WSMsgType.TEXT:
+                    self._take(json.loads(message.data))
+        finally:
+            if socket in self._sockets:
+                self._sockets.remove(socket)
         return socket
 
     def _take(self, said: dict[str, Any]) -> None:
