@@ -6,6 +6,7 @@ import asyncio
 import os
 import socket
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -27,6 +28,7 @@ FILE: Final = "key"
 CHANNEL: Final = "cli"
 
 _MOST_BYTES: Final = 1_000
+_OF_OTHERS: Final = 0o077
 
 
 class Local:
@@ -112,8 +114,10 @@ class Local:
 def _read(path: Path) -> KeyText | None:
     try:
         with path.open("rb") as file:
-            # Others of this machine have no business in it, whoever put it there.
-            os.fchmod(file.fileno(), 0o600)
+            # Others of this machine have no business in it, whoever put it there; what is mounted to be read only stays as it is.
+            if os.fstat(file.fileno()).st_mode & _OF_OTHERS:
+                with suppress(OSError):
+                    os.fchmod(file.fileno(), 0o600)
             return key_in(file.read(_MOST_BYTES).decode("ascii", "replace").strip())
     except OSError:
         return None

@@ -7,11 +7,14 @@ import json
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import httpx2
 import structlog
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
+
+from config.setting_types import is_loopback
 
 FRESH_S: Final = 600.0
 """After this the keys are fetched again: one that the provider took back must not hold on here."""
@@ -91,7 +94,7 @@ async def fetched(url: str) -> bytes:
     content = bytearray()
     async with (
         asyncio.timeout(_TIMEOUT_S),
-        httpx2.AsyncClient(timeout=_TIMEOUT_S, follow_redirects=False) as client,
+        httpx2.AsyncClient(timeout=_TIMEOUT_S, follow_redirects=False, trust_env=not is_loopback(urlsplit(url).hostname)) as client,
         client.stream("GET", url, headers={"Accept": "application/json"}) as answer,
     ):
         if answer.status_code != _OK:
