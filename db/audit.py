@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -59,7 +60,9 @@ async def audit_refusal(
 
     It has a transaction of its own: never call it inside of another one, which would wait for it or hold up everyone.
     """
-    await _alone(pool, audit_row(deed, kind=kind, subject=subject, repo=repo, answer=answer, refused=True, data=data))
+    # Nobody has looked yet at what was named: the URL of a repository can have a login in it.
+    named = {"subject": _without_login(subject), "repo": _without_login(repo)}
+    await _alone(pool, audit_row(deed, kind=kind, **named, answer=answer, refused=True, data=data))
 
 
 def audit_row(  # noqa: PLR0913  # as in `audited`
@@ -96,6 +99,13 @@ async def _alone(pool: Pool, row: Mapping[str, Any]) -> None:
     with foreseen():
         async with pool.connection() as connection:
             await connection.execute(QUERIES["append_audit"], {"row": jsonb(row)})
+
+
+def _without_login(text: str) -> str:
+    if "://" in text:
+        return re.sub(r"(?<=://)[^/\s]*@", "", re.sub(r"[?#].*", "", text, flags=re.DOTALL))
+    # As ssh has it: a name alone is no secret.
+    return re.sub(r":[^/@\s]+@", "@", text)
 
 
 def _storable(text: str) -> str:

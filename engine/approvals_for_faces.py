@@ -9,6 +9,7 @@ from engine.approvals.mine import check_pending, page_of_mine
 from engine.assembling import Installation
 from engine.deciding import decide
 from engine.reading import approval_id_of, approval_view, asked_approval_id, epic_id_of, list_approvals, page_of_approvals
+from engine.refusals import refusals_told
 from engine.views import ApprovalView, GateContent, Page
 from epics.approvals import Decision
 
@@ -46,7 +47,9 @@ class Approvals:
 
     async def decide(self, given: str, decision: Decision, content_hash: str | None = None) -> ApprovalView:
         """Decide an approval; see `engine.deciding.decide`."""
-        return await decide(self._installation.database, await asked_approval_id(self._pool, given), decision, content_hash)
+        approval_id = await asked_approval_id(self._pool, given)
+        async with refusals_told(self._pool, "decide", kind="approval", subject=approval_id):
+            return await decide(self._installation.database, approval_id, decision, content_hash)
 
     async def gate_content(self, given: str) -> GateContent:
         """What the person who decides needs to see."""

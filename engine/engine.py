@@ -23,6 +23,7 @@ from engine.reading import (
     list_epics,
     list_events,
 )
+from engine.refusals import refusals_told
 from engine.retention import PruneReport, RetentionPolicy, prune
 from engine.saying import say, sayings_of
 from engine.starting import StartEpic, start_epic
@@ -141,11 +142,13 @@ class Engine(Past, GoingBack, Races, Approvals):
 
     async def start(self, asked: StartEpic) -> EpicView:
         """Check what is asked and queue the epic; see `start_epic` for what is refused."""
-        return await epic_view(self._pool, await start_epic(self._installation, asked))
+        async with refusals_told(self._pool, "start", kind="epic", subject=asked.repo, repo=asked.repo):
+            return await epic_view(self._pool, await start_epic(self._installation, asked))
 
     async def start_once(self, asked: StartEpic, key: str) -> Started:
         """Start an epic under a client's key, once however often it is asked for; see `OnceStarter`."""
-        return await self._once.start(asked, key)
+        async with refusals_told(self._pool, "start", kind="epic", subject=asked.repo, repo=asked.repo):
+            return await self._once.start(asked, key)
 
     async def advance(self, epic: str, *, on_event: OnEvent | None = None) -> EpicView:
         """Run an epic in this process until it waits, ends or is stopped; see `advance_epic`.
@@ -185,7 +188,8 @@ class Engine(Past, GoingBack, Races, Approvals):
         """
         view = await self.epic(epic)
         if auto_approve:
-            current_caller().check(Deed.DECIDE, view.repo)
+            async with refusals_told(self._pool, "decide", kind="epic", subject=view.id, repo=view.repo):
+                current_caller().check(Deed.DECIDE, view.repo)
         if view.status in TERMINAL:
             message = f"epic {view.id} has ended: it is {view.status}, and there is nothing to resume"
             raise Conflict(message)

@@ -20,6 +20,7 @@ from engine.assembling import Installation
 from engine.deciding import decide
 from engine.hook_signatures import check_signature
 from engine.reading import approval_id_of, approval_view, epic_view
+from engine.refusals import refusals_told
 from engine.starting import StartEpic, start_epic
 from epics.approvals import Decision
 from epics.callers import Caller, acting_as, current_caller
@@ -80,7 +81,8 @@ class Hooks:
                 return HookAnswer(did="nothing"), False
             try:
                 with acting_as(_caller(signed.delivery)):
-                    answer = await self._do(rule, payload, signed.delivery)
+                    async with refusals_told(self._pool, rule.do, kind="hook", subject=source.name):
+                        answer = await self._do(rule, payload, signed.delivery)
             except DeliveryTaken:
                 return await self._answer_of_the_winner(signed.delivery), True
         structlog.get_logger().info("a hook was taken", source=source.name, delivery=signed.delivery.id, **answer.model_dump())

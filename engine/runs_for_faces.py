@@ -11,6 +11,7 @@ from agents.registry import Registry
 from engine.assembling import Installation, registry_at
 from engine.following_events import OnEvent, following
 from engine.reading import list_events
+from engine.refusals import refusals_told
 from engine.runs.orders import StartRun
 from engine.runs.reading import list_runs, run_id_of, run_log, run_view, run_view_on
 from engine.runs.starting import start_run
@@ -39,11 +40,15 @@ class Runs:
 
     async def start(self, asked: StartRun) -> RunView:
         """Check what is asked and queue the run; see `start_run` for what is refused."""
-        return await run_view(self._pool, await start_run(self._installation, asked))
+        async with refusals_told(self._pool, "run", kind="run", subject=asked.workflow, repo=asked.repo):
+            return await run_view(self._pool, await start_run(self._installation, asked))
 
     async def start_once(self, asked: StartRun, key: str) -> Started:
         """Start a run under a client's key, once however often it is asked for; see `OnceStarter`."""
-        return await self._once.once(key, asdict(asked), lambda within: start_run(self._installation, asked, within=within), run_view_on)
+        async with refusals_told(self._pool, "run", kind="run", subject=asked.workflow, repo=asked.repo):
+            return await self._once.once(
+                key, asdict(asked), lambda within: start_run(self._installation, asked, within=within), run_view_on
+            )
 
     async def advance(self, run: str, *, on_event: OnEvent | None = None) -> RunView:
         """Run it in this process until it ends or is stopped; `on_event` is called with each event from now on."""

@@ -169,3 +169,20 @@ async def test_a_webhook_that_was_not_there_leaves_no_row(database, written):
     assert not await delete_webhook(database.pool, "nobody")
 
     assert await written() == []
+
+
+@pytest.mark.parametrize(
+    "named, told",
+    [
+        ("https://ann:hush@example.org/app.git?token=hush#hush", "https://example.org/app.git"),
+        ("https://hush@example.org/app.git", "https://example.org/app.git"),
+        ("git:hush@example.org:app.git", "git@example.org:app.git"),
+        ("git@example.org:app.git", "git@example.org:app.git"),
+        ("/srv/app", "/srv/app"),
+    ],
+)
+async def test_a_login_in_what_was_named_is_in_no_row(database, written, named, told):
+    await audit_refusal(database.pool, "start", kind="epic", subject=named, repo=named, answer="forbidden")
+
+    (row,) = await written()
+    assert (row["subject"], row["repo"]) == (told, told)

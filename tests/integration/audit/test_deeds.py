@@ -12,9 +12,11 @@ from engine.retention import RetentionPolicy
 from engine.runs.orders import StartRun
 from engine.starting import StartEpic
 from engine.time_machine.orders import Fork, GoBack
+from epics.access_errors import Forbidden
 from epics.approvals import Choice, Decision
-from epics.callers import acting_as
+from epics.callers import Caller, acting_as
 from epics.errors import AlreadyDecided, Conflict
+from epics.roles import Grant, Role
 from safety.master_keys import new_master_key
 
 pytestmark = pytest.mark.postgres
@@ -137,3 +139,35 @@ async def test_the_steps_of_an_epic_do_not_wait_for_the_end_of_the_chain(engine_
 
     assert (view.status, view.step) == ("waiting", "plan_gate")
     assert not told
+
+
+async def test_what_is_refused_leaves_one_row_and_nothing_else(engine_at, story, small_repo, done, written):
+    engine = await engine_at(story())
+    asked = StartEpic(goal="Greet people", repo=str(small_repo), executor="scripted")
+    (started,) = await done(engine.start(asked))
+    epic, last = started["subject"], started["n"]
+    await engine.advance(epic)
+    (approval,) = await engine.approvals(epic=epic)
+    bob = Caller(person="bob", channel="http", via="key k-1", address="192.0.2.1", grants=(Grant(role=Role.VIEWER),))
+
+    for deed in (
+        engine.decide(epic, Decision(choice=Choice.APPROVE, by="bob", channel="http")),
+        engine.start_once(asked, "a key"),
+        engine.resume(epic, auto_approve=True),
+        engine.runs.start(StartRun(workflow="review", task="Look.", repo=str(small_repo), executor="scripted")),
+    ):
+        with acting_as(bob), pytest.raises(Forbidden):
+            await deed
+
+    rows = await written(last)
+    assert [(row["person"], row["via"], row["address"], row["answer"], row["refused"]) for row in rows] == [
+        ("bob", "key k-1", "192.0.2.1", "forbidden", True)
+    ] * 4
+    assert [(row["deed"], row["kind"], row["subject"]) for row in rows] == [
+        ("decide", "approval", approval.id),
+        ("start", "epic", str(small_repo)),
+        ("decide", "epic", epic),
+        ("run", "run", "review"),
+    ]
+    assert (await engine.epic(epic)).status == "waiting"
+    assert (await engine.audit.verify()).rows == last + 4

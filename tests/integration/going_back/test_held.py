@@ -39,6 +39,9 @@ async def test_rollbacks_that_are_asked_at_once_are_all_done_in_their_order(trav
     assert [each.done for each in done] == ["done", "done"]
     rollbacks = await epic.began.rows("SELECT to_moment FROM rollbacks WHERE epic_id = %s ORDER BY moment")
     assert [row["to_moment"] for row in rollbacks] == [2, 4]
+    # Told when they were asked for, and not again by whoever did them.
+    told = await epic.began.rows("SELECT answer, data ->> 'to' AS to FROM audit WHERE deed = 'rollback' AND epic = %s ORDER BY n")
+    assert [(row["answer"], row["to"]) for row in told] == [("asked", "2"), ("asked", "4")]
 
 
 async def test_what_was_asked_of_a_worker_that_died_is_done_before_what_is_asked_now(travel, story):

@@ -7,10 +7,13 @@ from decimal import Decimal
 
 import pytest
 
+from epics.callers import Caller, acting_as
 from epics.errors import Conflict, InvalidInput
+from epics.roles import Grant, Role
 from tests.integration.going_back.racing import WORK, Racer, file_at, until_rest, writing
 
 GREETS = '[test]\ncommand = "grep -q hello greeting.txt"\n[limits]\nfix_rounds = 1\n'
+ANN = Caller(person="ann", channel="cli", grants=(Grant(role=Role.ADMIN),))
 TURN = Decimal("0.0081")
 """What one turn of a script costs, at least."""
 
@@ -55,6 +58,9 @@ async def test_the_best_attempt_is_picked_by_the_rule_and_merged(race, small_rep
     assert (await epic.go("approve")).status == "merged"
     assert file_at(small_repo, "HEAD", "greeting.txt") == WORK[1]
     assert len(await epic.events("attempt_picked")) == 1
+    picks = await epic.rows("SELECT person, data ->> 'by' AS by, content_hash FROM audit WHERE deed = 'pick' AND epic = %s")
+    assert [(row["person"], row["by"]) for row in picks] == [("genie", "the rule")]
+    assert picks[0]["content_hash"]
 
 
 async def test_the_epic_has_the_attempts_of_what_was_picked_and_the_others_stay_as_they_are(race):
@@ -98,8 +104,12 @@ async def test_a_person_picks_another_than_the_best(race, small_repo):
     assert "genie time pick" in view.problem
     assert [entry.rank for entry in (await epic.engine.race(epic.id)).entries] == [1, 2, 3]
 
-    picked = await epic.engine.pick(epic.id, "2", by="ann")
+    with acting_as(ANN):
+        picked = await epic.engine.pick(epic.id, "2", by="ann")
 
+    # The pick is hers; that the others end follows from it.
+    told = await epic.rows("SELECT person, deed FROM audit WHERE deed IN ('pick', 'cancel') ORDER BY n")
+    assert [(row["person"], row["deed"]) for row in told] == [("ann", "pick"), *[("genie", "cancel")] * 3]
     assert (picked.epic.status, picked.epic.step, picked.race.picked_by) == ("paused", "document", "ann")
     assert [entry.status for entry in picked.race.entries] == ["cancelled"] * 3
     with pytest.raises(Conflict, match="one of its attempts was picked already"):
