@@ -52,6 +52,7 @@ _OPTIONS: Final = ("repo", "base", "budget")
 _QUOTES: Final = {'"': '"', "“": "”", "'": "'"}
 _ID: Final = re.compile(r"e-[0-9a-z]*")
 _LONGEST_NAME: Final = 4_096
+_LARGEST_USD: Final = 1_000_000_000
 
 
 def parsed(text: str) -> Line:
@@ -120,7 +121,7 @@ def amount_in(text: str) -> Decimal:
         amount = Decimal(given)
     except InvalidOperation:
         amount = Decimal(0)
-    if not amount.is_finite() or amount <= 0:
+    if not amount.is_finite() or not 0 < amount <= _LARGEST_USD:
         message = f"{text.strip()[:40]!r} is no amount in US dollars: type a number above 0, such as 2.50"
         raise InvalidInput(message)
     return amount
