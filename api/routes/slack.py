@@ -48,7 +48,10 @@ async def receive(request: Request, serving: ServingDep) -> Response:
 def is_signed(verifier: SignatureVerifier, request: Request, body: bytes) -> bool:
     """Whether Slack sent it, a few minutes ago at most."""
     stamp, signature = request.headers.get("x-slack-request-timestamp", ""), request.headers.get("x-slack-signature", "")
-    # The library takes for granted that it is a number.
+    # The library takes for granted that the time is a number, and the body UTF-8.
     if not (stamp.isascii() and stamp.isdecimal() and len(stamp) <= _MOST_DIGITS) or not signature.isascii():
         return False
-    return bool(verifier.is_valid(body, stamp, signature)) and abs(time.time() - int(stamp)) <= _OLDEST_S
+    try:
+        return bool(verifier.is_valid(body, stamp, signature)) and abs(time.time() - int(stamp)) <= _OLDEST_S
+    except UnicodeDecodeError:
+        return False

@@ -14,6 +14,7 @@ BRIEF = """
 SELECT b.text AS brief FROM briefs b JOIN attempts a ON a.epic_id = b.epic_id AND a.n = b.attempt
 WHERE a.epic_id = %s AND a.workflow = 'architect' ORDER BY a.n DESC LIMIT 1
 """
+DECIDED = "SELECT 1 FROM approvals WHERE decision IS NOT NULL AND epic_id = %s"
 SAID = 'Name it "greet", please.\n\n:tada: & <b> stay as they are: 100 %\n'
 
 
@@ -59,7 +60,7 @@ async def test_what_is_said_in_the_form_for_changes_reaches_the_next_brief_word_
 
 
 @pytest.mark.parametrize(
-    ("user", "more", "text", "code"),
+    "user, more, text, code",
     [
         pytest.param("U0VERA", {}, "That is not yours to do", "forbidden", id="a viewer"),
         pytest.param("U0SAM", {}, "Genie does not know you yet", "unauthenticated", id="somebody whom nobody linked"),

@@ -80,7 +80,7 @@ async def test_a_mention_in_the_thread_of_an_epic_is_said_to_its_agent_or_answer
 
 
 @pytest.mark.parametrize(
-    ("user", "typed", "text"),
+    "user, typed, text",
     [
         pytest.param("U0OLGA", "start Add a flag", "no repository belongs to this channel", id="a channel about nothing"),
         pytest.param("U0OLGA", "start --repo /nowhere Add a flag", "/nowhere", id="a repository that is not there"),

@@ -6,8 +6,6 @@ from decimal import Decimal
 
 import pytest
 
-from tests.fakes.slack.people import SlackPerson
-
 pytestmark = pytest.mark.postgres
 
 DECIDED = "SELECT 1 FROM approvals WHERE decision IS NOT NULL AND gate = 'failure_gate' AND epic_id = %s"
@@ -73,4 +71,3 @@ async def test_a_form_that_slack_does_not_open_in_time_is_said_to_be_asked_for_a
     await office.press(at_plan_gate.id, "changes", trigger="used.up.already")
 
     assert "press the button again" in await office.told("U0ANNA", "Slack did not open the form")
-    assert isinstance(office.person(), SlackPerson)
