@@ -153,18 +153,22 @@ def git_repo(tmp_path: Path, git: Git) -> GitRepo:
     """A factory of small git repositories."""
 
     def make(files: Mapping[str, str] | None = None, *, name: str = "repo", branch: str = "main") -> Path:
-        repo = tmp_path / name
-        repo.mkdir(parents=True)
-        for path, text in (files or {"README.md": "A small repository.\n"}).items():
-            file = repo / path
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(text, encoding="utf-8")
-        git(repo, "init", "--quiet", f"--initial-branch={branch}")
-        git(repo, "add", "--all")
-        git(repo, "commit", "--quiet", "--message", "Begin")
-        return repo
+        return make_repo(git, tmp_path / name, files or {"README.md": "A small repository.\n"}, branch=branch)
 
     return make
+
+
+def make_repo(git: Git, repo: Path, files: Mapping[str, str], *, branch: str = "main") -> Path:
+    """Make a repository with one commit of the files, where nothing is."""
+    repo.mkdir(parents=True)
+    for path, text in files.items():
+        file = repo / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    git(repo, "init", "--quiet", f"--initial-branch={branch}")
+    git(repo, "add", "--all")
+    git(repo, "commit", "--quiet", "--message", "Begin")
+    return repo
 
 
 @pytest.fixture(scope="session")

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence
+from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import pytest
 
+from tests.conftest import Git, _own_database, make_repo
+from tests.integration.standing import Bring, Standing, brought
+
 if TYPE_CHECKING:
     # The engine and what is above it take a second to import; tests that open none do not wait for it.
     from engine.engine import Engine
+
+SMALL: Final[Mapping[str, str]] = {"README.md": "Greetings.\n", "genie.toml": '[test]\ncommand = "true"\n'}
 
 Script = Mapping[str, Any]
 Turns = Sequence[Mapping[str, Any]]
@@ -59,6 +64,9 @@ class Story(Protocol):
 
     def __call__(self, *first: Mapping[str, Any], pause_s: float = 0.0, **turns: Turns) -> dict[str, Any]: ...
 
+
+Bringing = Callable[[Script, Bring], Standing]
+"""`bring(script, go)`: what `go` has made of an epic on a small repository; a module's fixture `standing` returns it."""
 
 EngineAt = Callable[..., Awaitable["Engine"]]
 """`engine_at(script, **settings)`: an engine with the scripted executor on the test's own database and home, closed when the test ends."""
@@ -127,7 +135,43 @@ async def engine_at(tmp_path: Path, database_url: str) -> AsyncGenerator[EngineA
 @pytest.fixture
 def small_repo(git_repo: Callable[..., Path]) -> Path:
     """A repository whose tests are one quick command."""
-    return git_repo({"README.md": "Greetings.\n", "genie.toml": '[test]\ncommand = "true"\n'})
+    return git_repo(SMALL)
+
+
+@pytest.fixture(scope="module")
+def bring(postgres_server: str, database_template: str, tmp_path_factory: pytest.TempPathFactory, git: Git) -> Generator[Bringing]:
+    """Brings an epic to where the tests of a module begin; see `Bringing`."""
+    with ExitStack() as stack:
+
+        def bring_one(script: Script, go: Bring) -> Standing:
+            url = stack.enter_context(_own_database(postgres_server, database_template))
+            return brought(tmp_path_factory.mktemp("standing"), url, script, go, lambda repo: make_repo(git, repo, SMALL))
+
+        yield bring_one
+
+
+@pytest.fixture
+def tmp_path(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    """A folder of this test's own: where its module has a `standing` epic that it asks for, the one with that epic in it."""
+    if "standing" not in request.fixturenames:
+        return tmp_path
+    standing: Standing = request.getfixturevalue("standing")
+    standing.put_back()
+    return standing.place
+
+
+@pytest.fixture
+def database_url(postgres_server: str, database_template: str, request: pytest.FixtureRequest) -> Generator[str]:
+    """The URL of a database of this test's own: a migrated one, or a copy of that of the `standing` epic."""
+    template = request.getfixturevalue("standing").database if "standing" in request.fixturenames else database_template
+    with _own_database(postgres_server, template) as url:
+        yield url
+
+
+@pytest.fixture
+async def stood(standing: Standing, engine_at: EngineAt) -> Began:
+    """The epic with which the tests of the module begin, and an engine that has just been opened."""
+    return Began(engine=await engine_at(standing.script), id=standing.id, repo=standing.repo)
 
 
 @pytest.fixture

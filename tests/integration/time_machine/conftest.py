@@ -6,6 +6,21 @@ import json
 
 import pytest
 
+from tests.integration.conftest import GOAL
+
+
+@pytest.fixture(scope="module")
+def bring_to_merge(bring):
+    """Brings an epic that is approved by itself to its merge: what a module's `standing` is for most."""
+    from engine.starting import StartEpic
+
+    async def go(engine, repo):
+        view = await engine.start(StartEpic(goal=GOAL, repo=str(repo), executor="scripted", auto_approve=True))
+        assert (await engine.advance(view.id)).status == "merged"
+        return view.id
+
+    return lambda script: bring(script, go)
+
 
 @pytest.fixture
 def second_database(postgres_server, database_template):

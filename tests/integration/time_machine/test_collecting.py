@@ -22,12 +22,15 @@ TURNS = [
 ]
 
 
-@pytest.fixture
-async def merged(begin, story):
+@pytest.fixture(scope="module")
+def standing(bring_to_merge, story):
     """An epic whose attempt left snapshots of its turns, and was merged."""
-    epic = await begin(story(implement=TURNS), auto_approve=True)
-    assert (await epic.engine.advance(epic.id)).status == "merged"
-    return epic
+    return bring_to_merge(story(implement=TURNS))
+
+
+@pytest.fixture
+def merged(stood):
+    return stood
 
 
 @pytest.fixture

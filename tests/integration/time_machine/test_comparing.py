@@ -11,17 +11,20 @@ from epics.errors import InvalidInput
 pytestmark = [pytest.mark.postgres]
 
 
-@pytest.fixture
-async def source(begin, story):
+@pytest.fixture(scope="module")
+def standing(bring_to_merge, story):
     """A merged epic; whoever is told to greet in French writes something else."""
     french = {
         "workflow": "implement",
         "when_brief_contains": "Greet in French.",
         "turns": [{"write": {"greeting.txt": "bonjour\n"}}, {"output": {"summary": "Wrote it in French."}}],
     }
-    began = await begin(story(french), auto_approve=True)
-    assert (await began.engine.advance(began.id)).status == "merged"
-    return began
+    return bring_to_merge(story(french))
+
+
+@pytest.fixture
+def source(stood):
+    return stood
 
 
 async def _fork(began, at, *, go=True, **asked):

@@ -6,13 +6,15 @@ from decimal import Decimal
 
 import pytest
 
+from engine.starting import StartEpic
 from epics.errors import InvalidInput, MomentNotFound
+from tests.integration.conftest import GOAL, Began
 
 pytestmark = [pytest.mark.postgres]
 
 
-@pytest.fixture
-async def merged(begin, story):
+@pytest.fixture(scope="module")
+def standing(bring, story):
     """An epic whose first implement attempt failed, and that is merged now."""
     learned = {
         "workflow": "implement",
@@ -20,13 +22,22 @@ async def merged(begin, story):
         "turns": [{"write": {"greeting.txt": "hello\n"}}, {"output": {"summary": "Wrote the greeting."}}],
     }
     endless = {"workflow": "implement", "turns": [{"fail": "turns"}]}
-    began = await begin(story(learned, endless))
-    await began.engine.advance(began.id)
-    await began.decide("approve", comment="Go on.")
-    await began.engine.advance(began.id)
-    await began.decide("approve")
-    assert (await began.engine.advance(began.id)).status == "merged"
-    return began
+
+    async def go(engine, repo):
+        began = Began(engine=engine, id=(await engine.start(StartEpic(goal=GOAL, repo=str(repo), executor="scripted"))).id, repo=repo)
+        await engine.advance(began.id)
+        await began.decide("approve", comment="Go on.")
+        await engine.advance(began.id)
+        await began.decide("approve")
+        assert (await engine.advance(began.id)).status == "merged"
+        return began.id
+
+    return bring(story(learned, endless), go)
+
+
+@pytest.fixture
+def merged(stood):
+    return stood
 
 
 async def test_moments_say_what_they_came_from_what_they_cost_and_who_decided(merged):

@@ -17,11 +17,14 @@ IMPORTED = '{"type": "epic_imported"}'
 SECRET = "correct-Horse-battery-9"
 
 
+@pytest.fixture(scope="module")
+def standing(bring_to_merge, story):
+    return bring_to_merge(story())
+
+
 @pytest.fixture
-async def merged(begin):
-    epic = await begin(auto_approve=True)
-    assert (await epic.engine.advance(epic.id)).status == "merged"
-    return epic
+def merged(stood):
+    return stood
 
 
 async def exported(epic, path, **more):

@@ -9,12 +9,15 @@ import pytest
 pytestmark = pytest.mark.postgres
 
 
-@pytest.fixture
-async def done(begin):
+@pytest.fixture(scope="module")
+def standing(bring_to_merge, story):
     """An epic that was merged, and has moments to name."""
-    epic = await begin(auto_approve=True)
-    assert (await epic.engine.advance(epic.id)).status == "merged"
-    return epic
+    return bring_to_merge(story())
+
+
+@pytest.fixture
+def done(stood):
+    return stood
 
 
 async def _prune(epic):
