@@ -98,6 +98,9 @@ class SlackCalls:
             Later: if it is too far.
         """
         per_minute, at_once = _PER_MINUTE[method]
+        if not patient:
+            # The other half is for those who have something to say that cannot wait.
+            at_once //= 2
         within_s = self._most_wait_s if patient else 0.0
         what = _what(method, channel)
         seconds = await self._threads.turn(what, per_minute=per_minute, at_once=at_once, within_s=within_s)

@@ -40,7 +40,7 @@ class Pace:
     """How often and how many; times in seconds."""
 
     poll_s: float = 0.5
-    most: int = 8
+    most: int = 16
     """Threads that this server brings up to date at a time."""
     patience: Patience = field(default_factory=Patience)
 

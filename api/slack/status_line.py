@@ -35,7 +35,8 @@ def ended(facts: ThreadFacts, event: EventView, reader: Reader) -> Payload:
     """That an epic ended: a message of its own, since nobody is told of an edit."""
     status = str(event.data.get("status", "ended"))
     words = reader.words
-    why = words.clean(str(event.data.get("why") or ""), _MOST_PROBLEM)
+    # Of a merge all is said already.
+    why = "" if status == "merged" else words.clean(str(event.data.get("why") or ""), _MOST_PROBLEM)
     base, commit = words.inline(facts.epic.base), str(event.data.get("commit") or "")[:_SHA]
     said = f"Merged to {base} as `{words.inline(commit)}`." if status == "merged" and commit else f"The epic is {words.inline(status)}."
     blocks = [section(f"{code(status)} {said}"), *([words.block(why)] if why else [])]

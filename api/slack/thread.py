@@ -32,10 +32,10 @@ _MOST_LOSSES: Final = 3
 class Patience:
     """Times in seconds."""
 
-    claim_s: float = 60.0
-    """Longer than a call may take, and how long a thread waits whose server was killed."""
-    turn_s: float = 15.0
-    """How long a turn is waited for with the claim in hand."""
+    claim_s: float = 30.0
+    """Longer than a turn and a call may take together, and how long a thread waits whose server was killed."""
+    turn_s: float = 3.0
+    """How long a turn is waited for with the claim in hand; other threads, of other channels, may be next."""
     again_s: float = 1.0
     """Between two passes over a thread: what happens meanwhile is told by one edit."""
     look_s: float = 90.0

@@ -53,7 +53,7 @@ def _is_shown(scene: Scene, *, looked_at: bool = False) -> bool:
 
 
 def _claims_end(scene: Scene) -> None:
-    """A claim of a dead server is over after a minute, and a thread is looked at again after more: at once in a test."""
+    """A claim of a dead server is over after half a minute, and a thread is looked at again after more: at once in a test."""
     import psycopg
 
     with psycopg.connect(scene.database_url) as connection:

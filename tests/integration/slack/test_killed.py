@@ -56,7 +56,7 @@ def deliverer(dsn: str, folder: Path, api_url: str) -> Generator[subprocess.Pope
 
 
 async def claims_end(desk) -> None:
-    """What the killed one had in hand is free when its claim is over: a minute later, or at once in a test."""
+    """What the killed one had in hand is free when its claim is over: half a minute later, or at once in a test."""
     await desk.execute("UPDATE slack_threads SET claimed_until = '-infinity'")
 
 
