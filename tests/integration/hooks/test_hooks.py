@@ -47,6 +47,8 @@ async def test_twenty_deliveries_of_one_issue_at_two_servers_start_one_epic(sour
     assert [replayed for _, replayed in answers].count(False) == 1
     assert epic.goal == "Greet people"
     assert epic.labels == {"issue": "7", "hook": "github", "delivery": "d-1"}
+    told = await rows(engine._pool, "SELECT person, channel, via, deed, subject FROM audit")
+    assert [tuple(row.values()) for row in told] == [("hook:github", "hook", "d-1", "start", epic.id)]
 
 
 async def test_a_replay_under_another_id_starts_nothing(sources, engine):
