@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 import httpx2
 import pytest
 
+from tests.fakes.keyed import HomeKey
 from tests.fakes.machine import until
 from tests.fakes.own_postgres import free_port
 from tests.fakes.story import GOAL
 from tests.faults.test_step_boundaries import ROUTE
 
 if TYPE_CHECKING:
-    from tests.fakes.machine import Running
+    from tests.fakes.machine import Machine, Running
     from tests.faults.conftest import Scene
 
 STARTS = 50
@@ -29,7 +30,9 @@ class Servers:
 
     def __init__(self, scene: Scene) -> None:
         self._ports = [free_port(), free_port()]
-        self.running = [self._begin(scene, number, port) for number, port in enumerate(self._ports)]
+        machines = [scene.machine(f"server-{number}") for number in range(2)]
+        self._keys = [HomeKey(machine.home) for machine in machines]
+        self.running = [_begin(machine, port) for machine, port in zip(machines, self._ports, strict=True)]
         self.client = httpx2.Client(timeout=60.0)
 
     def url(self, number: int, path: str) -> str:
@@ -38,10 +41,7 @@ class Servers:
 
     def post(self, number: int, path: str, body: dict[str, Any], **headers: str) -> httpx2.Response:
         """Post to one of them, in turn."""
-        return self.client.post(self.url(number, f"/api/v1{path}"), json=body, headers=headers)
-
-    def _begin(self, scene: Scene, number: int, port: int) -> Running:
-        return scene.machine(f"server-{number}").begin("serve", "--port", str(port), "--workers", "0")
+        return self.client.post(self.url(number, f"/api/v1{path}"), json=body, headers=headers, auth=self._keys[number % 2])
 
     def is_ready(self, number: int) -> bool:
         """Whether one of them serves."""
@@ -49,6 +49,10 @@ class Servers:
             return self.client.get(self.url(number, "/ready")).status_code == 200
         except httpx2.HTTPError:
             return False
+
+
+def _begin(machine: Machine, port: int) -> Running:
+    return machine.begin("serve", "--port", str(port), "--workers", "0")
 
 
 @pytest.fixture

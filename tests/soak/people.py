@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import httpx2
 
+from tests.fakes.keyed import HomeKey
 from tests.fakes.story import GOAL
 from tests.soak.world import World
 
@@ -115,24 +116,27 @@ class People(threading.Thread):
             self._post(f"/approvals/{epic['waiting_on']}/decision", {"decision": decision, **comment})
 
     def _get(self, path: str, **query: str) -> Any:
-        answer = self._client.get(self._url(path), params=query)
+        url, key = self._one_server(path)
+        answer = self._client.get(url, params=query, auth=key)
         if answer.status_code != 200:
             raise httpx2.HTTPError(f"{path}: {answer.status_code}")
         return answer.json()
 
     def _post(self, path: str, body: dict[str, Any], *, key: str | None = None) -> Any:
         """Post, and return the answer; None where the server says to try again, or that it was done before."""
-        answer = self._client.post(self._url(path), json=body, headers={"Idempotency-Key": key} if key else {})
+        url, shown = self._one_server(path)
+        answer = self._client.post(url, json=body, headers={"Idempotency-Key": key} if key else {}, auth=shown)
         if answer.status_code in {200, 202}:
             return answer.json()
         if answer.status_code not in {409, 503}:
             self.refused.append(f"POST {path}: {answer.status_code} {answer.text[:300]}")
         return None
 
-    def _url(self, path: str) -> str:
+    def _one_server(self, path: str) -> tuple[str, HomeKey]:
+        """The address of a path at the server whose turn it is, and that server's key."""
         servers = self._world.servers
         chosen = servers[int(time.monotonic() / EVERY_S) % len(servers)]
-        return f"http://127.0.0.1:{chosen.port}/api/v1{path}"
+        return f"http://127.0.0.1:{chosen.port}/api/v1{path}", HomeKey(chosen.folder / "genie")
 
 
 def _kind_of(problem: str) -> str:

@@ -151,6 +151,9 @@ class World:
             "GENIE_DATABASE_URL": self.postgres.url,
             "GENIE_MODEL": "anthropic:claude-sonnet-4-5",
             "GENIE_CONCURRENCY": str(self._concurrency),
+            # People here ask as often as they can.
+            "GENIE_REQUESTS_PER_MINUTE": "1000000",
+            "GENIE_REQUESTS_AT_ONCE": "100000",
             "ANTHROPIC_API_KEY": "not-a-real-key",
             "ANTHROPIC_BASE_URL": self._model,
         }
