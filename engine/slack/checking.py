@@ -34,10 +34,10 @@ async def checks(engine: Engine, settings: Settings) -> tuple[SlackCheck, ...]:
 
 
 async def _bot(engine: Engine, client: AsyncWebClient) -> tuple[SlackCheck, ...]:
-    trouble, answer = await _asked(client, "auth.test")
+    said, answer = await _asked(client, "auth.test")
     if answer is None:
         return (
-            SlackCheck(name="bot token", state="failed", seen=trouble, way_out="take it anew from the app's page, OAuth & Permissions"),
+            SlackCheck(name="bot token", state="failed", seen=said, way_out="take it anew from the app's page, OAuth & Permissions"),
         )
     team = str(answer.get("team_id"))
     made = [SlackCheck(name="bot token", state="ok", seen=f"user {answer.get('user_id')} of workspace {team}")]
@@ -47,7 +47,7 @@ async def _bot(engine: Engine, client: AsyncWebClient) -> tuple[SlackCheck, ...]
     elif before != team:
         way_out = "restart `genie serve`: it goes over to the new one, and shows nothing in the old one any more"
         made.append(SlackCheck(name="workspace", state="note", seen=f"Genie is in {before}", way_out=way_out))
-    missing = [scope for scope in NEEDED if scope not in trouble.split(",")] if trouble else []
+    missing = [scope for scope in NEEDED if scope not in said.split(",")] if said else []
     if missing:
         way_out = "make the app anew from `genie slack manifest`, or add them and install it again"
         made.append(SlackCheck(name="scopes", state="failed", seen=f"{', '.join(missing)} missing", way_out=way_out))

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.fakes.machine import until
-from tests.fakes.slack.people import HttpLine, SlackPerson, SocketLine
+from tests.fakes.slack.people import HttpLine, SlackPerson, SocketLine, make_known
 from tests.fakes.slack.socket import TalkingSlack
-from tests.fakes.slack.workspace import APP_TOKEN, BOT_TOKEN, SIGNING_SECRET, TEAM, Message
+from tests.fakes.slack.workspace import APP_TOKEN, BOT_TOKEN, SIGNING_SECRET, Message
 from tests.fakes.team import Team
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def open_floor(tmp_path: Path, database_url: str, nursery: Nursery, slack: Talki
                 **more,
             }
             with Team(tmp_path, database_url, nursery, servers=1, workers=1, settings=settings) as team:
-                _people(team)
+                make_known(team.rows, anna="approver", vera="viewer")
                 if repo is not None:
                     team.rows("INSERT INTO slack_channels (channel, repo, mapped_by) VALUES (%s, %s, 'ada') RETURNING 1", CHANNEL, repo)
                 if ready:
@@ -116,15 +116,6 @@ def open_floor(tmp_path: Path, database_url: str, nursery: Nursery, slack: Talki
                 yield Floor(slack=slack, team=team, model=model, socket_mode=socket_mode)
 
     return begin
-
-
-def _people(team: Team) -> None:
-    query = """
-        WITH made AS (INSERT INTO people (name, grants, created_by) VALUES (%s, %s::jsonb, 'test') RETURNING name)
-        INSERT INTO identities (kind, value, person) SELECT 'slack', %s, name FROM made RETURNING 1
-    """
-    for name, role in (("anna", "approver"), ("vera", "viewer")):
-        team.rows(query, name, f'[{{"role": "{role}", "repo": "**"}}]', f"{TEAM}/U0{name.upper()}")
 
 
 def _choices(card: Message) -> list[str]:

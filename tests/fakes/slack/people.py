@@ -171,6 +171,21 @@ class SlackPerson:
         }
 
 
+def make_known(rows: Callable[..., Any], **roles: str) -> None:
+    """Make people known to Genie, each with a role on everything: `anna` is the user U0ANNA.
+
+    Args:
+        rows: runs a query on Genie's database.
+        roles: of each, by name.
+    """
+    query = """
+        WITH made AS (INSERT INTO people (name, grants, created_by) VALUES (%s, %s::jsonb, 'test') RETURNING name)
+        INSERT INTO identities (kind, value, person) SELECT 'slack', %s, name FROM made RETURNING 1
+    """
+    for name, role in roles.items():
+        rows(query, name, json.dumps([{"role": role, "repo": "**"}]), f"{TEAM}/U0{name.upper()}")
+
+
 def _filled(element: dict[str, Any], value: str) -> dict[str, Any]:
     if element["type"] == "static_select":
         option = next(each for each in element["options"] if each["value"] == value)
