@@ -45,6 +45,8 @@ async def commit_tree(git: Git, tree: str, parents: tuple[str, ...], message: st
 
 async def is_ancestor(git: Git, older: str, newer: str) -> bool:
     """Say whether `newer` holds `older` in its history, or is it."""
+    if older == newer:
+        return True
     args = ("merge-base", "--is-ancestor", commit_id(older), commit_id(newer))
     done = await git.call(*args)
     return done.code == 0 or (done.code != 1 and git.checked(done, *args).code == 0)

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 
 from timemachine.git import as_text, commit_id
+from timemachine.lasting import lasting
 from timemachine.mirrors import Mirror
 
 DIFF = ("diff-tree", "-r", "-M", "--no-ext-diff", "--no-textconv", "--no-color")
@@ -50,7 +51,7 @@ class TreeEntry:
 
 async def changed_paths(mirror: Mirror, before: str, after: str) -> tuple[PathChange, ...]:
     """Return the paths that differ between two commits or trees, renames told as such."""
-    fields = iter((await mirror.git.run_bytes(*DIFF, "--name-status", "-z", commit_id(before), commit_id(after))).split(b"\0"))
+    fields = iter((await lasting(mirror.git, *DIFF, "--name-status", "-z", commit_id(before), commit_id(after))).split(b"\0"))
     changes = list[PathChange]()
     for status in fields:
         if not status:
@@ -65,7 +66,7 @@ async def changed_paths(mirror: Mirror, before: str, after: str) -> tuple[PathCh
 
 async def diff_stat(mirror: Mirror, before: str, after: str) -> tuple[PathStat, ...]:
     """Return how many lines came and went, path by path."""
-    fields = iter((await mirror.git.run_bytes(*DIFF, "--numstat", "-z", commit_id(before), commit_id(after))).split(b"\0"))
+    fields = iter((await lasting(mirror.git, *DIFF, "--numstat", "-z", commit_id(before), commit_id(after))).split(b"\0"))
     stats = list[PathStat]()
     for record in fields:
         if not record:

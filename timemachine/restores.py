@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
 import os
 import posixpath
 import shutil
+import stat
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 from epics.errors import InvalidInput
 from timemachine.git import commit_id
+from timemachine.lasting import lasting
 from timemachine.mirrors import free_name
 from timemachine.staging import scratch_index
 from timemachine.worktrees import Worktree
 
 MOST_LINKS = 40
+MOST_BYTES = 1_000_000
+_PROGRAM = "100755"
+_FILES = frozenset({"100644", _PROGRAM})
+_SHA1 = 40
 
 
 async def restore_paths(worktree: Worktree, from_commit: str, paths: Iterable[str]) -> tuple[str, ...]:
@@ -29,6 +37,8 @@ async def restore_paths(worktree: Worktree, from_commit: str, paths: Iterable[st
     worktree.check_place()
     commit_id(from_commit)
     wanted = [_inside(path) for path in paths]
+    if await asyncio.to_thread(_are_as, worktree.path, await _entries(worktree, from_commit, wanted), wanted):
+        return ()
     async with scratch_index(worktree) as index:
         index.unlink(missing_ok=True)
         git = worktree.git(index)
@@ -67,15 +77,54 @@ async def _with_link_targets(worktree: Worktree, commit: str, names: list[str]) 
         if not asked:
             break
         done |= dict.fromkeys(asked)
-        listed = await worktree.mirror.git.run_bytes("ls-tree", "-r", "-z", commit, "--", *asked)
-        for entry in listed.split(b"\0"):
-            facts, _, path = entry.partition(b"\t")
+        for facts, path in await _entries(worktree, commit, asked):
             if facts.startswith(b"120000"):
                 target = await worktree.mirror.git.run_bytes("cat-file", "blob", facts.split(b" ")[2].decode())
                 led = posixpath.normpath(posixpath.join(posixpath.dirname(os.fsdecode(path)), os.fsdecode(target)))
                 if led != "." and not led.startswith(("/", "../")) and led != "..":
                     todo.append(led)
     return list(done)
+
+
+async def _entries(worktree: Worktree, commit: str, names: list[str]) -> list[tuple[bytes, bytes]]:
+    listed = await lasting(worktree.mirror.git, "ls-tree", "-r", "-z", commit, "--", *names)
+    return [(facts, path) for facts, _, path in (entry.partition(b"\t") for entry in listed.split(b"\0") if entry)]
+
+
+def _are_as(root: Path, entries: list[tuple[bytes, bytes]], names: list[str]) -> bool:
+    """Say whether the names are, byte for byte, what the commit has of them; a link is left for git to look at, as is all that is rare."""
+    wanted = {os.fsdecode(path): facts.decode().split() for facts, path in entries}
+    if any(mode not in _FILES for mode, _, _ in wanted.values()) or any(_blocking_parent(root, name) for name in names):
+        return False
+    if _found(root, names) != wanted.keys():
+        return False
+    return all(_is_blob(root / path, object_id, runs=mode == _PROGRAM) for path, (mode, _, object_id) in wanted.items())
+
+
+def _found(root: Path, names: list[str]) -> set[str]:
+    """What is there below the names: files, links, and whatever else a folder has in it that is no folder."""
+    found = set[str]()
+    for name in names:
+        place = root / name
+        if place.is_symlink() or not place.is_dir():
+            found |= {name} if os.path.lexists(place) else set()
+            continue
+        inside = (Path(folder) / each for folder, folders, files in os.walk(place) for each in (*folders, *files))
+        found |= {str(each.relative_to(root)) for each in inside if each.is_symlink() or not each.is_dir()}
+    return found
+
+
+def _is_blob(place: Path, object_id: str, *, runs: bool) -> bool:
+    try:
+        state = place.lstat()
+        if not stat.S_ISREG(state.st_mode) or state.st_size > MOST_BYTES or bool(state.st_mode & stat.S_IXUSR) != runs:
+            return False
+        content = place.read_bytes()
+    except OSError:
+        return False
+    digest = hashlib.new("sha1" if len(object_id) == _SHA1 else "sha256", usedforsecurity=False)
+    digest.update(b"blob %d\0" % len(content) + content)
+    return digest.hexdigest() == object_id
 
 
 def _blocking_parent(root: Path, name: str) -> str | None:

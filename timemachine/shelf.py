@@ -13,7 +13,7 @@ from pathlib import Path
 from epics.errors import GitFailed
 from timemachine.git import commit_id
 from timemachine.mirrors import Mirror
-from timemachine.staging import filled_submodules
+from timemachine.staging import filled_submodules_of
 from timemachine.worktrees import Worktree, add_worktree, find_worktree, finish_index, is_taken, move_worktree, outdate_files
 
 ROOM = 2
@@ -59,7 +59,8 @@ async def put_on_shelf(worktree: Worktree, kept: str) -> bool:
     try:
         await git.run("read-tree", "-m", "-i", commit_id(kept))
         await git.run("update-index", "-q", "--really-refresh")
-        await git.run("update-ref", "--no-deref", "HEAD", kept)
+        if await worktree.head() != kept:
+            await git.run("update-ref", "--no-deref", "HEAD", kept)
         if not await _is_exact(worktree):
             return False
     except GitFailed:
@@ -94,8 +95,10 @@ async def switch(worktree: Worktree, commit: str) -> None:
         GitFailed: if git finds a file in its way.
     """
     git = worktree.git(worktree.admin / SHELVED)
-    await git.run("read-tree", "-m", "-u", "HEAD", commit_id(commit))
-    await git.run("update-ref", "--no-deref", "HEAD", commit)
+    # Where it is at the commit, it was seen to have just its files as it was taken.
+    if await worktree.head() != commit_id(commit):
+        await git.run("read-tree", "-m", "-u", "HEAD", commit)
+        await git.run("update-ref", "--no-deref", "HEAD", commit)
     (worktree.admin / SHELVED).rename(worktree.admin / "index")
 
 
@@ -109,10 +112,15 @@ async def _is_exact(worktree: Worktree) -> bool:
     A submodule that is filled counts as another, and is not looked into: git would run there, under a config of the attempt.
     """
     git = worktree.git()
+    try:
+        head = await worktree.head()
+    except GitFailed:
+        return False
     # Side by side, as the next attempt waits for all.
     others, changed, filled = await asyncio.gather(
         git.run_bytes("ls-files", "--others", "--directory", "-z"),
         git.run_bytes("status", "--porcelain", "-z", "--untracked-files=no", "--no-renames", "--ignore-submodules=dirty"),
-        filled_submodules(git, worktree.path),
+        # Of HEAD: an index with other submodules differs, and is not exact for that.
+        filled_submodules_of(git, head, worktree.path),
     )
     return not others and not changed and not filled

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from epics.errors import Environment, GitFailed
-from timemachine.commits import Signature, commit_tree, tree_of
+from timemachine.commits import Signature, commit_tree
 from timemachine.git import Git, as_text, commit_id
+from timemachine.lasting import lasting
 from timemachine.lfs_pointing import point_at_contents
-from timemachine.staging import SnapshotLimits, Staged, filled_submodules, scratch_index, stage
+from timemachine.staging import SnapshotLimits, Staged, filled_submodules, filled_submodules_of, scratch_index, stage
 from timemachine.worktrees import Worktree
 
 DEFAULT_LIMITS = SnapshotLimits()
@@ -73,10 +74,10 @@ async def unsaved_paths(worktree: Worktree, kept: str, limits: SnapshotLimits = 
     async with scratch_index(worktree) as index:
         staged = await _staged(worktree, index, limits)
         git = worktree.git(index)
-        tree = await _tree(git, staged)
+        differing = await _changed_files(worktree.mirror.git, commit_id(kept), await _tree(git, staged))
         # A snapshot saves itself this look where nothing lists submodules; here their files would be deleted.
-        staged.embedded |= await filled_submodules(git, worktree.path)
-    differing = await _changed_files(worktree.mirror.git, commit_id(kept), tree)
+        filled = filled_submodules(git, worktree.path) if differing else filled_submodules_of(git, kept, worktree.path)
+        staged.embedded |= await filled
     return tuple(dict.fromkeys((*differing, *_texts(staged.embedded), *_texts(staged.too_large), *_texts(staged.left_out))))
 
 
@@ -90,7 +91,7 @@ async def _staged(worktree: Worktree, index: Path, limits: SnapshotLimits) -> St
 
 async def _tree(git: Git, staged: Staged) -> str:
     if staged.is_head and staged.head is not None:
-        return await tree_of(git, staged.head)
+        return as_text(await lasting(git, "rev-parse", "--verify", f"{commit_id(staged.head)}^{{tree}}")).strip()
     return await git.run("write-tree")
 
 
@@ -119,7 +120,7 @@ async def _commit(git: Git, staged: Staged, tree: str, parents: tuple[str, ...],
 
 
 async def _changed_files(git: Git, before: str, after: str) -> tuple[str, ...]:
-    output = await git.run_bytes("diff-tree", "-r", "-z", "--name-only", "--no-renames", before, after)
+    output = await lasting(git, "diff-tree", "-r", "-z", "--name-only", "--no-renames", before, after)
     return tuple(as_text(path) for path in output.split(b"\0") if path)
 
 

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from epics.errors import GitFailed, NeedsPerson
 from timemachine.flags import look_everywhere
-from timemachine.git import Git, as_text, last_words
+from timemachine.git import Git, as_text, commit_id, last_words
+from timemachine.lasting import lasting
 from timemachine.worktrees import Worktree
 
 LINK_TO_COMMIT = b"160000"
@@ -192,8 +193,16 @@ def _within_limits(root: Path, paths: list[bytes], limits: SnapshotLimits, stage
 
 async def filled_submodules(git: Git, root: Path) -> set[bytes]:
     """Return the submodules of the index in whose directories anything is, whether or not a `.gitmodules` lists them."""
-    listed = (await git.run_bytes("ls-files", "--stage", "-z")).split(b"\0")
-    links = {entry.partition(b"\t")[2] for entry in listed if entry.startswith(LINK_TO_COMMIT)}
+    return _filled_among(await git.run_bytes("ls-files", "--stage", "-z"), root)
+
+
+async def filled_submodules_of(git: Git, commit: str, root: Path) -> set[bytes]:
+    """Return the same where the index is known to hold what the commit holds."""
+    return _filled_among(await lasting(git, "ls-tree", "-r", "-z", "--full-tree", commit_id(commit)), root)
+
+
+def _filled_among(listed: bytes, root: Path) -> set[bytes]:
+    links = {entry.partition(b"\t")[2] for entry in listed.split(b"\0") if entry.startswith(LINK_TO_COMMIT)}
     return {link for link in links if _is_filled(root / os.fsdecode(link))}
 
 

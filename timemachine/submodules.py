@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from epics.errors import GenieError, GitFailed, InvalidInput
 from timemachine.commits import commit_of
 from timemachine.git import Git, commit_id
+from timemachine.lasting import lasting
 from timemachine.mirrors import CONFIG, FETCH, FETCH_SECONDS, Mirror
 from timemachine.seclusion import AS_IT_IS
 from timemachine.urls import is_url, refuse_credentials
@@ -70,7 +71,9 @@ async def empty_submodules(worktree: Worktree, base: str, home: Path) -> None:
 async def submodules_of(worktree: Worktree, base: str) -> tuple[Submodule, ...]:
     """The submodules at which the HEAD of a work tree stands and which the base branch lists, too."""
     git = worktree.mirror.git
-    listed = await git.call("config", f"--blob={commit_id(base)}:{LIST}", "--no-includes", "--null", "--list")
+    if not await lasting(git, "ls-tree", "-z", commit_id(base), "--", LIST):
+        return ()
+    listed = await git.call("config", f"--blob={base}:{LIST}", "--no-includes", "--null", "--list")
     if listed.code != 0:
         return ()
     known = _known(listed.text)

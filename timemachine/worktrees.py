@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from epics.errors import Environment, GitFailed
+from epics.errors import Environment, GitFailed, InvalidInput
 from timemachine.commits import commit_of, is_ancestor
-from timemachine.git import Git, commit_id
+from timemachine.git import Git, as_text, commit_id
+from timemachine.lasting import lasting
 from timemachine.lfs_stores import filter_settings
 from timemachine.links import is_linked
 from timemachine.mirrors import Mirror, free_name, protect
@@ -204,7 +206,12 @@ async def _keep_what_vanished(mirror: Mirror, path: Path) -> None:
 
 
 async def _head_of(worktree: Worktree) -> str | None:
-    return await commit_of(Git(worktree.admin, worktree.mirror.env, variables=_led_to(worktree.mirror, worktree.admin)), "HEAD")
+    git = Git(worktree.admin, worktree.mirror.env, variables=_led_to(worktree.mirror, worktree.admin))
+    # Detached, as Genie leaves it, HEAD says itself which commit it is at; git is asked once whether that is one.
+    with suppress(OSError, InvalidInput, GitFailed):
+        at = commit_id((worktree.admin / "HEAD").read_text(errors="replace").strip())
+        return as_text(await lasting(git, "rev-parse", "--verify", "--quiet", f"{at}^{{commit}}")).strip()
+    return await commit_of(git, "HEAD")
 
 
 def _led_to(mirror: Mirror, admin: Path) -> dict[str, str]:
