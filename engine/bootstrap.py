@@ -15,7 +15,7 @@ from engine.access.trusted import trusted_by
 from engine.assembling import Dispatch, Installation
 from engine.engine import Engine
 from engine.keyring import StoredKeyring
-from engine.master_key import master_keys_of
+from engine.master_key import MasterKeys, master_keys_of
 from engine.retention import policy_of
 from engine.stored_settings import stored_settings
 from engine.webhook_secrets import known_webhook_secrets, seal_what_is_clear
@@ -81,14 +81,13 @@ async def open_engine(settings: Settings, *, script: Path | None = None, wait_s:
         StoreUnavailable: if the database does not answer.
         Environment: if the embedded database cannot run on this machine.
         SchemaMismatch: if a newer Genie wrote the database.
+        SecretUnreadable: if the journal is to be sealed, and there is no key for that.
     """
     url = settings.database_url.get_secret_value() if settings.database_url is not None else None
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_database(url, settings.home, wait_s=wait_s))
         masters = master_keys_of(settings)
-        database.pool.sealer = StoredKeyring(database.pool, masters, seals_journal=settings.seal_journal)
-        settings = await stored_settings(settings, database.pool)
-        await seal_what_is_clear(database.pool)
+        settings = await _unsealed(settings, database.pool, masters)
         secrets = settings.secret_values() | {*masters.values(), *await known_webhook_secrets(database.pool)}
         database.pool.clean = Redactor(secrets).json
         executors = await stack.enter_async_context(aclosing(LazyExecutors(_makers(settings, database.pool, script))))
@@ -121,6 +120,17 @@ async def open_engine(settings: Settings, *, script: Path | None = None, wait_s:
                 trusted=trusted_by(settings),
             )
         )
+
+
+async def _unsealed(settings: Settings, pool: Pool, masters: MasterKeys) -> Settings:
+    """The settings with what is stored, once the pool has its keys."""
+    keyring = StoredKeyring(pool, masters, seals_journal=settings.seal_journal)
+    pool.sealer = keyring
+    if settings.seal_journal:
+        # Now, and not at the first step of an epic.
+        await keyring.ready()
+    await seal_what_is_clear(pool)
+    return await stored_settings(settings, pool)
 
 
 def _makers(settings: Settings, pool: Pool, script: Path | None) -> dict[str, Callable[[], Executor]]:

@@ -35,6 +35,7 @@ class StoredKeyring:
         if self._read_at is None or time.monotonic() - self._read_at >= FRESH_S or not self.ring.current:
             await self.refresh()
         if self.ring.current:
+            self.ring.check_current()
             return
         if self.ring.first is None and self.masters.make():
             await self.refresh()

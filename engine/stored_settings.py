@@ -44,10 +44,14 @@ def context_of(name: str) -> str:
 
 async def _opened(settings: Settings, pool: Pool) -> dict[str, str]:
     found = dict[str, str]()
+    shut = dict[str, str]()
     kept = await sealed_secrets(pool)
     for name in kept.keys() & STORED.keys() & type(settings).model_fields.keys() - of_environment(settings):
         try:
             found[name] = await pool.sealer.opened(kept[name], context_of(name))
         except SecretUnreadable as error:
-            structlog.get_logger().warning("a stored secret cannot be opened, and counts as not set", secret=name, why=str(error))
+            shut[name] = str(error)
+    if shut:
+        why = next(iter(shut.values()))
+        structlog.get_logger().warning("stored secrets cannot be opened, and count as not set", secrets=sorted(shut), why=why)
     return found

@@ -47,5 +47,5 @@ async def known_webhook_secrets(pool: Pool) -> tuple[str, ...]:
         try:
             found.append(await pool.sealer.opened(secret, context_of(name)) if is_sealed(secret) else secret)
         except SecretUnreadable as error:
-            structlog.get_logger().warning("the secret of a webhook cannot be opened, nor be looked for", webhook=name, why=str(error))
+            structlog.get_logger().info("the secret of a webhook cannot be opened, nor be looked for", webhook=name, why=str(error))
     return tuple(found)

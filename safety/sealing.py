@@ -62,6 +62,14 @@ class Keyring:
         """Whether the data key of a sealed text is open here."""
         return key_name(sealed) in self._keys
 
+    def check_current(self) -> None:
+        """See that there is a data key that seals, and that it is open here.
+
+        Raises:
+            SecretUnreadable: if not.
+        """
+        self._key(self.current)
+
     def new_data_key(self) -> tuple[str, str]:
         """The name of a new data key, and the key as it is kept: sealed.
 

@@ -89,6 +89,32 @@ async def test_a_dump_has_no_planted_secret_and_after_a_rotation_the_old_key_ope
             with_old.open_bytes(sealed, context)
 
 
+async def test_a_sealed_history_travels_in_clear_and_is_sealed_again_where_it_goes(
+    engine_at, story, small_repo, postgres_server, database_template, tmp_path
+):
+    from db.backup import new_file
+    from engine.starting import StartEpic
+    from safety.master_keys import new_master_key
+    from tests.conftest import _own_database
+
+    here = await engine_at(story(planning=[{"say": SAID, "run": ["true"]}]), secret_key=new_master_key(), seal_journal=True)
+    epic = (await here.start(StartEpic(goal=GOAL, repo=str(small_repo), executor="scripted"))).id
+    await here.advance(epic)
+    with new_file(tmp_path / "x.genie", overwrite=False) as target:
+        await here.keeping.export(epic, target)
+
+    with _own_database(postgres_server, database_template) as url:
+        there = await engine_at(story(), secret_key=new_master_key(), seal_journal=True, database_url=url, home=tmp_path / "there")
+        taken = await there.keeping.take_in(tmp_path / "x.genie")
+        texts = await all_sealed(there._pool)
+        log, states = await there.attempt_log(taken.epic, 1), await there.moment(taken.epic, 2)
+        await there._pool.close()
+
+    assert len(texts) > 10
+    assert SAID in str(log)
+    assert states.n == 2
+
+
 async def test_what_is_sealed_is_read_as_if_it_were_not(engine_at, story, small_repo, database):
     """An epic begins with a clear journal and ends with a sealed one; replay, fork and log know no difference."""
     from engine.starting import StartEpic

@@ -62,6 +62,15 @@ async def test_a_server_without_a_key_says_what_to_set_and_all_else_works(engine
     assert await engine.secrets.all() == ()
 
 
+async def test_a_journal_that_is_to_be_sealed_without_a_key_is_refused_at_the_start(engine_at, story):
+    with pytest.raises(SecretUnreadable, match="set GENIE_SECRET_KEY"):
+        await engine_at(story(), seal_journal=True)
+    await (await engine_at(story(), secret_key=new_master_key(), seal_journal=True)).secrets.all()
+
+    with pytest.raises(SecretUnreadable, match="needs the key k-"):
+        await engine_at(story(), secret_key=new_master_key(), seal_journal=True)
+
+
 @pytest.mark.parametrize(
     "name, value",
     [
