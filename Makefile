@@ -24,8 +24,9 @@ setup: $(VENV)/.installed-dev ## Make .venv from the lock files, with all that t
 demo: $(VENV)/.installed ## Run a whole epic on a sample repository: no key, no Docker, no database of yours
 	@$(BIN)/genie demo $(ARGS)
 
+# Compiled tests are kept whatever the environment says: to compile them anew takes each process as long as all its imports.
 test: $(VENV)/.installed-dev ## Run the tests
-	@$(BIN)/pytest -n auto --maxprocesses 4 --dist worksteal $(ARGS)
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n auto --maxprocesses 4 --dist worksteal $(ARGS)
 
 faults: $(VENV)/.installed-dev ## Kill, stop, starve and cut off real processes: all fault tests (docs/faults.md)
 	@$(BIN)/pytest -n 2 --dist worksteal -m "faults or slow" tests/faults tests/integration/durability tests/integration/going_back tests/acceptance/http $(ARGS)
