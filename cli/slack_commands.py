@@ -72,7 +72,7 @@ async def test(engine: Engine, settings: Settings, output: Output) -> int:
     """Ask Slack whether all is set up."""
     from engine.slack.checking import checks
 
-    found = await checks(engine, settings)
+    found = await checks(engine.slack.workspace, await engine.secrets.settings(settings))
     output.answer(record=Page[SlackCheck](items=found), parts=[_check(each) for each in found])
     return ExitCode.FAILED if any(each.state == "failed" for each in found) else ExitCode.DONE
 

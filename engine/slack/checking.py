@@ -12,7 +12,7 @@ from engine.slack.views import SlackCheck
 if TYPE_CHECKING:
     from slack_sdk.web.async_client import AsyncWebClient
 
-    from engine.engine import Engine
+    from engine.slack.workspace import Workspace
 
 NEEDED: Final = ("app_mentions:read", "channels:history", "channels:read", "chat:write", "commands")
 """Scopes without which something does not work in public channels."""
@@ -20,28 +20,30 @@ NEEDED: Final = ("app_mentions:read", "channels:history", "channels:read", "chat
 _TIMEOUT_S: Final = 10
 
 
-async def checks(engine: Engine, settings: Settings) -> tuple[SlackCheck, ...]:
-    """What each look saw, in the order in which things are set up."""
-    found = await engine.secrets.settings(settings)
+async def checks(workspace: Workspace, found: Settings) -> tuple[SlackCheck, ...]:
+    """What each look saw, in the order in which things are set up.
+
+    Args:
+        workspace: what Genie knows of it.
+        found: the settings, with what is stored.
+    """
     if found.slack_bot_token is None:
         way_out = "set GENIE_SLACK_BOT_TOKEN, or store it: genie secret set slack_bot_token (docs/slack.md)"
         return (SlackCheck(name="bot token", state="failed", seen="there is none", way_out=way_out),)
     client = _client(found.slack_bot_token, found.slack_api_url)
-    tokens = await _bot(engine, client)
+    tokens = await _bot(workspace, client)
     if tokens[0].state == "failed":
         return tokens
-    return (*tokens, await _hearing(found), *await _channels(engine, client, found.slack_channel))
+    return (*tokens, await _hearing(found), *await _channels(workspace, client, found.slack_channel))
 
 
-async def _bot(engine: Engine, client: AsyncWebClient) -> tuple[SlackCheck, ...]:
+async def _bot(workspace: Workspace, client: AsyncWebClient) -> tuple[SlackCheck, ...]:
     said, answer = await _asked(client, "auth.test")
     if answer is None:
-        return (
-            SlackCheck(name="bot token", state="failed", seen=said, way_out="take it anew from the app's page, OAuth & Permissions"),
-        )
+        return (SlackCheck(name="bot token", state="failed", seen=said, way_out="take it anew from the app's page, OAuth & Permissions"),)
     team = str(answer.get("team_id"))
     made = [SlackCheck(name="bot token", state="ok", seen=f"user {answer.get('user_id')} of workspace {team}")]
-    before = (await engine.slack.workspace.status()).team
+    before = (await workspace.status()).team
     if before is None:
         made.append(SlackCheck(name="workspace", state="note", seen="not registered yet", way_out="start `genie serve`"))
     elif before != team:
@@ -67,8 +69,9 @@ async def _hearing(settings: Settings) -> SlackCheck:
     return SlackCheck(name="signing secret", state="ok", seen="it is there; whether it is right shows with the first click")
 
 
-async def _channels(engine: Engine, client: AsyncWebClient, default: str | None) -> tuple[SlackCheck, ...]:
-    named = dict.fromkeys([*([default] if default else []), *(each.channel for each in await engine.slack.workspace.all())])
+async def _channels(workspace: Workspace, client: AsyncWebClient, default: str | None) -> tuple[SlackCheck, ...]:
+    mapped = [each.channel for each in await workspace.all()]
+    named = mapped if default is None or default in mapped else [default, *mapped]
     if not named:
         way_out = "set GENIE_SLACK_CHANNEL, or run `genie slack map CHANNEL REPO`"
         return (SlackCheck(name="channels", state="failed", seen="there is none to show epics in", way_out=way_out),)

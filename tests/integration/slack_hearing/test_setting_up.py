@@ -22,13 +22,13 @@ def settings(slack):
 async def test_what_is_set_up_is_said_to_be_well_and_what_is_not_has_a_way_out(quiet_engine, slack, settings):
     from engine.slack.checking import checks
 
-    well = await checks(quiet_engine, settings)
+    well = await checks(quiet_engine.slack.workspace, settings)
     slack.workspace.channels["C0GENERAL"].is_member = False
     await quiet_engine.slack.workspace.map("C0NOWHERE", "https://example.org/x")
     slack.workspace.app_tokens.clear()
-    wrong = {check.name: check for check in await checks(quiet_engine, settings)}
+    wrong = {check.name: check for check in await checks(quiet_engine.slack.workspace, settings)}
     slack.workspace.tokens.clear()
-    refused = await checks(quiet_engine, settings)
+    refused = await checks(quiet_engine.slack.workspace, settings)
 
     assert [check.state for check in well] == ["ok", "note", "ok", "ok"]
     assert wrong["Socket Mode"].seen == "Slack says invalid_auth"
@@ -44,7 +44,7 @@ async def test_a_slack_that_is_away_is_said_to_be(quiet_engine, slack, settings)
 
     slack.die()
 
-    (check,) = await checks(quiet_engine, settings)
+    (check,) = await checks(quiet_engine.slack.workspace, settings)
     assert (check.state, check.seen) == ("failed", "Slack does not answer (ClientConnectorError)")
 
 
