@@ -80,7 +80,7 @@ class Local:
             # Another process may have made it while this one waited for its turn.
             if await self._opens(path, connection):
                 return path
-            person = await self._entered(connection)
+            person, entered = await self._entered(connection)
             name = f"{socket.gethostname()}:{path}"[:200]
             await revoke_keys_of_place(connection, person, name, person)
             shown = new_key()
@@ -91,17 +91,19 @@ class Local:
             # Before the commit: a file whose key is not in the database is made again, a key that no file has would stay for ever.
             await asyncio.to_thread(_write, path, shown)
             with acting_as(await self._user_caller()):
-                await tell_audit(connection, "create", kind="key", subject=new.id, data={"person": person, "grants": texts_of(new.grants)})
+                data = {"person": person, "grants": texts_of(new.grants)}
+                await tell_audit(connection, "create", kind="key", subject=new.id, entered=entered, data=data)
         return path
 
-    async def _entered(self, connection: Connection) -> str:
+    async def _entered(self, connection: Connection) -> tuple[str, bool]:
+        """Who the user is as a person, and whether that is news."""
         row = await person_identified(connection, OS, self._user) or await person_named(connection, local_name(self._user))
         if row is not None:
-            return str(row["name"])
+            return str(row["name"]), False
         name = local_name(self._user)
         await insert_person(connection, name, (ALL,), (), name)
         await link_identity(connection, name, OS, self._user)
-        return name
+        return name, True
 
     async def _opens(self, path: Path, connection: Connection | None = None) -> bool:
         shown = await asyncio.to_thread(_read, path)

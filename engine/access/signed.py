@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
@@ -77,6 +78,8 @@ def held_claims(token: str, key: AnyKey, algorithm: str, *, issuer: str, audienc
         registry.validate(decoded.claims)
     except (JoseError, ValueError, TypeError, RecursionError, OverflowError) as error:
         raise NotHeld(type(error).__name__) from error
+    if not math.isfinite(decoded.claims["exp"]):
+        raise NotHeld("its end is no time")
     subject, number = decoded.claims["sub"], decoded.claims.get("jti", "")
     if not isinstance(subject, str) or not 0 < len(subject) <= _LONGEST_TEXT or not subject.isprintable():
         raise NotHeld("its subject is no name")

@@ -197,7 +197,7 @@ async def test_what_cannot_be_a_key_is_refused_without_being_repeated(access: Ac
     assert "sss" not in str(unknown.value)
 
 
-async def test_the_home_key_is_made_once_and_again_when_it_opens_nothing(access: Access, tmp_path: Path):
+async def test_the_home_key_is_made_once_and_again_when_it_opens_nothing(access: Access, database: Database, tmp_path: Path):
     paths = await asyncio.gather(*(access.home_key(tmp_path) for _ in range(4)))
     text = paths[0].read_text().strip()
     caller = await access.authenticate(text)
@@ -211,3 +211,6 @@ async def test_the_home_key_is_made_once_and_again_when_it_opens_nothing(access:
     assert caller.may(Deed.ADMINISTER)
     assert again != text
     assert (await access.authenticate(again)).person == caller.person
+    async with database.pool.connection() as connection:
+        told = await (await connection.execute(b"SELECT deed || ' ' || kind AS what FROM audit ORDER BY n")).fetchall()
+    assert [row["what"] for row in told] == ["add person", "create key", "revoke key", "create key"]

@@ -114,6 +114,7 @@ FORGED: dict[str, Callable[[FakeIdentityProvider], str]] = {
     "from the future": lambda idp: idp.token(iat=int(time.time()) + 300),
     "without an end": lambda idp: idp.token(exp=None),
     "an end that is no time": lambda idp: idp.token(exp="tomorrow"),
+    "an end that never comes": lambda idp: idp.token(exp=float("nan")),
     "without a subject": lambda idp: idp.token(sub=None),
     "a subject that is no text": lambda idp: idp.token(sub=7),
     "another audience": lambda idp: idp.token(aud="https://other.example.org"),
