@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -71,7 +71,8 @@ async def verify_turns(ground: Ground, moment: RecordedMoment, tried: Tried) -> 
         _compare_end(scene, attempt, outcome)
         if not tried.differences and not scene.mismatches:
             if outcome is not None:
-                write_own_files(asked, outcome, worktree)
+                # As it was recorded, which is without secrets, and the same but for those.
+                write_own_files(asked, replace(outcome, output=attempt.result.get("output")), worktree)
             but = tuple(asked.variables.get("conflicts") or ())
             await keep_configuration(worktree, base=asked.base, start=attempt.base_commit, signature=_NOBODY, but=but)
             await _compare_files(scene, attempt, files)

@@ -33,6 +33,20 @@ async def moved(converse, story, engine_at, postgres_server, database_template, 
         yield there, (await there.keeping.take_in(tmp_path / "x.genie")).epic
 
 
+async def test_an_agent_that_hands_back_a_secret_is_replayed_clean(converse, story, git):
+    """The checkpoint, the commit and the record beside a page have a mark where the journal has the secret."""
+    token = "xoxb-1234567890-abcdef"
+    design = {**OUTPUTS["architect"], "context": f"People want to be greeted with {token}."}
+    epic = await converse(story(architect=[{"output": design}], implement=[{"say": token, **TURNS[0]}]), auto_approve=True)
+
+    assert (await epic.to_the_end()).status == "merged"
+    replay = await epic.replay()
+
+    assert replay.first_difference is None, replay.first_difference
+    assert "with [secret]." in git(epic.repo, "log", "--all", "--patch")
+    assert token not in git(epic.repo, "log", "--all", "--patch")
+
+
 async def test_what_was_taken_out_is_no_difference(moved):
     there, epic = moved
 
