@@ -87,20 +87,26 @@ def tell(engine_at, story, small_repo, tmp_path, database_url) -> Tell:
 @pytest.fixture
 def converse(engine_at, story, small_repo, tmp_path, database_url) -> Tell:
     """Queues an epic whose agents run in process, by a model that follows a script; `wrap` may stand around the executor."""
-    from engine.engine import Engine
     from engine.starting import StartEpic
+
+    async def start(script: Any, *, wrap: Callable[[Executor], Executor] = lambda inner: inner, **asked: Any) -> Told:
+        engine, models = conversing(await engine_at(story()), script, wrap)
+        view = await engine.start(StartEpic(goal=GOAL, repo=str(small_repo), executor="in_process", model="scripted:demo", **asked))
+        return Told(engine=engine, id=view.id, repo=small_repo, home=tmp_path / "home", url=database_url, models=models)
+
+    return start
+
+
+def conversing(engine: Engine, script: Any, wrap: Callable[[Executor], Executor] = lambda inner: inner) -> tuple[Engine, PlayedModels]:
+    """The same engine with agents that run in process, and the models that they ask, which follow a script."""
+    from engine.engine import Engine
     from executors.in_process import InProcessExecutor
     from executors.scripts import Script
     from executors.terms import Terms
     from safety.prices import Price
     from tests.fakes.played_model import PlayedModels
 
-    async def start(script: Any, *, wrap: Callable[[Executor], Executor] = lambda inner: inner, **asked: Any) -> Told:
-        models = PlayedModels(Script.model_validate(script))
-        terms = Terms(prices={"scripted:demo": Price.per_million(Decimal(3), Decimal(15))}, floor_tokens=300)
-        installation = (await engine_at(story()))._installation
-        engine = Engine(replace(installation, executors={"in_process": wrap(InProcessExecutor(models, terms=terms))}))
-        view = await engine.start(StartEpic(goal=GOAL, repo=str(small_repo), executor="in_process", model="scripted:demo", **asked))
-        return Told(engine=engine, id=view.id, repo=small_repo, home=tmp_path / "home", url=database_url, models=models)
-
-    return start
+    models = PlayedModels(Script.model_validate(script))
+    terms = Terms(prices={"scripted:demo": Price.per_million(Decimal(3), Decimal(15))}, floor_tokens=300)
+    executors = {"in_process": wrap(InProcessExecutor(models, terms=terms))}
+    return Engine(replace(engine._installation, executors=executors)), models

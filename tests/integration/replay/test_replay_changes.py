@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 from pydantic import Field
 
+from engine.starting import StartEpic
 from epics.steps import Step
 from graphs.epic import NODES
-from tests.integration.conftest import OUTPUTS
+from tests.integration.conftest import GOAL, OUTPUTS
+from tests.integration.replay.conftest import Told, conversing
 from tools.builtin import builtin_tools
 from tools.registry import AgentTool, Arguments, ToolRegistry
 from tools.search import list_files
@@ -29,12 +31,24 @@ TURNS = [
 ]
 
 
-@pytest.fixture
-async def merged(converse, story):
+@pytest.fixture(scope="module")
+def standing(bring, story):
     """An epic that was merged, with an implementation of four turns."""
-    told = await converse(story(implement=TURNS), auto_approve=True)
-    assert (await told.to_the_end()).status == "merged"
-    return told
+
+    async def go(engine, repo):
+        engine, _ = conversing(engine, story(implement=TURNS))
+        asked = StartEpic(goal=GOAL, repo=str(repo), executor="in_process", model="scripted:demo", auto_approve=True)
+        view = await engine.start(asked)
+        assert (await engine.advance(view.id)).status == "merged"
+        return view.id
+
+    return bring(story(), go)
+
+
+@pytest.fixture
+def merged(stood, story, tmp_path, database_url):
+    engine, models = conversing(stood.engine, story(implement=TURNS))
+    return Told(engine=engine, id=stood.id, repo=stood.repo, home=tmp_path / "home", url=database_url, models=models)
 
 
 def tools_but(name: str, change: Callable[[AgentTool], AgentTool | None]) -> ToolRegistry:
