@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 REFUSAL: Final = "this needs a key or a token that holds, sent as `Authorization: Bearer …`"
 """What all are told who are not let in."""
 
-_DOTS_OF_TOKEN: Final = 2
+DOTS_OF_TOKEN: Final = 2
 
 
 class Authenticating:
@@ -50,7 +50,7 @@ class Authenticating:
         Raises:
             Unauthenticated: if it is none, or holds no more; the same for every reason, which only the log is told.
         """
-        if bearer.count(".") == _DOTS_OF_TOKEN:
+        if bearer.count(".") == DOTS_OF_TOKEN:
             found = await self.tokens.caller(bearer, channel=channel, address=address)
         else:
             found = await self._by_key(key_in(bearer) or self._nobodys, channel=channel, address=address)

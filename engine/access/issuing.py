@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Final
 
 from db.keys import grants_in
 from db.people import changing_people, person_named, revoke_token
-from engine.access.authenticating import Authenticating
+from engine.access.authenticating import DOTS_OF_TOKEN, Authenticating
 from engine.access.giving import check_may_give, enter_first_admin, tell_audit, texts_of
 from engine.access.views import NewToken
+from engine.refusals import refusals_told
 from epics.access_errors import Forbidden, KeyNotFound, PersonNotFound
 from epics.callers import GENIE, Caller, current_caller
 from epics.errors import InvalidInput
 from epics.granting import covers
 from epics.ids import is_id
 from epics.roles import Deed, Grant
+from safety.key_text import MARK
+
+_LONGEST_NUMBER: Final = 500
 
 
 class Issuing(Authenticating):
@@ -37,10 +42,11 @@ class Issuing(Authenticating):
         caller = current_caller()
         if person is None and caller == GENIE:
             raise InvalidInput("say which person asks with the token")
-        if caller.via.startswith(("t-", "jwt:")):
-            raise Forbidden("a token signs no other: show a key, or work on the database itself")
         owner = person or caller.person
-        async with changing_people(self._pool) as connection:
+        refusals = refusals_told(self._pool, "sign", kind="token", subject=owner)
+        async with refusals, changing_people(self._pool) as connection:
+            if caller.via.startswith(("t-", "jwt:")):
+                raise Forbidden("a token signs no other: show a key, or work on the database itself")
             entered = await enter_first_admin(connection, caller)
             row = await person_named(connection, owner)
             if row is None:
@@ -62,12 +68,18 @@ class Issuing(Authenticating):
             KeyNotFound: if that can be the number of no token.
             Forbidden: if the caller is no admin.
         """
-        current_caller().check(Deed.ADMINISTER)
-        if not jti or len(jti) > 500 or not jti.isprintable() or jti.count(".") == 2:  # noqa: PLR2004  # a whole token, by mistake
+        # First of all: what is no number may be a whole token or key, by mistake, and goes nowhere.
+        if not _is_number(jti):
             raise KeyNotFound("that is not the number of a token: its `jti` is, such as t-0123456789")
+        async with refusals_told(self._pool, "revoke", kind="token", subject=jti):
+            current_caller().check(Deed.ADMINISTER)
         async with changing_people(self._pool) as connection:
             if await revoke_token(connection, jti, current_caller().person):
                 await tell_audit(connection, "revoke", kind="token", subject=jti)
+
+
+def _is_number(jti: str) -> bool:
+    return 0 < len(jti) <= _LONGEST_NUMBER and jti.isprintable() and not jti.startswith(MARK) and jti.count(".") != DOTS_OF_TOKEN
 
 
 def _check_worth(caller: Caller, worth: Sequence[Grant], held: Sequence[Grant], *, own: bool) -> None:

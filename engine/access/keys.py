@@ -11,6 +11,7 @@ from db.keys import NewKey, grants_in, insert_key, list_keys, revoke_key, rotate
 from db.people import changing_people, person_named
 from engine.access.giving import check_may_give, enter_first_admin, tell_audit, texts_of
 from engine.access.views import KeyView, NewKeyView
+from engine.refusals import refusals_told
 from epics.access_errors import Forbidden, KeyNotFound, PersonNotFound
 from epics.callers import GENIE, current_caller
 from epics.errors import Conflict, InvalidInput
@@ -53,10 +54,11 @@ class Keys:
         if person is None and caller == GENIE:
             raise InvalidInput("say which person asks with the key")
         _check_new(name, grants, lasts)
-        check_may_give(caller, grants)
         owner = person or caller.person
         shown, key_id = new_key(), new_id("k")
-        async with changing_people(self._pool) as connection:
+        refusals = refusals_told(self._pool, "create", kind="key", subject=owner)
+        async with refusals, changing_people(self._pool) as connection:
+            check_may_give(caller, grants)
             entered = await enter_first_admin(connection, caller)
             await _check_worth(connection, owner, grants)
             new = NewKey(
@@ -104,7 +106,8 @@ class Keys:
         """
         if not timedelta() <= grace <= LONGEST_GRACE:
             raise InvalidInput(f"the secret so far can hold for 0s to {LONGEST_GRACE.days}d more")
-        found = await self.key(given)
+        async with refusals_told(self._pool, "rotate", kind="key", subject=given):
+            found = await self.key(given)
         shown = new_key(found.prefix)
         async with changing_people(self._pool) as connection:
             if not await rotate_key(connection, found.id, shown.hash, grace):
@@ -120,7 +123,8 @@ class Keys:
             KeyNotFound: if there is none.
             Forbidden: as for `key`.
         """
-        found = await self.key(given)
+        async with refusals_told(self._pool, "revoke", kind="key", subject=given):
+            found = await self.key(given)
         async with changing_people(self._pool) as connection:
             if await revoke_key(connection, found.id, current_caller().person):
                 await tell_audit(connection, "revoke", kind="key", subject=found.id, data={"person": found.person})

@@ -181,6 +181,36 @@ async def test_who_is_no_admin_makes_no_key_and_one_of_some_repositories_makes_k
     assert (mine.person, mine.created_by) == ("sam", "sam")
 
 
+async def test_what_is_refused_is_told_the_audit_but_no_key_that_was_typed_by_mistake(access: Access, database: Database):
+    await access.add_person("root", [ADMIN])
+    made = await access.create_key("of root", [ADMIN], person="root")
+    with acting_as(Caller(person="olga", channel="http", grants=(Grant(role=Role.OPERATOR),))):
+        for deed in (
+            access.create_key("mine", [ADMIN], person="root"),
+            access.rotate_key(made.id),
+            access.revoke_key(made.prefix),
+            access.sign_token(timedelta(hours=1), person="root"),
+            access.revoke_token("t-0123456789"),
+        ):
+            with pytest.raises(Forbidden):
+                await deed
+        for typed in (made.key, "eyJh.eyJz.c2ln", "", "a\nb"):
+            with pytest.raises(KeyNotFound):
+                await access.revoke_token(typed)
+        with pytest.raises(KeyNotFound):
+            await access.revoke_key(made.key)
+
+    async with database.pool.connection() as connection:
+        rows = await (await connection.execute(b"SELECT deed, subject FROM audit WHERE refused ORDER BY n")).fetchall()
+    assert [(row["deed"], row["subject"]) for row in rows] == [
+        ("create", "root"),
+        ("rotate", made.id),
+        ("revoke", made.prefix),
+        ("sign", "root"),
+        ("revoke", "t-0123456789"),
+    ]
+
+
 async def test_what_cannot_be_a_key_is_refused_without_being_repeated(access: Access):
     await access.add_person("root", [ADMIN])
 
