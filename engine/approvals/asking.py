@@ -9,6 +9,7 @@ from engine.checkpoints import config_of
 from epics.approvals import ApprovalStatus
 from epics.going_back import arrival
 from epics.state import EpicState, StepRecord
+from epics.steps import GATES
 from graphs.epic import EpicGraph
 
 
@@ -18,7 +19,16 @@ async def ask_again(installation: Installation, graph: EpicGraph, epic_id: str, 
     approval = await decision_for(installation.database.pool, epic_id, row["moment"])
     if approval is None or approval["status"] != ApprovalStatus.EXPIRED or approval["decision"] is not None or row["status"] != "queued":
         return False
-    note = f"nobody decided approval {approval['id']} in time: asked again"
-    last = StepRecord(step=state.step, outcome="failed", branch=state.branch, note=note)
+    last = arrived_again(state, f"nobody decided approval {approval['id']} in time: asked again").last
     await graph.aupdate_state(config_of(epic_id), {"last": last, "step": state.step}, as_node=arrival(state))
     return True
+
+
+def arrived_again(state: EpicState, note: str) -> EpicState:
+    """The state of an epic that arrives once more at the gate where it is."""
+    return state.model_copy(update={"last": StepRecord(step=state.step, outcome="failed", branch=state.branch, note=note)})
+
+
+def is_asked_again(step: str, outcome: str) -> bool:
+    """Whether a moment is one at which a gate asked again; a gate that was decided says so."""
+    return step in GATES and outcome == "failed"

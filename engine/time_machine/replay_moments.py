@@ -15,6 +15,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
 
 from db.serializer import CheckpointSerializer
+from engine.approvals.asking import is_asked_again
 from engine.deciding import answer_for
 from engine.time_machine.recorded import RecordedMoment
 from engine.time_machine.replay_attempts import ReplayedAttempts
@@ -62,7 +63,7 @@ async def replay_state(ground: Ground, moment: RecordedMoment) -> Tried:
         return Tried(differences=[_error(moment.n, "the state that was saved", f"this release cannot read it: {moment.unreadable}")])
     if moment.state is None:
         return Tried(unchecked=["the state: its checkpoint was pruned"])
-    if moment.outcome in NO_STEP:
+    if moment.outcome in NO_STEP or is_asked_again(moment.step, moment.outcome):
         differences, unchecked = replay_without_step(ground, moment, moment.state)
         return Tried(differences=list(differences), unchecked=list(unchecked), compared=[] if unchecked else ["state"])
     n = ground.before(moment)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from engine.approvals.asking import arrived_again
 from engine.time_machine.recorded import RecordedMoment
 from engine.time_machine.replay_ground import Ground
 from engine.time_machine.replay_views import Difference, different_states
@@ -23,6 +24,10 @@ def replay_without_step(ground: Ground, moment: RecordedMoment, recorded: EpicSt
         case "cancelled":
             before = ground.state_of(moment.parent)
             return (different_states(moment.n, recorded, _cancelled(before, recorded)), ()) if before else ((), (_gone(moment.parent),))
+        case "failed":
+            before = ground.state_of(moment.parent)
+            now = arrived_again(before, moment.note) if before else None
+            return (different_states(moment.n, recorded, now), ()) if now else ((), (_gone(moment.parent),))
         case "rolled_back":
             return _rolled_back(ground, moment, recorded)
         case "picked":

@@ -68,6 +68,35 @@ async def test_changes_fixes_and_a_base_that_moved_twice(tell, story, git):
     assert [moment.led_to for moment in found.moments if moment.step == "merge"] == ["test", "fix", "merge_gate", "merged"]
 
 
+async def test_a_question_that_was_over_and_asked_again_and_what_somebody_added_to_the_branch(tell, small_repo, git):
+    from engine.approvals.sweeping import sweep_approvals
+
+    (small_repo / "genie.toml").write_text('[test]\ncommand = "true"\n[approvals.plan_gate]\nexpires = "1h"\n')
+    git(small_repo, "commit", "--quiet", "--all", "--message", "Ask for an hour")
+    told = await tell()
+    await told.engine.advance(told.id)
+    async with told.engine._pool.connection() as connection:
+        await connection.execute("UPDATE approvals SET expires_at = now() - interval '1 second'")
+    await sweep_approvals(told.engine._pool)
+    await told.engine.resume(told.id)
+    await told.engine.advance(told.id)
+    branch = str((await told.decide("approve")).branch)
+    elsewhere = told.repo.with_name("elsewhere")
+    git(told.repo, "worktree", "add", "--quiet", str(elsewhere), branch)
+    (elsewhere / "theirs.txt").write_text("mine\n")
+    git(elsewhere, "add", "theirs.txt")
+    git(elsewhere, "commit", "--quiet", "--message", "Add mine")
+    git(told.repo, "worktree", "remove", str(elsewhere))
+    assert (await told.decide("approve")).step == "merge_gate"
+    assert (await told.decide("approve")).status == "merged"
+
+    found = await told.replay()
+
+    clean(found)
+    assert [moment.outcome for moment in found.moments if moment.step == "plan_gate"] == ["failed", "decided"]
+    assert [moment.led_to for moment in found.moments if moment.step == "merge"] == ["test", "merged"]
+
+
 async def test_failures_and_a_person_who_goes_back_at_the_gate(tell, story):
     told = await tell(
         story(
