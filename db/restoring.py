@@ -130,7 +130,11 @@ async def _load(connection: AsyncConnection[DictRow], path: Path, before: bytes,
                 done += len(chunk)
                 progress(done)
             process.stdin.write(
-                b"\nSET search_path = public;\n" + QUERIES["clear_restored_leases"] + b";\nANALYZE;\n" + after + b"COMMIT;\n"
+                b"\nSET search_path = public;\n"
+                + b";\n".join((QUERIES["clear_restored_leases"], QUERIES["doubt_restored_slack"], b"ANALYZE"))
+                + b";\n"
+                + after
+                + b"COMMIT;\n"
             )
             await process.stdin.drain()
             process.stdin.close()

@@ -31,6 +31,9 @@ class ClaimedThread:
     problem: str | None
     is_looked_at: bool
     """Whether messages that are there twice are to be looked for."""
+    is_doubtful: bool
+    """Whether messages may be there of which no row knows: the database was restored."""
+    created_at: float
 
     @property
     def own(self) -> dict[str, Any]:
@@ -60,6 +63,8 @@ class SlackThreads:
                 tries=row["tries"],
                 problem=row["problem"],
                 is_looked_at=bool(row["is_looked_at"]),
+                is_doubtful=bool(row["is_doubtful"]),
+                created_at=row["created_at"],
             )
             for row in rows
         ]

@@ -1,4 +1,4 @@
-"""Calls of Slack's Web API, each at its turn, and what became of it in words that tell the deliverer what to do."""
+"""Calls of Slack's Web API, each at its turn."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from aiohttp import ClientConnectorError, ClientError
 from slack_sdk.errors import SlackApiError, SlackClientError
 
+from api.slack.answers import Later, MessageClosed, SlackAway, meaning_of
 from api.slack.blocks import Payload
 from db.slack_threads import SlackThreads
 from engine.waiting import any_set
@@ -27,51 +28,6 @@ _PER_MINUTE: Final[Mapping[str, tuple[int, int]]] = {
     "conversations.replies": (50, 10),
     "conversations.history": (50, 10),
 }
-
-_OF_CHANNEL: Final = frozenset(
-    {
-        *("channel_not_found", "not_in_channel", "is_archived", "restricted_action", "restricted_action_read_only_channel"),
-        *("restricted_action_thread_only_channel", "restricted_action_non_threadable_channel", "team_access_not_granted"),
-        *("cannot_reply_to_message", "thread_not_found", "invalid_thread_ts"),
-    }
-)
-_OF_MESSAGE: Final = frozenset({"message_not_found", "cant_update_message", "edit_window_closed", "cant_delete_message"})
-_OF_CONTENT: Final = frozenset(
-    {
-        *("invalid_blocks", "invalid_blocks_format", "msg_too_long", "no_text", "metadata_too_large", "invalid_metadata_format"),
-        *("invalid_arguments", "invalid_arg_name", "markdown_text_conflict"),
-    }
-)
-
-
-class Later(Exception):
-    """It is not our turn yet; nothing was sent."""
-
-    def __init__(self, seconds: float) -> None:
-        """Keep when it is."""
-        super().__init__(f"in {seconds:.1f} s")
-        self.seconds = seconds
-
-
-class SlackAway(Exception):
-    """Slack does not answer, or not as one can go on with. What was asked may have been done unless `surely_not_done`."""
-
-    def __init__(self, why: str, *, surely_not_done: bool) -> None:
-        """Keep why."""
-        super().__init__(why)
-        self.surely_not_done = surely_not_done
-
-
-class ChannelClosed(Exception):
-    """The channel takes nothing from us; the text is Slack's code."""
-
-
-class MessageClosed(Exception):
-    """The message is not there any more, or cannot be changed; the text is Slack's code."""
-
-
-class ContentRefused(Exception):
-    """Slack will not have what the message says; the text is Slack's code."""
 
 
 class SlackCalls:
@@ -153,7 +109,10 @@ class SlackCalls:
                 if thread_ts is None
                 else self._client.conversations_replies(ts=thread_ts, **page)
             )
-            answer = await self._call(method, channel, asked)
+            try:
+                answer = await self._call(method, channel, asked)
+            except MessageClosed:
+                return {}  # nothing is left of the thread
             for message in answer.get("messages", []):
                 if key := _key(message):
                     places.setdefault(key, []).append(str(message["ts"]))
@@ -165,32 +124,15 @@ class SlackCalls:
         try:
             answer: Mapping[str, Any] = (await asked).data
         except SlackApiError as error:
-            await self._refused(method, channel, error)
-            raise AssertionError from error  # it always raises
+            meaning = meaning_of(error)
+            if isinstance(meaning, Later):
+                await self._threads.ask_silence(_what(method, channel), meaning.seconds)
+            raise meaning from error
         except ClientConnectorError as error:
             raise SlackAway(f"cannot connect: {error.strerror or error}", surely_not_done=True) from error
         except (ClientError, SlackClientError, TimeoutError, OSError) as error:
             raise SlackAway(f"{type(error).__name__}: {error}".strip(": "), surely_not_done=False) from error
         return answer
-
-    async def _refused(self, method: str, channel: str, error: SlackApiError) -> None:
-        """Say what Slack's refusal means."""
-        response = error.response
-        status, data = int(getattr(response, "status_code", 0)), getattr(response, "data", None)
-        said = str(data.get("error") or "unknown_error") if isinstance(data, dict) else ""
-        if status == 429 or said in {"ratelimited", "rate_limited"}:  # noqa: PLR2004  # of HTTP
-            seconds = _seconds(getattr(response, "headers", {}))
-            await self._threads.ask_silence(_what(method, channel), seconds)
-            raise Later(seconds) from error
-        if said in _OF_CHANNEL:
-            raise ChannelClosed(said) from error
-        if said in _OF_MESSAGE:
-            raise MessageClosed(said) from error
-        if said in _OF_CONTENT:
-            raise ContentRefused(said) from error
-        # What Slack says in JSON it did not do, but for its own errors, of which nobody knows.
-        unsure = not said or said in {"fatal_error", "internal_error", "request_timeout", "service_unavailable", "unknown_error"}
-        raise SlackAway(said or f"status {status}", surely_not_done=not unsure) from error
 
 
 def _what(method: str, channel: str) -> str:
@@ -201,11 +143,3 @@ def _what(method: str, channel: str) -> str:
 def _key(message: Mapping[str, Any]) -> str:
     metadata = message.get("metadata") or {}
     return str((metadata.get("event_payload") or {}).get("key") or "") if metadata.get("event_type") == EVENT_TYPE else ""
-
-
-def _seconds(headers: Mapping[str, str]) -> float:
-    given = str(headers.get("Retry-After") or headers.get("retry-after") or "")
-    try:
-        return min(max(float(given), 0.5), 3_600.0)
-    except ValueError:
-        return 1.0

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from api.slack.answers import ChannelClosed, Later, SlackAway
 from api.slack.blocks import Words
-from api.slack.calls import ChannelClosed, Later, SlackAway, SlackCalls
+from api.slack.calls import SlackCalls
 from api.slack.cards import Reader
 from api.slack.thread import Patience, ThreadPass
 from db.slack_threads import ClaimedThread, ClaimLost

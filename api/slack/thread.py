@@ -6,24 +6,22 @@ at any point leaves one message; and whoever finds that another process has the 
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import structlog
 
+from api.slack.answers import ChannelClosed, ContentRefused, Later, MessageClosed, SlackAway
 from api.slack.blocks import Payload
-from api.slack.calls import ChannelClosed, ContentRefused, Later, MessageClosed, SlackAway, SlackCalls
+from api.slack.calls import SlackCalls
 from api.slack.cards import Reader
 from api.slack.desired import CALLS, CARD, ROOT, Wanted, wanted_posts
+from api.slack.looking import Place, find, put_right
 from db.epics import Row
 from db.slack_threads import ClaimedThread, ClaimLost
 from engine.slack.facts import CardFacts, ThreadFacts
 from engine.slack.showing import Showing
 from safety.scrubbing import Scrubber
-
-CLOCKS_DIFFER_S: Final = 600.0
-"""By so much Slack's clock and ours may differ, when messages since a time are looked for."""
 
 _MOST_LOSSES: Final = 3
 
@@ -80,9 +78,10 @@ class ThreadPass:
             await self._rows.shown(self._thread, wait_s=self._patience.again_s, problem=problem)
             return
         self._posts = await self._rows.posts(self._thread.epic)
-        if self._thread.is_looked_at:
-            await self._delete_twins()
         first, *others = wanted_posts(facts, self._reader, [key for key, row in self._posts.items() if row["ts"] is not None])
+        if self._thread.is_looked_at:
+            keys = {first.key, *(each.key for each in others)} if self._thread.is_doubtful else None
+            await put_right(self._calls, self._place, self._posts, keys, since=self._thread.created_at)
         if self._row_of(first).get("ts") is None:
             await self._show(first)
         if self._ts is None:
@@ -99,6 +98,10 @@ class ThreadPass:
         if not self._channel:
             self._channel = await self._showing.channel_for(facts.epic.repo) or ""
         return bool(self._channel)
+
+    @property
+    def _place(self) -> Place:
+        return Place(epic=self._thread.epic, channel=self._channel, ts=self._ts)
 
     def _row_of(self, wanted: Wanted) -> Row:
         return self._posts.get(wanted.key, {})
@@ -134,15 +137,15 @@ class ThreadPass:
         nowhere = {"ts": None, "posted_hash": None, "given_up": None}
         self._posts[wanted.key] = {**row, **nowhere, "facts": kept.model_dump(mode="json"), "channel": self._channel}
         payload = wanted.write(kept)
-        unsure = row.get("intended_at") is not None
-        if unsure and (there := await self._find(wanted.key, since=row["intended_at"])):
+        tried_at = row.get("intended_at") or (self._thread.created_at if self._thread.is_doubtful else None)
+        if tried_at is not None and (there := await find(self._calls, self._place, wanted.key, since=tried_at)):
             await self._note(wanted, there[0], "", look=False)
             for twin in there[1:]:
                 await self._calls.delete(self._channel, twin)
             await self._edit(wanted, payload)
             return
         ts, posted = await self._sent(wanted, payload)
-        await self._note(wanted, ts, posted.hash, look=unsure)
+        await self._note(wanted, ts, posted.hash, look=tried_at is not None)
 
     async def _facts_for(self, wanted: Wanted, row: Row) -> CardFacts:
         if wanted.kind != CARD or wanted.approval is None or row:
@@ -162,6 +165,9 @@ class ThreadPass:
         except (Later, ChannelClosed, ContentRefused):
             await self._rows.not_made(self._thread, wanted.key)
             raise
+        except MessageClosed as error:
+            await self._rows.not_made(self._thread, wanted.key)
+            raise ChannelClosed(str(error)) from error
         except SlackAway as error:
             if error.surely_not_done:
                 await self._rows.not_made(self._thread, wanted.key)
@@ -210,24 +216,3 @@ class ThreadPass:
             return
         self._log.warning("a message in Slack is gone, and left alone", key=wanted.key, error=why)
         await self._rows.given_up(wanted.key, why)
-
-    async def _find(self, key: str, *, since: float) -> list[str]:
-        return (await self._calls.found(self._channel, self._ts, since=since - CLOCKS_DIFFER_S)).get(key, [])
-
-    async def _delete_twins(self) -> None:
-        """Delete what is there twice: a post that was given up for lost may have come late."""
-        known = {key: row for key, row in self._posts.items() if row["ts"] is not None}
-        if not known:
-            return
-        since = min(float(row["ts"]) for row in known.values()) - CLOCKS_DIFFER_S
-        places: dict[str, Any] = await self._calls.found(self._channel, self._ts, since=since)
-        root_key = f"{self._thread.epic}:{ROOT}"
-        if root_key in known and self._ts == known[root_key]["ts"]:
-            # The first message of a thread of its own stands in the channel, and so does one that is there twice.
-            intended = min(float(known[root_key]["intended_at"] or time.time()), float(known[root_key]["ts"]))
-            places |= await self._calls.found(self._channel, None, since=intended - CLOCKS_DIFFER_S)
-        for key, row in known.items():
-            for twin in places.get(key, ()):
-                if twin != row["ts"]:
-                    self._log.warning("a message in Slack was there twice", key=key)
-                    await self._calls.delete(self._channel, twin)

@@ -40,6 +40,8 @@ CREATE TABLE slack_threads (
     claimed_until timestamptz NOT NULL DEFAULT '-infinity',
     -- When to look in Slack for messages that are there twice: some time after a post of which nobody knew whether it arrived.
     look_at timestamptz,
+    -- The database was restored: Slack may have messages of which no row knows.
+    is_doubtful boolean NOT NULL DEFAULT false,
     problem text,
     created_at timestamptz NOT NULL DEFAULT now()
 ) WITH (fillfactor = 50);

@@ -58,7 +58,8 @@ WITH taken AS (
 )
 UPDATE slack_threads t SET claim = %(claim)s, claimed_until = clock_timestamp() + make_interval(secs => %(seconds)s)
 FROM taken WHERE t.epic_id = taken.epic_id
-RETURNING t.epic_id, t.channel, t.ts, t.since, t.wanted, t.tries, t.problem, t.look_at <= clock_timestamp() AS is_looked_at;
+RETURNING t.epic_id, t.channel, t.ts, t.since, t.wanted, t.tries, t.problem, t.look_at <= clock_timestamp() AS is_looked_at,
+    t.is_doubtful, extract(epoch FROM t.created_at)::double precision AS created_at;
 
 -- name: keep_slack_claim
 UPDATE slack_threads SET claimed_until = clock_timestamp() + make_interval(secs => %(seconds)s)
@@ -69,7 +70,7 @@ RETURNING epic_id;
 UPDATE slack_threads SET
     shown = greatest(shown, %(shown)s), tries = 0, problem = %(problem)s, claim = NULL, claimed_until = '-infinity',
     next_at = clock_timestamp() + make_interval(secs => %(wait)s),
-    look_at = CASE WHEN %(looked)s THEN NULL ELSE look_at END
+    look_at = CASE WHEN %(looked)s THEN NULL ELSE look_at END, is_doubtful = is_doubtful AND NOT %(looked)s
 WHERE epic_id = %(epic)s AND claim = %(claim)s
 RETURNING epic_id;
 
@@ -174,6 +175,14 @@ SELECT
 -- name: slack_troubled_threads
 -- The newest threads with a problem.
 SELECT epic_id AS epic, channel, problem, tries, next_at FROM slack_threads WHERE problem IS NOT NULL ORDER BY epic_id DESC LIMIT %(limit)s;
+
+-- name: doubt_restored_slack
+-- After a restore: what was posted since the backup has no row. A backup of an older release has no such table.
+DO $$ BEGIN
+    IF to_regclass('slack_threads') IS NOT NULL THEN
+        UPDATE slack_threads SET is_doubtful = true, look_at = clock_timestamp(), claim = NULL, claimed_until = '-infinity', next_at = '-infinity';
+    END IF;
+END $$;
 
 -- name: people_in_slack
 -- Everybody who is known in the workspace.

@@ -204,3 +204,42 @@ async def test_a_deliverer_that_slept_too_long_writes_nothing_old(desk, new_epic
     await desk.until_shown()
 
     assert desk.cards(epic)[0].buttons == []
+
+
+async def test_a_restored_database_posts_nothing_twice_and_leaves_no_card_of_a_time_that_is_gone(desk, new_epic, deliver):
+    await deliver()
+    epic = await new_epic()
+    kept = await desk.asks(epic)
+    await desk.until_shown()
+    gone = await desk.asks(epic, "merge_gate")
+    await desk.until_shown()
+    # As after a restore: neither of the cards has a row any more, and of the second question nobody knows.
+    await desk.execute("DELETE FROM events WHERE data ->> 'approval' = %s", gone)
+    await desk.execute("DELETE FROM approvals WHERE id = %s", gone)
+    await desk.execute("UPDATE approvals SET status = 'pending' WHERE id = %s", kept)
+    await desk.execute("DELETE FROM slack_posts WHERE kind = 'card'")
+    from db.queries import QUERIES
+
+    await desk.execute(QUERIES["doubt_restored_slack"].decode())
+    await desk.until(lambda: len(desk.cards(epic)) == 1, "the unknown card is gone")
+    await desk.happens(epic, "epic_resumed")
+    await desk.until_shown()
+
+    assert told(desk, epic) == ["root", "card"]
+    assert [button["value"].partition(":")[0] for button in desk.cards(epic)[0].buttons] == [kept] * 3
+    assert len(desk.fake.workspace.called("chat.postMessage")) == 3
+
+
+async def test_a_thread_of_which_nothing_is_left_begins_anew(desk, new_epic, deliver):
+    await deliver()
+    epic = await new_epic()
+    await desk.until_shown()
+    desk.fake.workspace.delete(desk.root(epic))
+    await desk.execute("UPDATE epics SET step = 'review' WHERE id = %s", epic)
+    await desk.happens(epic, "step_finished")
+    await desk.until_shown()
+    await desk.asks(epic)
+    await desk.until_shown()
+
+    assert told(desk, epic) == ["root", "card"]
+    assert desk.cards(epic)[0].thread_ts == desk.root(epic).ts
