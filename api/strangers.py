@@ -6,12 +6,12 @@ import ipaddress
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from epics.access_errors import TooManyRequests
 
 if TYPE_CHECKING:
-    from engine.access.guarding import Guarding
+    from db.rates import Turn
 
 KeyT = TypeVar("KeyT")
 
@@ -19,6 +19,18 @@ _MOST: Final = 10_000
 _KNOWN_FOR_S: Final = 300.0
 _SHARED_BITS: Final = 64
 """Of an IPv6 address: who has one has all that begin so."""
+
+
+class Counting(Protocol):
+    """What counts for all servers: `engine.guarding`."""
+
+    async def turn(self, bucket: str, *, per_minute: int, at_once: int) -> Turn:
+        """Take a turn of a bucket, if it has one."""
+        ...
+
+    async def strangers_seen(self, address: str) -> None:
+        """Write down that an address shows keys that do not hold."""
+        ...
 
 
 class Strangers:
@@ -54,15 +66,15 @@ class Strangers:
         if left > 0 and self._known.get(digest, now) <= now:
             raise _later(left)
 
-    async def note(self, address: str, digest: bytes, guarding: Guarding) -> None:
+    async def note(self, address: str, digest: bytes, counting: Counting) -> None:
         """Count a failure.
 
         Raises:
             TooManyRequests: if it was one too many.
         """
         self._known.pop(digest, None)
-        await guarding.strangers_seen(address)
-        turn = await guarding.turn(f"stranger {address}", per_minute=self._per_minute, at_once=self._per_minute)
+        await counting.strangers_seen(address)
+        turn = await counting.turn(f"stranger {address}", per_minute=self._per_minute, at_once=self._per_minute)
         if not turn.allowed:
             _keep(self._until, address, self._clock() + turn.retry_after_s)
             raise _later(turn.retry_after_s)

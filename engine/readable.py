@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from epics.callers import current_caller
-from epics.roles import Deed
+from epics.roles import NEEDED, Deed
 
 
-def readable_patterns() -> list[str] | None:
-    """Patterns of the repositories that the caller may read, as the database takes them; None for all."""
-    patterns = current_caller().patterns(Deed.READ)
-    return None if patterns is None else list(patterns)
+def readable_patterns() -> list[list[str]] | None:
+    """Patterns of the repositories that the caller may read, as the database takes them (`fits()`); None for all.
+
+    Each is what a repository begins with that fits, and an expression for the whole of it.
+    """
+    caller = current_caller()
+    if caller.patterns(Deed.READ) is None:
+        return None
+    least = NEEDED[Deed.READ].rank
+    return [[grant.repo.partition("*")[0], grant.regex] for grant in caller.grants if grant.role.rank >= least]

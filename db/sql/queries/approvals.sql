@@ -21,7 +21,7 @@ FROM approvals a JOIN epics p ON p.id = a.epic_id WHERE a.id = %(approval)s;
 -- name: find_approvals
 -- As for epics: what the caller may not read is not there for it.
 SELECT a.id, e.repo FROM approvals a JOIN epics e ON e.id = a.epic_id
-WHERE starts_with(a.id, %(prefix)s) AND (%(patterns)s::text[] IS NULL OR e.repo ~ ANY (%(patterns)s::text[]))
+WHERE starts_with(a.id, %(prefix)s) AND (%(patterns)s::text[] IS NULL OR fits(e.repo, %(patterns)s::text[]))
 ORDER BY a.id LIMIT 6;
 
 -- name: pending_approval_of_epic

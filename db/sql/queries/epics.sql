@@ -51,7 +51,7 @@ FROM epics WHERE id = %(epic)s;
 -- name: find_epics
 -- Of the repositories that fit a pattern only: what the caller may not read is not there for it.
 SELECT id, repo FROM epics
-WHERE starts_with(id, %(prefix)s) AND NOT is_run(id) AND (%(patterns)s::text[] IS NULL OR repo ~ ANY (%(patterns)s::text[]))
+WHERE starts_with(id, %(prefix)s) AND NOT is_run(id) AND (%(patterns)s::text[] IS NULL OR fits(repo, %(patterns)s::text[]))
 ORDER BY id LIMIT 6;
 
 -- name: queue_epic

@@ -13,7 +13,7 @@ SELECT workflow, task, variables, revision, start_commit FROM runs WHERE id = %(
 -- name: find_runs
 -- As for epics: what the caller may not read is not there for it.
 SELECT r.id, e.repo FROM runs r JOIN epics e ON e.id = r.id
-WHERE starts_with(r.id, %(prefix)s) AND (%(patterns)s::text[] IS NULL OR e.repo ~ ANY (%(patterns)s::text[]))
+WHERE starts_with(r.id, %(prefix)s) AND (%(patterns)s::text[] IS NULL OR fits(e.repo, %(patterns)s::text[]))
 ORDER BY r.id LIMIT 6;
 
 -- name: end_run

@@ -48,7 +48,7 @@ def serve(tmp_path: Path, http_database: str) -> Generator[Serve]:
         def start(*options: str, database_url: str | None = None, ready: bool = True, **environment: str) -> Server:
             folder = tmp_path / f"server-{len(tuple(tmp_path.glob('server-*')))}"
             folder.mkdir()
-            started = stack.enter_context(running(folder, database_url or http_database, *options, ready=ready, **environment))
+            started = stack.enter_context(running(folder, database_url or http_database, *options, ready=ready, verify=True, **environment))
             if ready:
                 carry_key(started, tmp_path)
             return started

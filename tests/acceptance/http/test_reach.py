@@ -13,8 +13,6 @@ from tests.fakes.servers import Server, running
 
 pytestmark = [pytest.mark.postgres, pytest.mark.slow]
 
-FEW = {"GENIE_REQUESTS_PER_MINUTE": "1", "GENIE_REQUESTS_AT_ONCE": "6"}
-
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
@@ -27,7 +25,8 @@ def secure(http_database: str, certificate: Certificate, tmp_path_factory: pytes
     folder = tmp_path_factory.mktemp("secure")
     tls = ("--tls-cert", str(certificate.cert), "--tls-key", str(certificate.key))
     options = ("--workers", "0", "--behind-proxy", "--name", "Genie.Example.org.", *tls)
-    with running(folder, http_database, *options, verify=certificate.trusted, GENIE_TRUSTED_PROXIES="127.0.0.0/8", **FEW) as started:
+    few = {"GENIE_TRUSTED_PROXIES": "127.0.0.0/8", "GENIE_REQUESTS_PER_MINUTE": "1", "GENIE_REQUESTS_AT_ONCE": "6"}
+    with running(folder, http_database, *options, ready=True, verify=certificate.trusted, **few) as started:
         yield started
 
 
@@ -73,7 +72,7 @@ def test_where_a_request_comes_from_is_believed_of_proxies_that_are_trusted(secu
 
 def test_all_servers_count_the_requests_of_a_key_together(secure, tmp_path, http_database):
     shown = secure.key.headers
-    with running(tmp_path, http_database, "--workers", "0", **FEW) as other:
+    with running(tmp_path, http_database, "--workers", "0", GENIE_REQUESTS_PER_MINUTE="1", GENIE_REQUESTS_AT_ONCE="6") as other:
         asked = [
             httpx2.get(f"{each.url}/api/v1/whoami", headers=shown, verify=each.verify).status_code
             for _ in range(4)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import pytest
 
 from api.strangers import Strangers, network_of
+from db.rates import Turn
 from epics.access_errors import TooManyRequests
 
 
@@ -17,10 +16,10 @@ class FakeGuarding:
         self.left = turns
         self.told: list[str] = []
 
-    async def turn(self, _bucket: str, *, per_minute: int, at_once: int) -> SimpleNamespace:
+    async def turn(self, _bucket: str, *, per_minute: int, at_once: int) -> Turn:
         assert per_minute == at_once
         self.left -= 1
-        return SimpleNamespace(allowed=self.left >= 0, retry_after_s=20.0)
+        return Turn(allowed=self.left >= 0, remaining=max(self.left, 0), retry_after_s=20.0, full_after_s=60.0)
 
     async def strangers_seen(self, address: str) -> None:
         self.told.append(address)
