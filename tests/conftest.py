@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     # psycopg and the packages above it take a good part of a second to import; unit tests need none of them.
     from db.connection import Database
     from tests.fakes.nursery import Nursery
+    from tests.fakes.standing import Standing
 
 MODELS = "pydantic_ai.models"
 
@@ -112,9 +113,20 @@ def empty_database_url(postgres_server: str) -> Generator[str]:
 
 
 @pytest.fixture
-def database_url(postgres_server: str, database_template: str) -> Generator[str]:
-    """The URL of a migrated database of this test's own."""
-    with _own_database(postgres_server, database_template) as url:
+def tmp_path(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    """A folder of this test's own: where its module has a `standing` epic that it asks for, the one with that epic in it."""
+    if "standing" not in request.fixturenames:
+        return tmp_path
+    standing: Standing = request.getfixturevalue("standing")
+    standing.put_back()
+    return standing.place
+
+
+@pytest.fixture
+def database_url(postgres_server: str, database_template: str, request: pytest.FixtureRequest) -> Generator[str]:
+    """The URL of a database of this test's own: a migrated one, or a copy of that of the `standing` epic."""
+    template = request.getfixturevalue("standing").database if "standing" in request.fixturenames else database_template
+    with _own_database(postgres_server, template) as url:
         yield url
 
 

@@ -10,12 +10,16 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
+
+from tests.conftest import _own_database
+from tests.fakes.standing import Standing, kept_of
 
 if TYPE_CHECKING:
     from tests.fakes.nursery import Nursery
@@ -49,11 +53,19 @@ class Genie(Protocol):
     ) -> Ended: ...
 
 
+Bring = Callable[[Genie, Path], str]
+"""Brings an epic by commands to where tests begin, in the folder that it is given, and returns its id."""
+
+
 @pytest.fixture
 def genie_environment(tmp_path: Path, database_url: str) -> dict[str, str]:
     """A user with an empty home, and a database of this test's own."""
-    home = tmp_path / "home"
-    home.mkdir()
+    return _environment(tmp_path, database_url)
+
+
+def _environment(folder: Path, database_url: str) -> dict[str, str]:
+    home = folder / "home"
+    home.mkdir(exist_ok=True)
     return {
         "PATH": os.environ["PATH"],
         "HOME": str(home),
@@ -61,7 +73,7 @@ def genie_environment(tmp_path: Path, database_url: str) -> dict[str, str]:
         # 32 bytes: `genie` on a server of PostgreSQL makes no key of its own.
         "GENIE_SECRET_KEY": "YSBrZXkgZm9yIHNlY3JldHMgaW4gdGVzdHMsIG9ubHk=",
         "PYTHONPATH": str(ROOT),
-        "GENIE_HOME": str(tmp_path / "genie"),
+        "GENIE_HOME": str(folder / "genie"),
         "GENIE_DATABASE_URL": database_url,
     }
 
@@ -69,7 +81,27 @@ def genie_environment(tmp_path: Path, database_url: str) -> dict[str, str]:
 @pytest.fixture
 def genie(genie_environment: dict[str, str], tmp_path: Path, request: pytest.FixtureRequest) -> Genie:
     """Runs `genie` and waits for its end."""
-    said = tmp_path / "said"
+    return _runner(genie_environment, tmp_path, tmp_path / "said", request)
+
+
+@pytest.fixture(scope="module")
+def bring(
+    postgres_server: str, database_template: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Generator[Callable[[Bring], Standing]]:
+    """Brings an epic by commands to where the tests of a module begin; a module's fixture `standing` returns what comes of it."""
+    with ExitStack() as stack:
+
+        def bring_one(go: Bring) -> Standing:
+            folder = tmp_path_factory.mktemp("standing")
+            place = folder / "place"
+            place.mkdir()
+            url = stack.enter_context(_own_database(postgres_server, database_template))
+            return kept_of(go(_runner(_environment(place, url), place, folder / "said", request), place), folder, url)
+
+        yield bring_one
+
+
+def _runner(genie_environment: Mapping[str, str], tmp_path: Path, said: Path, request: pytest.FixtureRequest) -> Genie:
     count = itertools.count(1)
 
     def run(*arguments: str, stdin: str = "", cwd: Path | None = None, env: dict[str, str] | None = None, fresh: bool = False) -> Ended:

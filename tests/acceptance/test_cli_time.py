@@ -9,13 +9,22 @@ import pytest
 pytestmark = [pytest.mark.postgres, pytest.mark.slow]
 
 
+@pytest.fixture(scope="module")
+def standing(bring):
+    """The epic of the demo, merged."""
+
+    def go(genie, folder):
+        ended = genie("demo", "--keep", str(folder / "sample"), "--json")
+        assert ended.code == 0, ended.err
+        return ended.json()["id"]
+
+    return bring(go)
+
+
 @pytest.fixture
-def merged(genie, tmp_path):
-    """The epic of the demo, merged, and the repository that it worked on."""
-    place = tmp_path / "sample"
-    ended = genie("demo", "--keep", str(place), "--json")
-    assert ended.code == 0, ended.err
-    return ended.json()["id"], place
+def merged(standing, tmp_path):
+    """The epic, and the repository that it worked on."""
+    return standing.id, tmp_path / "sample"
 
 
 def test_the_past_of_an_epic_is_looked_at_from_its_terminal(genie, merged, git):

@@ -13,15 +13,24 @@ def git(repo, *arguments):
     return subprocess.run(["git", "-C", repo, *arguments], check=True, capture_output=True, text=True).stdout
 
 
+@pytest.fixture(scope="module")
+def standing(bring):
+    """The sample epic where it waits for its merge."""
+
+    def go(genie, folder):
+        started = genie("demo", "--ask", "--keep", str(folder / "sample"), "--json")
+        assert started.code == 3, started.err
+        ended = genie("approval", "approve", started.json()["id"], "--go", "--json")
+        assert ended.json()["step"] == "merge_gate", ended.err
+        return ended.json()["id"]
+
+    return bring(go)
+
+
 @pytest.fixture
-def at_merge_gate(genie, tmp_path):
-    """The sample epic where it waits for its merge, and its repository."""
-    sample = tmp_path / "sample"
-    started = genie("demo", "--ask", "--keep", str(sample), "--json")
-    assert started.code == 3, started.err
-    ended = genie("approval", "approve", started.json()["id"], "--go", "--json")
-    assert ended.json()["step"] == "merge_gate", ended.err
-    return ended.json()["id"], sample
+def at_merge_gate(standing, tmp_path):
+    """The epic, and its repository."""
+    return standing.id, tmp_path / "sample"
 
 
 def moment_after(genie, epic, step):

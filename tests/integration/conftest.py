@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import pytest
 
 from tests.conftest import Git, _own_database, make_repo
-from tests.integration.standing import Bring, Standing, brought
+from tests.fakes.standing import Bring, Standing, brought
 
 if TYPE_CHECKING:
     # The engine and what is above it take a second to import; tests that open none do not wait for it.
@@ -148,24 +148,6 @@ def bring(postgres_server: str, database_template: str, tmp_path_factory: pytest
             return brought(tmp_path_factory.mktemp("standing"), url, script, go, lambda repo: make_repo(git, repo, SMALL))
 
         yield bring_one
-
-
-@pytest.fixture
-def tmp_path(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
-    """A folder of this test's own: where its module has a `standing` epic that it asks for, the one with that epic in it."""
-    if "standing" not in request.fixturenames:
-        return tmp_path
-    standing: Standing = request.getfixturevalue("standing")
-    standing.put_back()
-    return standing.place
-
-
-@pytest.fixture
-def database_url(postgres_server: str, database_template: str, request: pytest.FixtureRequest) -> Generator[str]:
-    """The URL of a database of this test's own: a migrated one, or a copy of that of the `standing` epic."""
-    template = request.getfixturevalue("standing").database if "standing" in request.fixturenames else database_template
-    with _own_database(postgres_server, template) as url:
-        yield url
 
 
 @pytest.fixture

@@ -62,7 +62,7 @@ def brought(folder: Path, database_url: str, script: Mapping[str, Any], bring: B
     from config.settings import Settings
     from engine.bootstrap import open_engine
 
-    place, kept = folder / "place", folder / "kept"
+    place = folder / "place"
     place.mkdir()
     make_repo(place / "repo")
     (place / "script-0.json").write_text(json.dumps(script), encoding="utf-8")
@@ -74,5 +74,11 @@ def brought(folder: Path, database_url: str, script: Mapping[str, Any], bring: B
 
     with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
         epic = runner.run(run())
+    return kept_of(epic, folder, database_url)
+
+
+def kept_of(epic: str, folder: Path, database_url: str) -> Standing:
+    """Keep what is in `place` of the folder as it is now, to be put back there."""
+    place, kept = folder / "place", folder / "kept"
     subprocess.run(["cp", "-a", str(place), str(kept)], check=True)
     return Standing(id=epic, place=place, kept=kept, database=urlsplit(database_url).path.removeprefix("/"))
