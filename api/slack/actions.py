@@ -14,10 +14,9 @@ from api.slack.desk import CHANNEL, Desk, Wanted
 from api.slack.modals import NEEDS_MODAL, PREFIX, Asked, FieldWrong, decision_in, modal
 from api.slack.sender import Sender, sender_of
 from db.hooks import Delivery
-from epics.approvals import ApprovalStatus, Choice, Decision
+from epics.approvals import Choice, Decision
 from epics.callers import Caller
 from epics.errors import Superseded, Transient
-from epics.roles import Deed
 
 if TYPE_CHECKING:
     from slack_bolt.context.ack.async_ack import AsyncAck
@@ -68,20 +67,16 @@ class Actions:
     ) -> str | None:
         asked = pressed(choice, value, block_id)
         if choice in NEEDS_MODAL:
-            return await self._open(sender, asked, caller)
+            return await self._open(sender, asked)
         return await decide(self._desk, caller, asked, Decision(choice=choice, by=caller.person, channel=CHANNEL), delivery)
 
-    async def _open(self, sender: Sender, asked: Pressed, caller: Caller) -> str | None:
+    async def _open(self, sender: Sender, asked: Pressed) -> str | None:
         """Open the modal, unless what it would say could not be taken."""
         from slack_sdk.errors import SlackApiError  # noqa: PLC0415  # with Slack's client
 
         engine = self._desk.engine
-        approval = await engine.approval(asked.approval)
+        approval = await engine.slack.asked(asked.approval, asked.choice, asked.content_hash)
         epic = await engine.epic(approval.epic)
-        caller.check(Deed.DECIDE, epic.repo)
-        if approval.status is not ApprovalStatus.PENDING or approval.content_hash != asked.content_hash:
-            # Asked with what can be decided at once, it says who decided, or what is asked now.
-            raise Superseded(f"approval {approval.id} is {approval.status}{f', by {approval.decided_by}' if approval.decided_by else ''}")
         moments = await engine.moments(epic.id) if asked.choice is Choice.ROLLBACK else ()
         view = modal(Asked(pressed=asked, channel=sender.channel, thread=sender.thread), goal=epic.goal, moments=moments)
         try:

@@ -16,7 +16,6 @@ from engine.slack.deeds import Place
 from engine.starting import StartEpic, with_defaults
 from epics.callers import Caller
 from epics.errors import InvalidInput, NotFound
-from epics.roles import Deed
 
 if TYPE_CHECKING:
     from slack_bolt.context.ack.async_ack import AsyncAck
@@ -63,7 +62,7 @@ class Commands:
             case Verb.STATUS:
                 return epic_text(await engine.epic(line.epic)) if line.epic else await self._list()
             case Verb.APPROVALS:
-                return await self._approvals(caller)
+                return await self._approvals()
             case Verb.WHOAMI:
                 return person_text(caller)
             case Verb.HELP:
@@ -96,9 +95,6 @@ class Commands:
         lines = [epic_line(epic) for page in pages for epic in page.items][:_MOST_LISTED]
         return "\n".join(lines) if lines else "Nothing is at work, and nothing waits."
 
-    async def _approvals(self, caller: Caller) -> str:
-        engine = self._desk.engine
-        page = await engine.approval_page(status="pending", limit=_MOST_LISTED)
-        found = [(approval, await engine.epic(approval.epic)) for approval in page.items]
-        lines = [approval_line(approval, epic) for approval, epic in found if caller.may(Deed.DECIDE, epic.repo)]
+    async def _approvals(self) -> str:
+        lines = [approval_line(approval) for approval in await self._desk.engine.slack.awaited(_MOST_LISTED)]
         return "\n".join(lines) if lines else "Nothing waits for your decision."

@@ -54,7 +54,8 @@ async def decide(desk: Desk, caller: Caller, asked: Pressed, decision: Decision,
     by_person = decision.model_copy(update={"by": caller.person, "channel": CHANNEL})
     view = await desk.engine.slack.decide(asked.approval, by_person, asked.content_hash, delivery)
     if view.status is ApprovalStatus.PENDING:
-        return f"Noted: you {_DID[decision.choice]}. It takes effect when as many others as it needs have said the same."
+        same = len({vote.person for vote in view.votes if vote.choice is decision.choice})
+        return f"Noted: you {_DID[decision.choice]}. That makes {same} of the {view.terms.quorum} people that it needs."
     return None
 
 

@@ -27,9 +27,9 @@ def epic_text(epic: EpicView) -> str:
     return "\n".join(lines)
 
 
-def approval_line(approval: ApprovalView, epic: EpicView) -> str:
+def approval_line(approval: ApprovalView) -> str:
     """What waits for a decision, in a line."""
-    return f"`{approval.id}` {approval.gate} · `{epic.id}` {plain(shortened(epic.goal, _MOST_GOAL))}"
+    return f"`{approval.id}` {approval.gate} · `{approval.epic}` {plain(shortened(approval.question, _MOST_GOAL))}"
 
 
 def person_text(caller: Caller) -> str:

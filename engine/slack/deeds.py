@@ -11,16 +11,17 @@ from db.hooks import Delivery, in_one_transaction, insert_hook_delivery
 from db.slack import bind_thread, epic_of_thread
 from engine.access.permitting import permit
 from engine.access.role_table import Needed, Of
+from engine.approvals.eligibility import check_eligible, waits_for
 from engine.assembling import Installation
 from engine.deciding import decide
-from engine.reading import epic_id_of, epic_view
+from engine.reading import approval_view, epic_id_of, epic_view, list_approvals
 from engine.saying import say
 from engine.slack.workspace import Workspace
 from engine.starting import StartEpic, start_epic
 from engine.views import ApprovalView, EpicView, SayingView
-from epics.approvals import Decision
+from epics.approvals import ApprovalStatus, Choice, Decision
 from epics.callers import current_caller
-from epics.errors import Conflict
+from epics.errors import AlreadyDecided, Conflict, Superseded
 from epics.records import Record
 from epics.roles import Deed
 from epics.state import TERMINAL
@@ -63,6 +64,31 @@ class SlackDeeds:
                 await bind_thread(connection, epic_id, place.channel, place.thread)
 
         return await epic_view(self._pool, await start_epic(self._installation, asked, within=beside))
+
+    async def asked(self, approval: str, choice: Choice, content_hash: str) -> ApprovalView:
+        """What an approval asks, if the caller could choose this there now: looked at before a form is opened for it.
+
+        Raises:
+            Forbidden: if the caller may not decide on the repository, or its terms let others choose this.
+            AlreadyDecided: if somebody was first.
+            Superseded: if it is over, or asks about something else.
+        """
+        await permit(self._pool, Needed(Deed.DECIDE, Of.APPROVAL), approval)
+        view = await approval_view(self._pool, approval)
+        if view.decision is not None and view.decided_at is not None:
+            raise AlreadyDecided(view.id, view.decision, view.decided_by or "somebody", view.decided_at.isoformat(timespec="seconds"))
+        if view.status is not ApprovalStatus.PENDING:
+            raise Superseded(f"approval {view.id} is {view.status} and takes no decision any more")
+        if view.content_hash != content_hash:
+            raise Superseded(f"approval {view.id} asks about something else now")
+        caller = current_caller()
+        check_eligible(caller, view, Decision(choice=choice, by=caller.person, channel=_CHANNEL))
+        return view
+
+    async def awaited(self, most: int) -> tuple[ApprovalView, ...]:
+        """The newest approvals that wait for the caller, so many at most."""
+        pending = await list_approvals(self._pool, status=ApprovalStatus.PENDING, epic_id=None)
+        return tuple(approval for approval in pending if waits_for(current_caller(), approval))[:most]
 
     async def decide(self, approval: str, decision: Decision, content_hash: str, delivery: Delivery) -> ApprovalView:
         """Decide; see `engine.deciding.decide`.

@@ -8,10 +8,10 @@ import itertools
 import json
 import time
 from collections.abc import Callable, Mapping
+from contextlib import closing
+from http.client import HTTPConnection
 from typing import Any, Protocol
-from urllib.parse import urlencode
-
-import httpx2
+from urllib.parse import urlencode, urlsplit
 
 from tests.fakes.slack.socket import Ack, TalkingSlack
 from tests.fakes.slack.workspace import APP_ID, BOT_USER, SIGNING_SECRET, TEAM, Message
@@ -43,7 +43,7 @@ class HttpLine:
         self, server_url: str, *, secret: str = SIGNING_SECRET, ago_s: float = 0, headers: Mapping[str, str] | None = None
     ) -> None:
         self._secret, self._ago_s, self._headers = secret, ago_s, dict(headers or {})
-        self._url = f"{server_url}/slack/events"
+        self._place = urlsplit(server_url).netloc
 
     def send(self, kind: str, payload: dict[str, Any]) -> Ack:
         """Post it, and give the answer."""
@@ -59,10 +59,14 @@ class HttpLine:
         stamp = str(int(time.time() - self._ago_s))
         right = "v0=" + hmac.new(self._secret.encode(), b"v0:" + stamp.encode() + b":" + body, hashlib.sha256).hexdigest()
         signed = {"x-slack-request-timestamp": stamp, "x-slack-signature": right if signature is None else signature}
-        before = time.perf_counter()
-        answer = httpx2.post(self._url, content=body, headers={"content-type": form, **signed}, timeout=30)
-        payload = answer.json() if answer.headers.get("content-type", "").startswith("application/") and answer.content else None
-        return Ack(seconds=time.perf_counter() - before, status=answer.status_code, payload=payload)
+        with closing(HTTPConnection(self._place, timeout=30)) as connection:
+            before = time.perf_counter()
+            connection.request("POST", "/slack/events", body, {"content-type": form, **signed})
+            answer = connection.getresponse()
+            said = answer.read()
+            seconds = time.perf_counter() - before
+        is_json = answer.headers.get("content-type", "").startswith("application/") and said
+        return Ack(seconds=seconds, status=answer.status, payload=json.loads(said) if is_json else None)
 
 
 class SlackPerson:
