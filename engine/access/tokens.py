@@ -78,7 +78,9 @@ class Tokens:
             raise InvalidInput(f"a token lasts for more than nothing and at most {hours:.0f}h: what is to last longer is a key")
         secret = self._secret()
         if secret is None:
-            raise InvalidInput("there is no secret to sign tokens with: set GENIE_JWT_SECRET, the same on every host")
+            raise InvalidInput(
+                "there is no secret to sign tokens with: set GENIE_JWT_SECRET, the same on every host, or `genie secret set jwt_secret`"
+            )
         now, number = int(self._clock()), new_id("t")
         ends = now + int(lasts.total_seconds())
         claims: dict[str, Any] = {
