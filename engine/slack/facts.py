@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from importlib import import_module
 from typing import Final
 
 from db.epics import fetch_all, fetch_one
@@ -71,13 +72,13 @@ async def thread_facts(installation: Installation, epic: str, since: int) -> Thr
 
 async def card_facts(installation: Installation, approval: ApprovalView, scrubber: Scrubber) -> CardFacts:
     """What an approval is about; its summary alone where the rest cannot be read here."""
-    from engine.gates import gate_content  # noqa: PLC0415  # reads checkpoints, for which LangGraph is imported
-
+    # In a thread: it reads checkpoints, and LangGraph takes seconds to import, in which a server must answer.
+    gates = await asyncio.to_thread(import_module, "engine.gates")
     moment = await fetch_one(installation.database.pool, "moment", {"epic": approval.epic, "n": approval.moment})
     try:
         # A repository that is slow to come must not keep the question from people.
         async with asyncio.timeout(_CONTENT_S):
-            content = await gate_content(installation, approval)
+            content: GateContent | None = await gates.gate_content(installation, approval)
     except (GenieError, TimeoutError):
         content = None
     parts = tuple(_parts(approval, content)) if content is not None else ()

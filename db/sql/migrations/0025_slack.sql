@@ -109,8 +109,7 @@ BEGIN
         RETURN NULL;
     END IF;
     INSERT INTO slack_threads AS t (epic_id, since, wanted)
-    SELECT
-        e.epic_id, CASE WHEN bool_or(e.type = 'epic_imported') THEN max(e.n) ELSE min(e.n) END, max(e.n)
+    SELECT e.epic_id, min(e.n), max(e.n)
     FROM added e
     JOIN epics p ON p.id = e.epic_id
     WHERE (
@@ -125,6 +124,8 @@ BEGIN
     ON CONFLICT (epic_id) DO UPDATE SET
         wanted = greatest(t.wanted, excluded.wanted),
         wanted_at = CASE WHEN t.shown < t.wanted THEN t.wanted_at ELSE clock_timestamp() END;
+    -- What happened elsewhere before an import came in the same transaction, and is not told here.
+    UPDATE slack_threads t SET since = e.n FROM added e WHERE e.type = 'epic_imported' AND t.epic_id = e.epic_id;
     RETURN NULL;
 END
 $$;

@@ -72,6 +72,18 @@ async def test_without_a_workspace_nothing_is_marked(engine, new_epic):
         assert await (await connection.execute(b"SELECT FROM slack_threads")).fetchall() == []
 
 
+async def test_an_imported_epic_tells_nothing_of_what_was_before(desk, new_epic, deliver):
+    epic = await new_epic()
+    await desk.decides(await desk.asks(epic))
+    await desk.happens(epic, "epic_imported")
+    await desk.asks(epic, "merge_gate")
+    await deliver()
+    await desk.until_shown()
+
+    assert [message.key.split(":")[1] for message in desk.fake.workspace.about(epic)] == ["root", "card"]
+    assert "Merge" in desk.cards(epic)[0].said
+
+
 async def test_what_waits_when_slack_is_set_up_is_shown_then(engine, fake, new_epic, deliver):
     from db.slack import register_workspace
     from tests.integration.slack.conftest import CHANNEL, Desk
