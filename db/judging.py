@@ -22,6 +22,8 @@ async def put_approval_terms(pool: Pool, lease: Lease, terms: Mapping[str, Any])
 async def approval_is_for_people(pool: Pool, lease: Lease, row: Row, why: Sequence[str]) -> None:
     """Note that an approval is not given without a person, and why, once, fenced."""
     async with fenced(pool, lease) as connection:
+        # The epic's row first, as whoever decides does: the two cannot wait for each other.
+        await connection.execute(QUERIES["lock_epic_of_approval"], {"approval": row["id"]})
         if await (await connection.execute(QUERIES["judge_approval"], {"approval": row["id"]})).fetchone() is not None and why:
             data = {"approval": row["id"], "gate": row["gate"], "why": list(why)}
             await add_events(connection, lease.thread_id, [{"type": "approval_needs_person", "data": data}])

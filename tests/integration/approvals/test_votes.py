@@ -8,6 +8,9 @@ import pytest
 from psycopg import errors as pg
 
 from db.connection import Database
+from db.judging import approval_is_for_people
+from db.leases import take_lease
+from db.queries import QUERIES
 from engine.deciding import decide
 from epics.access_errors import Forbidden, NotEligible
 from epics.approvals import ApprovalStatus
@@ -16,7 +19,7 @@ from epics.errors import AlreadyDecided, AlreadyVoted, ApprovalNotFound, Invalid
 from epics.roles import Role
 from epics.steps import Step
 from tests.integration.approvals.people import person, says
-from tests.integration.durability.writing import break_once, rows
+from tests.integration.durability.writing import HERE, LONG_S, break_once, rows, until_waiting
 
 pytestmark = pytest.mark.postgres
 
@@ -172,3 +175,18 @@ async def test_each_vote_and_the_decision_are_in_the_audit_with_what_was_approve
         ("ben", "http", "decide", "approve"),
     ]
     assert {row["content_hash"] for row in found} == {about["content_hash"]}
+
+
+async def test_a_worker_that_finds_it_to_be_for_people_and_who_decides_wait_for_neither_end(database, asked):
+    approval = await asked()
+    async with database.pool.connection() as connection, connection.transaction():
+        await connection.execute(QUERIES["lock_epic_of_approval"], {"approval": approval})
+        lease = await take_lease(database.pool, "e-0000000001", HERE, seconds=LONG_S)
+        row = {"id": approval, "gate": "plan_gate"}
+        judging = asyncio.create_task(approval_is_for_people(database.pool, lease, row, ["no rule holds"]))
+        await until_waiting(database.pool, 1)
+        decided = await connection.execute(b"UPDATE approvals SET status = 'rejected', decision = 'reject' WHERE id = %s", [approval])
+        assert decided.rowcount == 1
+    await judging
+
+    assert await _events(database, "approval_needs_person") == []
