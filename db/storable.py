@@ -18,8 +18,9 @@ def jsonb(value: Any) -> Jsonb:  # any JSON
 
 
 def json_text(value: Any) -> str:  # any JSON
-    """The one text for a value, whatever the order in which it was put together, without a NUL; plain ASCII."""
-    return _without_nul(json.dumps(value, sort_keys=True, separators=(",", ":")))
+    """The one text for a value, whatever the order in which it was put together, without a NUL and without halves of surrogate pairs."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return _without_nul(text.encode("utf-8", "replace").decode("utf-8"))
 
 
 def _dumps(value: Any) -> str:  # any JSON
