@@ -139,6 +139,14 @@ async def test_what_is_sealed_is_read_as_if_it_were_not(engine_at, story, small_
     assert SAID in str(await opening.attempt_log(epic, 1))
     assert "greeting.txt" in str(await opening.attempt_log(epic, 3))
     assert await opening.attempt_log(fork.id, 3) == await opening.attempt_log(epic, 3)
+    async with database.pool.connection() as connection:
+        await connection.execute(
+            "UPDATE turns SET answer = (SELECT answer FROM turns WHERE epic_id = %s AND attempt = 4 AND n = 1)"
+            " WHERE epic_id = %s AND attempt = 3",
+            [epic, fork.id],
+        )
+    with pytest.raises(SecretUnreadable, match="stands where it was not put"):
+        await opening.attempt_log(fork.id, 3)
     without = await engine_at(story())
     with pytest.raises(SecretUnreadable, match="GENIE_SECRET_KEY"):
         await without.attempt_log(epic, 3)
