@@ -27,12 +27,22 @@ AWAKE = "import signal; signal.signal(2, signal.default_int_handler); [signal.si
 AT_A_TERMINAL = [*GENIE[:-1], f"{AWAKE}; {GENIE[-1]}"]
 
 
+@pytest.fixture(scope="module")
+def standing(bring):
+    """An epic that waits at its plan gate."""
+
+    def go(genie, folder):
+        ended = genie("demo", "--ask", "--keep", str(folder / "sample"), "--json")
+        assert ended.code == 3, ended.err
+        return ended.json()["id"]
+
+    return bring(go)
+
+
 @pytest.fixture
-def waiting(genie, tmp_path) -> str:
-    """The id of an epic that waits at its plan gate."""
-    ended = genie("demo", "--ask", "--keep", str(tmp_path / "sample"), "--json")
-    assert ended.code == 3, ended.err
-    return ended.json()["id"]
+def waiting(standing) -> str:
+    """Its id."""
+    return standing.id
 
 
 def test_without_a_terminal_a_gate_stops_the_command_and_names_what_goes_on(genie, tmp_path):
