@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import hmac
+import json
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import urlencode
 
 import pytest
 
 from tests.fakes.slack.people import SlackPerson, SocketLine
 from tests.fakes.slack.socket import Ack, TalkingSlack
-from tests.fakes.slack.workspace import APP_TOKEN, BOT_TOKEN, BOT_USER, TEAM, Message
+from tests.fakes.slack.workspace import APP_TOKEN, BOT_TOKEN, BOT_USER, SIGNING_SECRET, TEAM, Message
 from tests.integration.conftest import Began, Begin, EngineAt, Story
 
 if TYPE_CHECKING:
+    from api.slack.desk import Desk
     from engine.engine import Engine
     from engine.views import ApprovalView
+    from tests.fakes.indoors import Indoors
 
 PEOPLE = {"ada": ("U0ADA", "admin"), "anna": ("U0ANNA", "approver"), "olga": ("U0OLGA", "operator"), "vera": ("U0VERA", "viewer")}
 
@@ -120,6 +127,81 @@ async def quiet_engine(engine_at: EngineAt, story: Story) -> Engine:
     return await engine_at(story())
 
 
+class Door:
+    """A server's door for Slack, without a process: what comes in is signed, and is done when it is answered."""
+
+    def __init__(self, server: Indoors, desk: Desk, slack: TalkingSlack) -> None:
+        self.server, self.desk, self.slack = server, desk, slack
+
+    def send(self, kind: str, payload: dict[str, Any]) -> Ack:
+        """Send what a person does, and wait until it is done."""
+        fields = {"payload": json.dumps(payload)} if kind == "interactive" else payload
+        body = urlencode(fields).encode()
+        answer = self.ask(body, **signed(body))
+        return Ack(seconds=0.0, status=answer.status_code, payload=answer.json() if answer.content else None)
+
+    def ask(self, body: bytes, **headers: str) -> Any:
+        """The answer to a body with these headers, when all that came of it is done."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        answer = self.server.ask("POST", "http://localhost/slack/events", content=body, headers=named)
+        self.server.run(self.desk.finish(within_s=20))
+        return answer
+
+    def person(self, user: str, *, team: str = TEAM) -> SlackPerson:
+        """Somebody in Slack."""
+        return SlackPerson(self.slack, self, user, team=team)
+
+
+def signed(body: bytes, *, secret: str = SIGNING_SECRET, at: float | None = None) -> dict[str, str]:
+    """The headers that Slack adds to a body."""
+    stamp = str(int(time.time() if at is None else at))
+    made = hmac.new(secret.encode(), b"v0:" + stamp.encode() + b":" + body, hashlib.sha256).hexdigest()
+    form = "application/x-www-form-urlencoded"
+    return {"content_type": form, "x_slack_request_timestamp": stamp, "x_slack_signature": f"v0={made}"}
+
+
+@pytest.fixture(scope="module")
+def door(tmp_path_factory: pytest.TempPathFactory, postgres_server: str, database_template: str) -> Generator[Door]:
+    """A server that takes what Slack sends, with the people of PEOPLE; a module's tests share it."""
+    from tests.fakes.indoors import indoors
+
+    with TalkingSlack() as slack, indoors(tmp_path_factory.mktemp("indoors"), postgres_server, database_template) as server:
+        desk = server.run(_door_opened(server, slack))
+        try:
+            yield Door(server, desk, slack)
+        finally:
+            server.run(_door_closed(desk))
+
+
+async def _door_opened(server: Indoors, slack: TalkingSlack) -> Desk:
+    from aiohttp import ClientSession
+    from slack_sdk.signature import SignatureVerifier
+    from slack_sdk.web.async_client import AsyncWebClient
+
+    from api.slack.app import slack_app
+    from api.slack.desk import Desk
+    from api.slack.serving import SlackListening
+
+    await _people(server.engine)
+    client = AsyncWebClient(token=BOT_TOKEN, base_url=slack.api_url, session=ClientSession(), retry_handlers=[])
+    desk = Desk(server.engine, server.serving.settings, client, TEAM)
+    server.serving.slack = SlackListening(verifier=SignatureVerifier(SIGNING_SECRET), app=slack_app(desk, BOT_USER))
+    return desk
+
+
+async def _door_closed(desk: Desk) -> None:
+    await desk.finish(within_s=5)
+    if desk.client.session is not None:
+        await desk.client.session.close()
+
+
+async def _people(engine: Engine) -> None:
+    from epics.roles import Grant, Role
+
+    for name, (user, role) in PEOPLE.items():
+        await engine.access.add_person(name, [Grant(role=Role(role))], identities=[("slack", f"{TEAM}/{user}")])
+
+
 @asynccontextmanager
 async def _listening(engine: Engine, slack: TalkingSlack) -> AsyncGenerator[None]:
     from pydantic import SecretStr
@@ -129,10 +211,8 @@ async def _listening(engine: Engine, slack: TalkingSlack) -> AsyncGenerator[None
     from api.slack.desk import Desk
     from api.slack.socket_mode import listen
     from config.settings import Settings
-    from epics.roles import Grant, Role
 
-    for name, (user, role) in PEOPLE.items():
-        await engine.access.add_person(name, [Grant(role=Role(role))], identities=[("slack", f"{TEAM}/{user}")])
+    await _people(engine)
     await engine.slack.workspace.register(TEAM, BOT_USER, None)
     settings = Settings.model_validate({"executor": "scripted"})
     stop = asyncio.Event()

@@ -6,8 +6,6 @@ import asyncio
 
 import pytest
 
-from tests.fakes.slack.workspace import BOT_USER
-
 pytestmark = pytest.mark.postgres
 
 BRIEF = """
@@ -57,46 +55,6 @@ async def test_what_is_said_in_the_form_for_changes_reaches_the_next_brief_word_
     assert not taken.payload
     (attempt,) = await at_plan_gate.rows(BRIEF)
     assert SAID.strip() in attempt["brief"]
-
-
-@pytest.mark.parametrize(
-    "user, more, text, code",
-    [
-        pytest.param("U0VERA", {}, "That is not yours to do", "forbidden", id="a viewer"),
-        pytest.param("U0SAM", {}, "Genie does not know you yet", "unauthenticated", id="somebody whom nobody linked"),
-        pytest.param("U0ANNA", {"team": "T0OTHER"}, "belongs to another workspace", "unauthenticated", id="another workspace"),
-        pytest.param(
-            "U0ANNA", {"value": "a-0000000000:beef", "block": "gate:a-0000000000"}, "no such approval", "approval_not_found", id="no card"
-        ),
-        pytest.param("U0ANNA", {"block": "gate:a-0000000000"}, "out of date", "superseded", id="a card of another approval"),
-        pytest.param("U0ANNA", {"value": "drop table"}, "out of date", "superseded", id="a value that is none"),
-    ],
-)
-async def test_who_or_what_may_not_decide_is_refused_where_nobody_else_reads_it(open_office, at_plan_gate, user, more, text, code):
-    office = await open_office(at_plan_gate.engine)
-
-    acknowledged = await office.press(at_plan_gate.id, "approve", user, **more)
-    await office.told(user, text)
-    audited = await office.until_row(lambda: at_plan_gate.rows("SELECT answer, refused, via FROM audit WHERE refused"), "it is audited")
-
-    assert acknowledged.payload is None
-    assert (await office.engine.approval(at_plan_gate.id)).decision is None
-    team = more.get("team", "T0GENIE")
-    assert audited == [{"answer": code, "refused": True, "via": f"slack:{team}/{user}"}]
-    assert [message for message in office.slack.workspace.messages() if message.user == BOT_USER and "card of" not in message.text] == []
-
-
-async def test_a_card_about_what_has_changed_since_is_refused(open_office, at_plan_gate):
-    office = await open_office(at_plan_gate.engine)
-    approval = await office.engine.approval(at_plan_gate.id)
-
-    await office.press(at_plan_gate.id, "approve", value=f"{approval.id}:{'0' * len(approval.content_hash)}")
-    await office.told("U0ANNA", "out of date")
-    await office.press(at_plan_gate.id, "changes", value=f"{approval.id}:{'0' * len(approval.content_hash)}")
-    await office.until(lambda: len(office.slack.told("U0ANNA")) == 2, "the form is refused too")
-
-    assert office.slack.workspace.views == []
-    assert (await office.engine.approval(at_plan_gate.id)).decision is None
 
 
 async def test_a_click_that_is_delivered_again_does_nothing_and_says_nothing(open_office, at_plan_gate):

@@ -79,32 +79,6 @@ async def test_a_mention_in_the_thread_of_an_epic_is_said_to_its_agent_or_answer
     assert (await office.engine.epic(epic["id"])).status == "cancelled"
 
 
-@pytest.mark.parametrize(
-    "user, typed, text",
-    [
-        pytest.param("U0OLGA", "start Add a flag", "no repository belongs to this channel", id="a channel about nothing"),
-        pytest.param("U0OLGA", "start --repo /nowhere Add a flag", "/nowhere", id="a repository that is not there"),
-        pytest.param("U0VERA", "start --repo /nowhere Add a flag", "That is not yours to do", id="a viewer who starts"),
-        pytest.param("U0OLGA", "start", "the goal is missing", id="no goal"),
-        pytest.param("U0OLGA", "start --budget lots Add a flag", "no amount", id="no amount"),
-        pytest.param("U0OLGA", "status e-0000000000", "There is no such epic here", id="an epic that is not there"),
-        pytest.param("U0OLGA", "say e-0000000000 hello", "There is no such epic here", id="said to nobody"),
-        pytest.param("U0OLGA", "dance", "there is no `dance`", id="a verb that is none"),
-        pytest.param("U0OLGA", "approvals", "Nothing waits for your decision", id="nothing to decide"),
-        pytest.param("U0OLGA", "status", "Nothing is at work", id="nothing at work"),
-        pytest.param("U0OLGA", "whoami", "You are olga", id="who I am"),
-        pytest.param("U0OLGA", "", "/genie start", id="nothing typed"),
-        pytest.param("U0SAM", "help", "Genie does not know you yet", id="somebody whom nobody linked"),
-    ],
-)
-async def test_what_is_typed_is_answered_where_nobody_else_reads_it(office, user, typed, text):
-    acknowledged = await asyncio.to_thread(office.person(user).command, typed)
-
-    assert text in await office.told(user, text)
-    assert acknowledged.payload is None
-    assert [message.text for message in office.slack.workspace.messages()] == []
-
-
 async def test_a_message_that_could_be_a_command_or_a_goal_is_asked_about(office, rows):
     await asyncio.to_thread(office.person("U0OLGA").mention, "cancel the timer when somebody logs out")
 
