@@ -9,9 +9,10 @@ from typing import Final
 from pydantic import ValidationError
 
 from epics.errors import InvalidInput
+from epics.patterns import fits
 from epics.roles import EVERYWHERE, Grant, Role
 
-_STARS: Final = re.compile(r"\*\*|\*")
+_STARS: Final = re.compile(r"\*+")
 # Stand for the stars of the inner pattern, where it is held against the outer one: any text without a slash, and any text at all.
 _ONE: Final = "\x00"
 _ANY: Final = "\x01"
@@ -21,12 +22,9 @@ def is_within(inner: str, outer: str) -> bool:
     """Whether every repository that fits one pattern fits another; False also where that cannot be seen from the two."""
     if {_ONE, _ANY} & {*inner, *outer}:
         return False
-    plain = _STARS.split(outer)
+    marked = _STARS.sub(lambda star: _ANY if len(star[0]) > 1 else _ONE, inner)
     # A single star of the outer pattern takes single ones of the inner in, but never a double one, which may hold slashes.
-    stars = [".*" if star == "**" else f"[^/{_ANY}]*" for star in _STARS.findall(outer)] + [""]
-    pattern = "".join(re.escape(part) + star for part, star in zip(plain, stars, strict=True))
-    marked = _STARS.sub(lambda star: _ANY if star[0] == "**" else _ONE, inner)
-    return re.fullmatch(pattern, marked, re.DOTALL) is not None
+    return fits(outer, marked, single_refuses=f"/{_ANY}")
 
 
 def covers(held: Iterable[Grant], wanted: Grant) -> bool:

@@ -9,6 +9,7 @@ from typing import Final
 
 from pydantic import Field
 
+from epics.patterns import fits
 from epics.records import Record
 
 EVERYWHERE: Final = "**"
@@ -68,11 +69,11 @@ class Grant(Record):
 
     @property
     def regex(self) -> str:
-        """The pattern as a regular expression that Python and PostgreSQL read alike, for the whole of a repository's name."""
+        """The pattern as a regular expression for PostgreSQL, for the whole of a repository's name."""
         plain = _STARS.split(self.repo)
         stars = [".*" if star == "**" else "[^/]*" for star in _STARS.findall(self.repo)] + [""]
         return "^" + "".join(re.escape(part) + star for part, star in zip(plain, stars, strict=True)) + "$"
 
     def covers(self, repo: str) -> bool:
         """Whether a repository fits the pattern."""
-        return re.fullmatch(self.regex, repo, re.DOTALL) is not None
+        return fits(self.repo, repo)
