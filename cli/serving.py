@@ -18,6 +18,7 @@ from cli.output import Output
 from cli.session import SCRIPT
 from cli.supervise import keep_workers
 from config.hooks import load_hooks
+from config.network_types import host_names
 from config.settings import Settings
 from engine.access.giving import local_name
 from engine.access.local import FILE as KEY_FILE
@@ -25,7 +26,7 @@ from engine.access.os_user import user_name
 from engine.bootstrap import open_engine
 from engine.engine import Engine
 from epics.callers import Caller
-from epics.errors import InvalidInput
+from epics.errors import Environment, InvalidInput
 from epics.roles import Grant, Role
 
 POOL_WAIT_S: Final = 3.0
@@ -66,7 +67,7 @@ async def serve_until_stopped(settings: Settings, asked: Asked) -> int:
     async def opened() -> AsyncGenerator[Engine]:
         async with open_engine(settings, script=SCRIPT, wait_s=POOL_WAIT_S) as engine:
             if asked.keys:
-                await engine.access.home_key(settings.home)
+                await _make_key(engine, settings.home)
             yield engine
 
     options = [] if asked.concurrency is None else ["--concurrency", str(asked.concurrency)]
@@ -83,7 +84,7 @@ def reach_of(settings: Settings, asked: Asked) -> Reach:
     """How the server is reached: as the options say, and where they say nothing the settings.
 
     Raises:
-        InvalidInput: if a certificate comes without its key, or a key without its certificate.
+        InvalidInput: if a certificate comes without its key, or a key without its certificate; or if a name is none.
     """
     cert, key = asked.tls_cert or settings.tls_cert, asked.tls_key or settings.tls_key
     if (cert is None) != (key is None):
@@ -91,12 +92,30 @@ def reach_of(settings: Settings, asked: Asked) -> Reach:
     return Reach(
         host=asked.host,
         port=asked.port,
-        names=frozenset(name.lower().rstrip(".") for name in asked.names) or (settings.names if asked.keys else frozenset()),
+        names=_names(asked, settings),
         tls=Tls(cert=cert, key=key) if cert is not None and key is not None else None,
         behind_proxy=asked.behind_proxy,
         proxies=settings.proxies,
         keys=asked.keys,
     )
+
+
+async def _make_key(engine: Engine, home: Path) -> None:
+    try:
+        await engine.access.home_key(home)
+    except OSError as error:
+        raise Environment(
+            f"the key of this machine cannot be kept in {home}: {error.strerror or error}; make that folder writable"
+        ) from error
+
+
+def _names(asked: Asked, settings: Settings) -> frozenset[str]:
+    if not asked.names:
+        return settings.names if asked.keys else frozenset()
+    try:
+        return frozenset(host_names(",".join(asked.names)).split(","))
+    except ValueError as error:
+        raise InvalidInput(f"--name takes the name of a host, such as genie.example.org, not {str(error)[:200]!r}") from error
 
 
 def _first_line(url: str, settings: Settings, asked: Asked) -> str:
