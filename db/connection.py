@@ -19,7 +19,7 @@ from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool
 
 from db.announcing import Announcer
-from db.cleaning import Clean, as_it_is, clean_over
+from db.cleaning import Clean, clean_over
 from db.embedded import open_embedded
 from db.failures import first_line, foreseen
 from db.migrations import migrate as migrate_schema
@@ -41,8 +41,15 @@ class Pool(AsyncConnectionPool[Connection]):
     sealer: Sealer = NoSealer()
     """Given by whoever opens the installation, which has the keys."""
 
-    clean: Clean = staticmethod(as_it_is)
-    """Takes secrets out of what is written for people to see; given by whoever knows them."""
+    _cleaner: Clean | None = None
+
+    def clean_with(self, clean: Clean) -> None:
+        """Let secrets be taken out by who knows them."""
+        self._cleaner = clean
+
+    def clean(self, value: Any) -> Any:  # any JSON
+        """A value that people are to see, without secrets; as it is where nobody said what is secret."""
+        return value if self._cleaner is None else self._cleaner(value)
 
     @cached_property
     def announcer(self) -> Announcer:

@@ -89,7 +89,7 @@ async def open_engine(settings: Settings, *, script: Path | None = None, wait_s:
         masters = master_keys_of(settings)
         settings = await _unsealed(settings, database.pool, masters)
         secrets = settings.secret_values() | {*masters.values(), *await known_webhook_secrets(database.pool)}
-        database.pool.clean = Redactor(secrets).json
+        database.pool.clean_with(Redactor(secrets).json)
         executors = await stack.enter_async_context(aclosing(LazyExecutors(_makers(settings, database.pool, script))))
         yield Engine(
             Installation(
