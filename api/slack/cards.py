@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from api.slack.blocks import MOST_CONFIRM, Block, Payload, Words, context, link, mrkdwn, plain_text, section, when
+from api.slack.blocks import MOST_CONFIRM, Block, Payload, Words, context, link, mrkdwn, plain_text, scrubbed, section, when
 from api.slack.labels import BUTTONS, DANGER, DECIDED, GATES, UNDECIDED, channel_words, code
 from engine.slack.facts import CardFacts
 from engine.slack.known_people import KnownPeople
@@ -35,7 +35,7 @@ def card(approval: ApprovalView, facts: CardFacts, reader: Reader) -> Payload:
     name = _standing(approval)
     title = f"{code(name)} *{GATES[approval.gate]}* · {words.inline(approval.question)}"
     blocks = [section(title)]
-    blocks += [words.block(f"{part.title}\n{part.text}" if part.title else part.text) for part in facts.parts[:_MOST_PARTS]]
+    blocks += [scrubbed(f"{part.title}\n{part.text}" if part.title else part.text) for part in facts.parts[:_MOST_PARTS]]
     blocks.append(context(_small_print(approval, facts, reader)))
     blocks += _votes(approval, words)
     blocks += _pending(approval, reader) if approval.status is ApprovalStatus.PENDING else _settled(approval, words)

@@ -31,6 +31,11 @@ class Wanted:
     """Whether it changes after it was posted."""
 
     @property
+    def is_final(self) -> bool:
+        """Whether it will never say anything else: an approval that is settled stays so."""
+        return self.kind == CARD and self.approval is not None and self.approval.status is not ApprovalStatus.PENDING
+
+    @property
     def is_open(self) -> bool:
         """Whether somebody is to answer it: without it in Slack, nobody there could."""
         return self.kind == CARD and self.approval is not None and self.approval.status is ApprovalStatus.PENDING

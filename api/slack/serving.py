@@ -84,30 +84,37 @@ def _verifier(settings: Settings) -> SignatureVerifier | None:
 
 
 async def _serve(engine: Engine, settings: Settings, listening: SlackListening, stop: asyncio.Event) -> None:
+    while not stop.is_set():
+        try:
+            await _until_stopped(engine, settings, listening, stop)
+        except Exception:  # noqa: BLE001  # the server serves on meanwhile, and what nobody foresaw must not end Slack for good
+            structlog.get_logger().exception("Slack met an error that nobody foresaw; it is begun anew")
+            await any_set(stop, within=_AGAIN_AFTER_S[-1])
+
+
+async def _until_stopped(engine: Engine, settings: Settings, listening: SlackListening, stop: asyncio.Event) -> None:
     from api.slack.app import slack_app  # noqa: PLC0415  # imported by now
     from api.slack.client import open_client  # noqa: PLC0415
     from api.slack.delivering import run_slack_posts  # noqa: PLC0415
     from api.slack.desk import Desk  # noqa: PLC0415
     from api.slack.socket_mode import listen  # noqa: PLC0415
 
-    token = settings.slack_bot_token
-    if token is None:
+    if settings.slack_bot_token is None:
         return
-    try:
-        async with open_client(token, settings.slack_api_url, clean=engine.secrets.clean) as client:
-            bot = await _introduced(engine, settings, client, stop)
-            if bot is None:
-                return
-            desk = Desk(engine, settings, client, bot.team)
-            listening.app = slack_app(desk, bot.user)
-            work = [run_slack_posts(engine, client, stop, public_url=settings.public_url)]
-            if settings.slack_app_token is not None:
-                work.append(listen(listening.app, settings.slack_app_token, client, stop))
-            await asyncio.gather(*work)
+    async with open_client(settings.slack_bot_token, settings.slack_api_url, clean=engine.secrets.clean) as client:
+        bot = await _introduced(engine, settings, client, stop)
+        if bot is None:
+            return
+        desk = Desk(engine, settings, client, bot.team)
+        listening.app = app = slack_app(desk, bot.user)
+        try:
+            async with asyncio.TaskGroup() as work:
+                work.create_task(run_slack_posts(engine, client, stop, public_url=settings.public_url))
+                if settings.slack_app_token is not None:
+                    work.create_task(listen(app, settings.slack_app_token, client, stop))
+        finally:
             listening.app = None
             await desk.finish(within_s=FINISH_S)
-    except Exception:  # noqa: BLE001  # the server serves on without Slack
-        structlog.get_logger().exception("Slack is not served any more")
 
 
 async def _introduced(engine: Engine, settings: Settings, client: AsyncWebClient, stop: asyncio.Event) -> Bot | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
@@ -10,11 +11,13 @@ from pydantic import SecretStr
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 
 from api.slack.app import quiet_logger
+from engine.waiting import any_set
 
 if TYPE_CHECKING:
     from slack_bolt.async_app import AsyncApp
     from slack_sdk.web.async_client import AsyncWebClient
 
+_WATCH_S: Final = 1.0
 _PING_S: Final = 5.0
 """How often the connection is tried, and how long after a failure it is made anew."""
 
@@ -31,15 +34,29 @@ async def listen(app: AsyncApp, token: SecretStr, client: AsyncWebClient, stop: 
     handler: Any = AsyncSocketModeHandler(
         app, app_token=token.get_secret_value(), logger=quiet_logger(), web_client=client, ping_interval=_PING_S
     )
-    connecting = asyncio.create_task(_connect(handler), name="slack-socket")
-    await stop.wait()
-    connecting.cancel()
-    await asyncio.wait({connecting})
-    # What cannot be closed any more is gone with the process.
-    async with asyncio.timeout(_PING_S):
-        await handler.close_async()
+    connecting = asyncio.create_task(handler.connect_async(), name="slack-socket")
+    try:
+        await _watch(handler.client, stop)
+    finally:
+        connecting.cancel()
+        await asyncio.wait({connecting})
+        # What cannot be closed any more is gone with the process.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_PING_S):
+                await handler.close_async()
 
 
-async def _connect(handler: Any) -> None:
-    await handler.connect_async()
-    structlog.get_logger().info("connected to Slack by Socket Mode")
+async def _watch(client: Any, stop: asyncio.Event) -> None:
+    """Say when the connection is there and when it is not, until `stop` is set."""
+    log, was = structlog.get_logger(), False
+    while not stop.is_set():
+        now = await client.is_connected()
+        if now and not was:
+            log.info("connected to Slack by Socket Mode")
+        elif was and not now:
+            log.warning("the connection to Slack broke, and is made anew; `genie slack test` asks Slack why, if it does not come back")
+        if not now:
+            # Where to connect is said for one time soon: the client would try an old address for ever.
+            client.wss_uri = None
+        was = now
+        await any_set(stop, within=_WATCH_S)

@@ -18,7 +18,7 @@ from api.slack.cards import Reader
 from api.slack.desired import CALLS, CARD, ROOT, Wanted, wanted_posts
 from api.slack.looking import Place, find, put_right
 from db.epics import Row
-from db.slack_threads import ClaimedThread, ClaimLost
+from db.slack_threads import ClaimedThread, ClaimLost, Said
 from engine.slack.facts import CardFacts, ThreadFacts
 from engine.slack.showing import Showing
 from safety.scrubbing import Scrubber
@@ -109,7 +109,7 @@ class ThreadPass:
     async def _show(self, wanted: Wanted) -> None:
         """Let one message be there, and say what it must."""
         row = self._row_of(wanted)
-        if row.get("given_up") is not None:
+        if row.get("given_up") is not None or row.get("is_final"):
             return
         try:
             if row.get("ts") is None:
@@ -139,13 +139,13 @@ class ThreadPass:
         payload = wanted.write(kept)
         tried_at = row.get("intended_at") or (self._thread.created_at if self._thread.is_doubtful else None)
         if tried_at is not None and (there := await find(self._calls, self._place, wanted.key, since=tried_at)):
-            await self._note(wanted, there[0], "", look=False)
+            await self._note(wanted, there[0], Said(), look=False)
             for twin in there[1:]:
                 await self._calls.delete(self._channel, twin)
             await self._edit(wanted, payload)
             return
         ts, posted = await self._sent(wanted, payload)
-        await self._note(wanted, ts, posted.hash, look=tried_at is not None)
+        await self._note(wanted, ts, Said(hash=posted.hash, is_final=wanted.is_final), look=tried_at is not None)
 
     async def _facts_for(self, wanted: Wanted, row: Row) -> CardFacts:
         if wanted.kind != CARD or wanted.approval is None or row:
@@ -173,18 +173,18 @@ class ThreadPass:
                 await self._rows.not_made(self._thread, wanted.key)
             raise
 
-    async def _note(self, wanted: Wanted, ts: str, posted: str, *, look: bool) -> None:
+    async def _note(self, wanted: Wanted, ts: str, said: Said, *, look: bool) -> None:
         """Note where a message is; where another process has the thread, ours goes."""
         is_root = wanted.kind == ROOT
         look_in_s = self._patience.look_s if look else None
         try:
-            await self._rows.made(self._thread, wanted.key, ts=ts, posted=posted, is_root=is_root, look_in_s=look_in_s)
+            await self._rows.made(self._thread, wanted.key, said, ts=ts, is_root=is_root, look_in_s=look_in_s)
         except ClaimLost:
             theirs = (await self._rows.posts(self._thread.epic)).get(wanted.key, {}).get("ts")
             if theirs is not None and theirs != ts:
                 await self._calls.delete(self._channel, ts)
             raise
-        self._posts[wanted.key] = {**self._row_of(wanted), "ts": ts, "posted_hash": posted or None}
+        self._posts[wanted.key] = {**self._row_of(wanted), "ts": ts, "posted_hash": said.hash}
         if is_root and self._ts is None:
             self._ts = ts
 
@@ -199,7 +199,7 @@ class ThreadPass:
             await self._calls.update(channel, str(row["ts"]), payload)
         except ContentRefused:
             await self._calls.update(channel, str(row["ts"]), payload.minimal)
-        await self._rows.edited(self._thread, wanted.key, payload.hash)
+        await self._rows.edited(self._thread, wanted.key, Said(hash=payload.hash, is_final=wanted.is_final))
         self._posts[wanted.key] = {**row, "posted_hash": payload.hash}
 
     async def _gone(self, wanted: Wanted, why: str) -> None:

@@ -46,6 +46,8 @@ class TalkingSlack(FakeSlack):
         self._sockets: list[web.WebSocketResponse] = []
         self._envelopes: dict[str, _Envelope] = {}
         self._ids = itertools.count(1)
+        self._tickets: set[str] = set()
+        """Each is good for one connection, and for none after an outage."""
 
     def routes(self) -> list[web.RouteDef]:
         """Those of the Web API, and ours."""
@@ -57,7 +59,9 @@ class TalkingSlack(FakeSlack):
             return super().method(name, args, token)
         if token not in self.workspace.app_tokens:
             raise Refused("invalid_auth")
-        return {"url": f"ws://127.0.0.1:{self.port}/link?ticket={next(self._ids)}"}
+        ticket = str(next(self._ids))
+        self._tickets.add(ticket)
+        return {"url": f"ws://127.0.0.1:{self.port}/link?ticket={ticket}"}
 
     def response_url(self, user: str, channel: str) -> str:
         """Where an app answers one person."""
@@ -92,6 +96,7 @@ class TalkingSlack(FakeSlack):
         """Refuse connections from now on; websockets are cut too."""
         super().die()
         self._sockets.clear()
+        self._tickets.clear()
 
     def drop(self) -> None:
         """Cut every websocket, as a network does."""
@@ -101,7 +106,10 @@ class TalkingSlack(FakeSlack):
         """Tell every client that its websocket will be closed, as Slack does every few hours."""
         self.submit(self._say_to_all({"type": "disconnect", "reason": "refresh_requested"})).result(SOON_S)
 
-    async def _link(self, request: web.Request) -> web.WebSocketResponse:
+    async def _link(self, request: web.Request) -> web.StreamResponse:
+        if request.query.get("ticket") not in self._tickets:
+            raise web.HTTPForbidden
+        self._tickets.discard(request.query["ticket"])
         socket = web.WebSocketResponse()
         await socket.prepare(request)
         self.connections += 1
