@@ -23,6 +23,7 @@ from cli.errors import ExitCode, sentence_of
 from cli.output import Output, printable
 from cli.secret_checks import stored_in
 from cli.words import many
+from config.approval_settings import load_server_approvals
 from config.settings import Settings
 from db.migrations import schema_status
 from engine.views import Page
@@ -61,6 +62,8 @@ async def _checks() -> AsyncIterator[Check]:
         yield Check(name="settings", state="failed", seen=str(error), way_out="correct the variable, or unset it")
         return
     yield Check(name="settings", state="ok", seen="every GENIE_… variable has a value that can be used")
+    if settings.approvals_file is not None:
+        yield approvals_check(settings.approvals_file)
     yield await _git(settings)
     yield lfs_check(there=has_git_lfs(settings.git_environment()))
     home = home_check(settings.home)
@@ -87,6 +90,15 @@ def python_check(version: tuple[int, ...]) -> Check:
     if version[:2] not in PYTHONS:
         return Check(name="python", state="failed", seen=seen, way_out="install Python 3.11, 3.12 or 3.13, and Genie with it")
     return Check(name="python", state="ok", seen=seen)
+
+
+def approvals_check(file: Path) -> Check:
+    """Whether the policy of this installation can be read: without it, Genie does nothing."""
+    try:
+        policy = load_server_approvals(file)
+    except InvalidSettings as error:
+        return Check(name="approvals", state="failed", seen=str(error), way_out="correct the file; nothing runs without it")
+    return Check(name="approvals", state="ok", seen=f"{file}, with words for {many(len(policy.repository), 'pattern')} of repositories")
 
 
 def lfs_check(*, there: bool) -> Check:

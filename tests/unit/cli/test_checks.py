@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from cli.checks import PROVIDERS, home_check, lfs_check, model_check, python_check
+from cli.checks import PROVIDERS, approvals_check, home_check, lfs_check, model_check, python_check
 from executors.provider_keys import ProviderKey, ProviderKeys
 from executors.providers import Providers
 
@@ -27,6 +27,16 @@ def test_git_lfs_that_is_missing_is_worth_a_note_and_a_way_out():
     assert lfs_check(there=True).state == "ok"
     assert lfs_check(there=False).state == "note"
     assert "install git-lfs" in lfs_check(there=False).way_out
+
+
+def test_a_policy_that_cannot_be_read_is_in_the_way_with_its_line(tmp_path: Path):
+    file = tmp_path / "approvals.toml"
+    file.write_text("[approvals]\nquorum = 0\n")
+
+    check = approvals_check(file)
+
+    assert check.state == "failed"
+    assert f"{file}:2: " in check.seen
 
 
 def test_no_model_is_worth_a_note_since_the_demo_needs_none():
