@@ -34,7 +34,7 @@ class Commands:
         """Take a slash command."""
         await ack()
         sender, text = sender_of(body), written(str(body.get("text", "")))
-        wanted = Wanted(deed=(text.split() or [Verb.HELP])[0].lower()[:40], kind="command", subject="")
+        wanted = Wanted(deed=_deed(text), kind="command", subject="")
         key = sender.trigger or f"command {sender.user} {body.get('response_url')}"
         delivery = delivery_of(sender, key, key)
         # A direct message has no room for a thread that others see.
@@ -98,3 +98,9 @@ class Commands:
     async def _approvals(self) -> str:
         lines = [approval_line(approval) for approval in await self._desk.engine.slack.awaited(_MOST_LISTED)]
         return "\n".join(lines) if lines else "Nothing waits for your decision."
+
+
+def _deed(text: str) -> str:
+    """The verb of a command, for log and audit; what is none may be anything, and is not kept."""
+    word = (text.split() or [Verb.HELP])[0].lower()
+    return word if word in set(Verb) else "command"
