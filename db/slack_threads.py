@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from db.connection import Pool
@@ -29,8 +30,8 @@ class ClaimedThread:
     """The newest event that it was to show when it was claimed."""
     tries: int
     problem: str | None
-    is_looked_at: bool
-    """Whether messages that are there twice are to be looked for."""
+    looked_at: datetime | None
+    """When it was due that messages that are there twice are looked for; None if they are not."""
     is_doubtful: bool
     """Whether messages may be there of which no row knows: the database was restored."""
     created_at: float
@@ -39,6 +40,16 @@ class ClaimedThread:
     def own(self) -> dict[str, Any]:
         """What a row that only the claimant changes is found by."""
         return {"epic": self.epic, "claim": self.claim}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Said:
+    """What a message says."""
+
+    hash: str | None = None
+    """None if it is not known."""
+    is_final: bool = False
+    """Whether it will never say anything else."""
 
 
 class SlackThreads:
@@ -62,7 +73,7 @@ class SlackThreads:
                 wanted=row["wanted"],
                 tries=row["tries"],
                 problem=row["problem"],
-                is_looked_at=bool(row["is_looked_at"]),
+                looked_at=row["looked_at"],
                 is_doubtful=bool(row["is_doubtful"]),
                 created_at=row["created_at"],
             )
@@ -78,9 +89,9 @@ class SlackThreads:
         if await fetch_one(self._pool, "keep_slack_claim", {**thread.own, "seconds": seconds}) is None:
             raise ClaimLost(thread.epic)
 
-    async def shown(self, thread: ClaimedThread, *, wait_s: float, problem: str | None = None, looked: bool = False) -> None:
+    async def shown(self, thread: ClaimedThread, *, wait_s: float, problem: str | None = None) -> None:
         """Let go of a thread that says what it must; it is not claimed again before `wait_s`, whatever happens."""
-        given = {**thread.own, "shown": thread.wanted, "wait": wait_s, "problem": problem, "looked": looked}
+        given = {**thread.own, "shown": thread.wanted, "wait": wait_s, "problem": problem, "looked_at": thread.looked_at}
         await fetch_one(self._pool, "slack_thread_shown", given)
 
     async def put_off(self, thread: ClaimedThread, *, wait_s: float, problem: str | None, failed: bool = True) -> None:
@@ -113,23 +124,26 @@ class SlackThreads:
         """Note that a message that was intended is surely not in Slack."""
         await fetch_one(self._pool, "slack_post_not_made", {**thread.own, "key": key})
 
-    async def made(self, thread: ClaimedThread, key: str, *, ts: str, posted: str, is_root: bool, look_in_s: float | None) -> None:
-        """Note where a message is, and the hash of what it says (empty if that is not known).
+    async def made(self, thread: ClaimedThread, key: str, said: Said, *, ts: str, is_root: bool, look_in_s: float | None) -> None:
+        """Note where a message is, and what it says.
 
         Raises:
             ClaimLost: if the claim is over: another process may have posted the message meanwhile.
         """
-        given = {**thread.own, "key": key, "ts": ts, "hash": posted or None, "is_root": is_root, "look_in": look_in_s}
+        given = {**thread.own, "key": key, "ts": ts, "hash": said.hash, "is_final": said.is_final, "is_root": is_root, "look_in": look_in_s}
         if await fetch_one(self._pool, "slack_post_made", given) is None:
             raise ClaimLost(thread.epic)
 
-    async def edited(self, thread: ClaimedThread, key: str, posted: str) -> None:
+    async def edited(self, thread: ClaimedThread, key: str, said: Said) -> None:
         """Note what a message says now.
 
         Raises:
             ClaimLost: if the claim is over: another process may have edited it meanwhile, and has to do it again.
         """
-        if await fetch_one(self._pool, "slack_post_edited", {**thread.own, "key": key, "hash": posted}) is None:
+        if (
+            await fetch_one(self._pool, "slack_post_edited", {**thread.own, "key": key, "hash": said.hash, "is_final": said.is_final})
+            is None
+        ):
             await fetch_one(self._pool, "slack_post_unknown", {"key": key})
             raise ClaimLost(thread.epic)
 

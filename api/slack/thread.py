@@ -79,7 +79,7 @@ class ThreadPass:
             return
         self._posts = await self._rows.posts(self._thread.epic)
         first, *others = wanted_posts(facts, self._reader, [key for key, row in self._posts.items() if row["ts"] is not None])
-        if self._thread.is_looked_at:
+        if self._thread.looked_at is not None:
             keys = {first.key, *(each.key for each in others)} if self._thread.is_doubtful else None
             await put_right(self._calls, self._place, self._posts, keys, since=self._thread.created_at)
         if self._row_of(first).get("ts") is None:
@@ -92,7 +92,7 @@ class ThreadPass:
             await self._show(wanted)
         # Last: a card that waits for somebody is worth more than the line that says so.
         await self._show(first)
-        await self._rows.shown(self._thread, wait_s=self._patience.again_s, looked=self._thread.is_looked_at)
+        await self._rows.shown(self._thread, wait_s=self._patience.again_s)
 
     async def _has_channel(self, facts: ThreadFacts) -> bool:
         if not self._channel:

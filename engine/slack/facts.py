@@ -84,7 +84,7 @@ async def card_facts(installation: Installation, approval: ApprovalView, scrubbe
     parts = tuple(_parts(approval, content)) if content is not None else ()
     parts = parts or (Part(title="", text=approval.summary),)
     return CardFacts(
-        parts=tuple(Part(title=part.title, text=_cut(scrubber.text(part.text))) for part in parts if part.text.strip()),
+        parts=tuple(Part(title=scrubber.text(part.title), text=_cut(scrubber.text(part.text))) for part in parts if part.text.strip()),
         cost_usd=dollars(str(moment["cost_usd"])) if moment is not None else "",
         tests=scrubber.text(_tests(content.tests)) if content is not None and content.tests is not None else "",
     )

@@ -64,6 +64,8 @@ CREATE TABLE slack_posts (
     intended_at timestamptz,
     posted_at timestamptz,
     edits integer NOT NULL DEFAULT 0,
+    -- It says what it will say for ever.
+    is_final boolean NOT NULL DEFAULT false,
     -- How often somebody deleted it while its question was open.
     losses integer NOT NULL DEFAULT 0,
     -- Somebody deleted it, or Slack will not have it: it is left alone.

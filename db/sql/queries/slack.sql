@@ -58,7 +58,7 @@ WITH taken AS (
 )
 UPDATE slack_threads t SET claim = %(claim)s, claimed_until = clock_timestamp() + make_interval(secs => %(seconds)s)
 FROM taken WHERE t.epic_id = taken.epic_id
-RETURNING t.epic_id, t.channel, t.ts, t.since, t.wanted, t.tries, t.problem, t.look_at <= clock_timestamp() AS is_looked_at,
+RETURNING t.epic_id, t.channel, t.ts, t.since, t.wanted, t.tries, t.problem, CASE WHEN t.look_at <= clock_timestamp() THEN t.look_at END AS looked_at,
     t.is_doubtful, extract(epoch FROM t.created_at)::double precision AS created_at;
 
 -- name: keep_slack_claim
@@ -70,7 +70,9 @@ RETURNING epic_id;
 UPDATE slack_threads SET
     shown = greatest(shown, %(shown)s), tries = 0, problem = %(problem)s, claim = NULL, claimed_until = '-infinity',
     next_at = clock_timestamp() + make_interval(secs => %(wait)s),
-    look_at = CASE WHEN %(looked)s THEN NULL ELSE look_at END, is_doubtful = is_doubtful AND NOT %(looked)s
+    -- Only what the pass was asked to look at: another may have been asked for meanwhile.
+    look_at = CASE WHEN look_at = %(looked_at)s::timestamptz THEN NULL ELSE look_at END,
+    is_doubtful = is_doubtful AND %(looked_at)s::timestamptz IS NULL
 WHERE epic_id = %(epic)s AND claim = %(claim)s
 RETURNING epic_id;
 
@@ -82,7 +84,7 @@ WHERE epic_id = %(epic)s AND claim = %(claim)s
 RETURNING epic_id;
 
 -- name: slack_posts_of_epic
-SELECT key, kind, channel, ts, facts, posted_hash, posted_at, losses, given_up,
+SELECT key, kind, channel, ts, facts, posted_hash, posted_at, is_final, losses, given_up,
     extract(epoch FROM intended_at)::double precision AS intended_at
 FROM slack_posts WHERE epic_id = %(epic)s;
 
@@ -114,19 +116,20 @@ WITH mine AS (
     WHERE epic_id = %(epic)s AND claim = %(claim)s
     RETURNING epic_id
 )
-UPDATE slack_posts p SET ts = %(ts)s, posted_hash = %(hash)s, posted_at = coalesce(p.posted_at, clock_timestamp())
+UPDATE slack_posts p SET
+    ts = %(ts)s, posted_hash = %(hash)s, is_final = %(is_final)s, posted_at = coalesce(p.posted_at, clock_timestamp())
 FROM mine WHERE p.key = %(key)s AND p.epic_id = mine.epic_id
 RETURNING p.key;
 
 -- name: slack_post_edited
-UPDATE slack_posts p SET posted_hash = %(hash)s, edits = edits + 1
+UPDATE slack_posts p SET posted_hash = %(hash)s, is_final = %(is_final)s, edits = edits + 1
 FROM slack_threads t WHERE p.key = %(key)s AND t.epic_id = p.epic_id AND t.claim = %(claim)s
 RETURNING p.key;
 
 -- name: slack_post_unknown
--- Somebody who had lost its claim edited the message: whoever has it now edits it again.
-WITH again AS (UPDATE slack_posts SET posted_hash = NULL WHERE key = %(key)s RETURNING epic_id)
-UPDATE slack_threads t SET shown = -1 FROM again WHERE t.epic_id = again.epic_id RETURNING t.epic_id;
+-- Somebody who had lost its claim edited the message: it is edited again, by a pass that begins after this.
+WITH again AS (UPDATE slack_posts SET posted_hash = NULL, is_final = false WHERE key = %(key)s RETURNING epic_id)
+UPDATE slack_threads t SET look_at = clock_timestamp() FROM again WHERE t.epic_id = again.epic_id RETURNING t.epic_id;
 
 -- name: slack_post_lost
 UPDATE slack_posts SET ts = NULL, posted_hash = NULL, intended_at = NULL, losses = losses + 1 WHERE key = %(key)s RETURNING losses;

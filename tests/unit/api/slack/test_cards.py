@@ -163,8 +163,9 @@ TEXTS = st.one_of(
 
 @given(text=TEXTS)
 def test_no_text_of_others_calls_anybody_or_passes_a_limit(text):
+    stored = Scrubber(["the-planted-secret"]).text(text)
     facts = CardFacts(
-        parts=tuple(Part(title=text[:300], text=text[:2_500]) for _ in range(30)), cost_usd="$1", tests=text[:100] and "tests passed"
+        parts=tuple(Part(title=stored[:300], text=stored[:2_500]) for _ in range(30)), cost_usd="$1", tests=text[:100] and "tests passed"
     )
     approval = asked(question=text, requested_by=text[:90] or "x", summary=text)
     settled = decided(Choice.CHANGES, ApprovalStatus.CHANGES, comment=text, decided_by=text, channel=text[:20])
