@@ -21,6 +21,7 @@ pytestmark = [pytest.mark.postgres, pytest.mark.slow]
 SAID = 'Name the tests after what they show.\n\n:point_right: keep "mean" & <b>its</b> docstring: 100 %'
 GUIDANCE = "Once more :muscle:"
 STAY = "Stay in stats.py and its tests."
+CLICKS = 20
 LOST = {"write": {"elsewhere.txt": "lost\n"}}
 
 
@@ -99,13 +100,14 @@ def _merge_with_all_at_once(floor: Floor, anna: Any) -> Any:
             return client.post(f"/approvals/{approval}/decision", json={"decision": "approve"}).status_code
 
     cli = server.machine.begin("approval", "approve", approval)
-    with ThreadPoolExecutor(9) as pool:
-        clicks = [pool.submit(anna.click, card, "approve") for _ in range(6)]
+    with ThreadPoolExecutor(CLICKS + 2) as pool:
+        clicks = [pool.submit(anna.click, card, "approve") for _ in range(CLICKS)]
         answers = [pool.submit(over_http) for _ in range(2)]
         acks, statuses = [click.result() for click in clicks], [answer.result() for answer in answers]
     won = [*(status == 200 for status in statuses), cli.end().code == 0, _winner(floor)[0] == "slack"]
 
     assert won.count(True) == 1
+    until(lambda: len([text for text in anna.told if "Too late" in text]) == CLICKS - won[-1], "all others are told")
     assert all(ack.status == 200 for ack in acks)
     assert len(floor.team.rows("SELECT 1 FROM audit WHERE deed = 'decide' AND NOT refused AND subject = %s", approval)) == 1
     return card
