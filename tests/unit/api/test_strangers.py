@@ -16,8 +16,8 @@ class FakeGuarding:
         self.left = turns
         self.told: list[str] = []
 
-    async def turn(self, _bucket: str, *, per_minute: int, at_once: int) -> Turn:
-        assert per_minute == at_once
+    async def turn(self, bucket: str, *, per_minute: int, at_once: int) -> Turn:
+        assert (bucket, per_minute) == ("stranger 192.0.2.7", at_once)
         self.left -= 1
         return Turn(allowed=self.left >= 0, remaining=max(self.left, 0), retry_after_s=20.0, full_after_s=60.0)
 
