@@ -105,8 +105,9 @@ class Desk:
             structlog.get_logger().info("something from Slack came again", slack_user=sender.identity, **wanted.model_dump())
         except GenieError as error:
             await self._refuse(sender, caller, wanted, error)
-        except Exception:  # noqa: BLE001  # nobody above would hear of it, and the person waits for a word
-            structlog.get_logger().exception("something from Slack failed", slack_user=sender.identity, **wanted.model_dump())
+        except Exception as error:  # noqa: BLE001  # nobody above would hear of it, and the person waits for a word
+            facts = {"error": repr(error)[:500], "slack_user": sender.identity, **wanted.model_dump()}
+            structlog.get_logger().exception("something from Slack met an error that nobody foresaw", **facts)
             await self.tell(sender, UNFORESEEN)
         else:
             structlog.get_logger().info("something from Slack was done", person=caller.person, **wanted.model_dump())

@@ -87,8 +87,8 @@ async def _serve(engine: Engine, settings: Settings, listening: SlackListening, 
     while not stop.is_set():
         try:
             await _until_stopped(engine, settings, listening, stop)
-        except Exception:  # noqa: BLE001  # the server serves on meanwhile, and what nobody foresaw must not end Slack for good
-            structlog.get_logger().exception("Slack met an error that nobody foresaw; it is begun anew")
+        except Exception as error:  # noqa: BLE001  # the server serves on meanwhile, and what nobody foresaw must not end Slack for good
+            structlog.get_logger().exception("Slack met an error that nobody foresaw; it is begun anew", error=repr(error)[:500])
             await any_set(stop, within=_AGAIN_AFTER_S[-1])
 
 

@@ -11,7 +11,7 @@ from db.hooks import Delivery, in_one_transaction, insert_hook_delivery
 from db.slack import bind_thread, epic_of_thread
 from engine.access.permitting import permit
 from engine.access.role_table import Needed, Of
-from engine.approvals.eligibility import check_eligible, waits_for
+from engine.approvals.eligibility import check_caller, check_eligible, waits_for
 from engine.assembling import Installation
 from engine.deciding import decide
 from engine.reading import approval_view, epic_id_of, epic_view, list_approvals
@@ -73,15 +73,14 @@ class SlackDeeds:
             AlreadyDecided: if somebody was first.
             Superseded: if it is over, or asks about something else.
         """
-        await permit(self._pool, Needed(Deed.DECIDE, Of.APPROVAL), approval)
-        view = await approval_view(self._pool, approval)
+        caller, view = current_caller(), await approval_view(self._pool, approval)
+        check_caller(caller, view)
         if view.decision is not None and view.decided_at is not None:
             raise AlreadyDecided(view.id, view.decision, view.decided_by or "somebody", view.decided_at.isoformat(timespec="seconds"))
         if view.status is not ApprovalStatus.PENDING:
             raise Superseded(f"approval {view.id} is {view.status} and takes no decision any more")
         if view.content_hash != content_hash:
             raise Superseded(f"approval {view.id} asks about something else now")
-        caller = current_caller()
         check_eligible(caller, view, Decision(choice=choice, by=caller.person, channel=_CHANNEL))
         return view
 
@@ -97,7 +96,6 @@ class SlackDeeds:
             Forbidden: if the caller may not decide on the repository.
             DeliveryTaken: if this very click was counted already.
         """
-        await permit(self._pool, Needed(Deed.DECIDE, Of.APPROVAL), approval)
         if decision.to is not None:
             # It reads checkpoints, which has connections of its own; delivered again, it is told that it was decided.
             return await decide(self._installation.database, approval, decision, content_hash)
