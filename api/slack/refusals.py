@@ -18,7 +18,7 @@ from epics.errors import (
     Transient,
 )
 
-UNFORESEEN: Final = "Something went wrong that nobody foresaw; the server's log has it. Nothing was done: try again, or tell an admin."
+UNFORESEEN: Final = "Something went wrong that nobody foresaw; the server's log has it. See `/genie status` before you try again."
 """What is said of an error that is none of Genie's own."""
 
 
