@@ -35,8 +35,9 @@ def fake() -> Generator[FakeSlack]:
 @pytest.fixture
 def server(scene: Scene, fake: FakeSlack) -> Callable[[], Running]:
     """Begins servers that tell Slack of the scene's epics."""
-    settings = {"GENIE_SLACK_BOT_TOKEN": BOT_TOKEN, "GENIE_SLACK_API_URL": fake.api_url, "GENIE_SLACK_CHANNEL": "C0GENERAL"}
-    there: Machine = scene.machine("serving", **settings)
+    there: Machine = scene.machine(
+        "serving", GENIE_SLACK_BOT_TOKEN=BOT_TOKEN, GENIE_SLACK_API_URL=fake.api_url, GENIE_SLACK_CHANNEL="C0GENERAL"
+    )
 
     def begin() -> Running:
         running = there.begin("serve", "--port", "0", "--workers", "0")

@@ -21,7 +21,7 @@ async def test_a_message_is_posted_and_edited_without_secrets(fake):
     async with open_client(SecretStr(BOT_TOKEN), fake.api_url, clean=Redactor([KEY]).json) as client:
         posted = await client.chat_postMessage(channel="C0GENERAL", text=f"{KEY} and xoxb-1234567890-abcdef", blocks=blocks)
         first = fake.workspace.messages()[0].said
-        await client.chat_update(channel="C0GENERAL", ts=posted["ts"], text=f"Again {KEY}", blocks=blocks)
+        await client.chat_update(channel="C0GENERAL", ts=str(posted["ts"]), text=f"Again {KEY}", blocks=blocks)
 
     assert KEY not in first + fake.workspace.messages()[0].said
     assert "It said [secret]." in fake.workspace.messages()[0].said
