@@ -29,7 +29,8 @@ test: $(VENV)/.installed-dev ## Run the tests
 	@PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n auto --maxprocesses 4 --dist worksteal $(ARGS)
 
 faults: $(VENV)/.installed-dev ## Kill, stop, starve and cut off real processes: all fault tests (docs/faults.md)
-	@$(BIN)/pytest -n 2 --dist worksteal -m "faults or slow" tests/faults tests/integration/durability tests/integration/going_back tests/acceptance/http $(ARGS)
+	@$(BIN)/pytest -n 2 --dist worksteal -m "faults or slow" tests/faults tests/integration/durability tests/integration/going_back tests/integration/slack \
+		tests/acceptance/http tests/acceptance/test_cli_say.py tests/acceptance/test_topology.py $(ARGS)
 
 soak: $(VENV)/.installed-dev ## Kill N random processes under twenty epics, and write docs/soak.md (N=1000)
 	@$(BIN)/python -m tests.soak --kills $(N) $(ARGS)

@@ -38,6 +38,7 @@ def _until(happened: Callable[[], bool]) -> None:
         time.sleep(0.1)
 
 
+@pytest.mark.faults
 def test_what_is_said_as_a_call_is_under_way_is_told_once_though_the_worker_is_killed(
     genie: Genie, genie_environment: dict[str, str], tmp_path: Path
 ) -> None:

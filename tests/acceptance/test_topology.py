@@ -19,8 +19,6 @@ from tests.fakes.team import Team, told
 if TYPE_CHECKING:
     from tests.fakes.nursery import Nursery
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture
 def git_server(tmp_path: Path) -> Generator[GitServer]:
@@ -61,6 +59,7 @@ def streamed(client: httpx2.Client, epic: str) -> list[tuple[int, str]]:
     return [(event["id"], event["type"]) for event in told(client, epic) if "id" in event]
 
 
+@pytest.mark.faults
 def test_two_servers_and_two_workers_on_one_database_behave_as_one(team: Team, git_server: GitServer, tmp_path: Path) -> None:
     source = make_repository(tmp_path / "source")
     urls = [git_server.add(source, f"{n}.git") for n in range(2)]

@@ -106,7 +106,7 @@ def test_an_epic_that_is_killed_at_twenty_instants_is_merged_and_buys_no_answer_
     nothing_runs_in(scene.folder)
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 def test_a_plan_that_is_killed_three_times_on_three_hosts_is_bought_once(scene: Scene) -> None:
     kills = Kills(scene, random.Random(SEED))
     process = kills.machine().begin("epic", "start", "Add a median function to stats.py", "--repo", scene.where)

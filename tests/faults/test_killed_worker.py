@@ -11,18 +11,17 @@ import pytest
 if TYPE_CHECKING:
     from tests.faults.conftest import Scene
 
-KILLS = 10
 SEED = 20261121
 
 
-@pytest.mark.slow
-def test_an_epic_that_is_killed_ten_times_is_merged_once_and_buys_no_recorded_answer_twice(scene: Scene) -> None:
+@pytest.mark.parametrize("times", [pytest.param(3, marks=pytest.mark.slow), pytest.param(10, marks=pytest.mark.faults)])
+def test_an_epic_that_is_killed_again_and_again_is_merged_once_and_buys_no_recorded_answer_twice(scene: Scene, times: int) -> None:
     """Faults 1 and 25, at random instants."""
     chance = random.Random(SEED)
     process = scene.start()
     in_flight = 0
     kills = 0
-    while kills < KILLS:
+    while kills < times:
         if not scene.until_asked(len(scene.server.requests) + 1, process):
             break
         time.sleep(chance.uniform(0, 0.4))
@@ -37,7 +36,7 @@ def test_an_epic_that_is_killed_ten_times_is_merged_once_and_buys_no_recorded_an
     ended = process.end()
 
     assert ended.code == 0, ended.said
-    assert kills >= KILLS - 2
+    assert kills >= times - 2
     assert len(scene.server.requests) == scene.recorded() + in_flight
     assert scene.ask("SELECT status FROM epics") == [("merged",)]
     attempts = scene.git("log", "main", "--format=%(trailers:key=Genie-Attempt,valueonly)").split()
@@ -68,7 +67,7 @@ def test_a_killed_epic_ends_with_the_tree_of_one_that_was_not(scene: Scene) -> N
     assert scene.git("rev-list", "--count", "main") == commits
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 def test_of_two_who_resume_one_epic_at_once_one_works_and_the_other_follows(scene: Scene) -> None:
     """Fault 7: two claim one epic."""
     process = scene.start()

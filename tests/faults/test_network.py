@@ -43,7 +43,7 @@ def test_deeds_whose_replies_are_lost_are_not_done_again_and_none_is_missing(sce
     _once(scene)
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 def test_connections_that_all_die_are_replaced_and_the_epic_goes_on(scene: Scene, proxy: TcpProxy) -> None:
     """Fault 29: every socket of the pool is dead at once, three times."""
     there = scene.machine("there", GENIE_DATABASE_URL=proxy.url)

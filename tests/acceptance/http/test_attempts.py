@@ -20,6 +20,7 @@ def sample(genie, tmp_path):
     return str(place)
 
 
+@pytest.mark.faults
 def test_a_server_races_with_its_worker(genie, serve, database_url, sample):
     server = serve("--workers", "1", database_url=database_url)
     there = ("--server", server.url)
@@ -41,3 +42,14 @@ def test_a_server_races_with_its_worker(genie, serve, database_url, sample):
             answer = client.post(path, json=body)
             assert (path, body, answer.status_code, answer.json()["code"]) == (path, body, status, code)
         assert client.get(f"/epics/{fork}/race").status_code == 409
+
+
+def test_what_has_no_attempts_is_not_picked_from(client, epic, repo):
+    for path, body, status, code in (
+        (f"/epics/{epic}/pick", {"fork": "1"}, 409, "conflict"),
+        (f"/epics/{epic}/pick", {"fork": ""}, 422, "invalid_request"),
+        ("/epics", {"goal": GOAL, "repo": repo, "attempts": 9}, 422, "invalid_request"),
+    ):
+        answer = client.post(path, json=body)
+        assert (path, body, answer.status_code, answer.json()["code"]) == (path, body, status, code)
+    assert client.get(f"/epics/{epic}/race").status_code == 409
