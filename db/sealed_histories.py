@@ -29,8 +29,6 @@ async def opened_rows(sealer: Sealer, rows: Mapping[str, list[Row]]) -> dict[str
 
 async def sealed_rows(sealer: Sealer, rows: Mapping[str, Sequence[Row]]) -> dict[str, Sequence[Row]]:
     """What comes from elsewhere is kept as what is written here."""
-    if not sealer.seals_journal:
-        return dict(rows)
     briefs = [{**row, "text": await seal_text(sealer, row["text"], brief_context(row["attempt"]))} for row in rows["briefs"]]
     turns = [
         {**row, **{name: await seal_json(sealer, row[name], turn_context(name, row["attempt"], row["n"])) for name in TURN}}

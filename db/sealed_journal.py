@@ -19,6 +19,8 @@ DOCUMENTS: Final[Mapping[str, str]] = {"setup": "log", "result": "log_tail"}
 """Columns of attempts that hold a document, each with the key in it whose text is sealed."""
 
 _PREFIX: Final = "gs1."
+_CLEAR: Final = "gs1.clear."
+"""Before a text that stands in clear and begins as if it were sealed: what commands and people write can be anything."""
 _KEY: Final = "sealed"
 
 
@@ -39,7 +41,9 @@ def document_context(column: str, attempt: int) -> str:
 
 async def seal_text(sealer: Sealer, text: str, context: str) -> str:
     """A text as it is to be kept."""
-    return await sealer.sealed(text, context) if sealer.seals_journal else text
+    if sealer.seals_journal:
+        return await sealer.sealed(text, context)
+    return f"{_CLEAR}{text}" if text.startswith(_PREFIX) else text
 
 
 async def seal_json(sealer: Sealer, value: Any, context: str) -> Any:  # JSON
@@ -50,14 +54,16 @@ async def seal_json(sealer: Sealer, value: Any, context: str) -> Any:  # JSON
 async def seal_document(sealer: Sealer, column: str, attempt: int, document: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
     """A document of an attempt as it is to be kept: the rest of it is read by queries."""
     text = (document or {}).get(DOCUMENTS[column])
-    if document is None or not text or not sealer.seals_journal:
+    if document is None or not isinstance(text, str) or not text:
         return document
-    return {**document, DOCUMENTS[column]: await sealer.sealed(text, document_context(column, attempt))}
+    return {**document, DOCUMENTS[column]: await seal_text(sealer, text, document_context(column, attempt))}
 
 
 async def open_text(sealer: Sealer, text: str | None, context: str) -> str | None:
     """A text as it was before it was sealed."""
-    return await sealer.opened(text, context) if isinstance(text, str) and text.startswith(_PREFIX) else text
+    if not isinstance(text, str) or not text.startswith(_PREFIX):
+        return text
+    return text.removeprefix(_CLEAR) if text.startswith(_CLEAR) else await sealer.opened(text, context)
 
 
 async def open_json(sealer: Sealer, value: Any, context: str) -> Any:  # JSON
