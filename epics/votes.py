@@ -44,31 +44,45 @@ def decision_with(decision: Decision, votes: Sequence[Vote], quorum: int) -> Dec
         votes: what was said before, each person once.
         quorum: how many must say the same for the epic to go on.
 
+    What those wrote who said something else is told too where there is room for all.
+
     Raises:
         AlreadyVoted: if the same person has said the same before.
-        InvalidInput: if the comments of all have no room in one decision.
+        InvalidInput: if the comments of those who say the same have no room in one decision.
     """
     others = [vote for vote in votes if vote.person != decision.by]
     if len(others) < len(votes) and any(vote.person == decision.by and vote.says_as(decision) for vote in votes):
         message = f"{decision.by} has said {decision.choice} already, and it needs {quorum} people: ask another one"
         raise AlreadyVoted(message)
-    comment = _together(others, decision)
+    agreeing = [vote for vote in others if vote.says_as(decision)]
     if decision.choice not in GOES_ON:
-        return decision.model_copy(update={"comment": comment})
-    agreeing = [vote.person for vote in others if vote.says_as(decision)]
+        # By many words nobody keeps others from stopping it.
+        return decision.model_copy(update={"comment": _in_order(others, decision) if _fits(others, decision) else decision.comment})
     if len(agreeing) + 1 < quorum:
+        # With the name, under which it will be told: those who are still to say the same without a word have room then.
+        _check_room(_named(agreeing, decision))
         return None
-    return decision.model_copy(update={"by": ", ".join((*agreeing, decision.by)), "comment": comment})
+    comment = _in_order(others if _fits(others, decision) else agreeing, decision)
+    _check_room(comment)
+    names = ", ".join((*(vote.person for vote in agreeing), decision.by))
+    return decision.model_copy(update={"by": names, "comment": comment})
 
 
-def _together(others: Sequence[Vote], decision: Decision) -> str:
+def _in_order(others: Sequence[Vote], decision: Decision) -> str:
     """What all of them wrote, word for word; each with the name where more than one person said something."""
-    before = [(vote.person, vote.comment) for vote in others]
-    if not before:
-        return decision.comment
-    said = [(person, comment) for person, comment in (*before, (decision.by, decision.comment)) if comment.strip()]
-    text = SEPARATOR.join(f"{person}: {comment}" for person, comment in said)
+    return _named(others, decision) if others else decision.comment
+
+
+def _named(others: Sequence[Vote], decision: Decision) -> str:
+    said = [*((vote.person, vote.comment) for vote in others), (decision.by, decision.comment)]
+    return SEPARATOR.join(f"{person}: {comment}" for person, comment in said if comment.strip())
+
+
+def _fits(others: Sequence[Vote], decision: Decision) -> bool:
+    return len(_in_order(others, decision)) <= MOST_COMMENT
+
+
+def _check_room(text: str) -> None:
     if len(text) > MOST_COMMENT:
         message = f"the comments of all who decide here have {len(text):,} characters; at most {MOST_COMMENT:,} fit: shorten yours"
         raise InvalidInput(message)
-    return text

@@ -65,3 +65,31 @@ def test_one_person_can_always_stop_it(choice):
 def test_more_words_than_fit_are_refused_and_not_cut():
     with pytest.raises(InvalidInput, match="30,0"):
         decision_with(says("ben", comment="b" * 15_000), [vote("anna", comment="a" * 15_000)], 2)
+
+
+def test_many_words_of_one_keep_nobody_from_saying_the_same_or_from_stopping_it():
+    # Counted with the name under which it would be told beside others.
+    with pytest.raises(InvalidInput, match="20,006"):
+        decision_with(says("anna", comment="a" * 20_000), [], 2)
+    longest = "a" * 19_994
+    assert decision_with(says("anna", comment=longest), [], 2) is None
+
+    agreed = decision_with(says("ben"), [vote("anna", comment=longest)], 2)
+    stopped = decision_with(says("ben", "reject", "b" * 20_000), [vote("anna", comment=longest)], 2)
+    differs = decision_with(
+        says("ben", "raise", "Go.", amount_usd=Decimal(1)), [vote("anna", comment=longest), vote("eve", "raise", amount_usd="1")], 2
+    )
+
+    assert agreed is not None
+    assert agreed.comment == f"anna: {longest}"
+    assert stopped is not None
+    assert stopped.comment == "b" * 20_000
+    assert differs is not None
+    assert (differs.by, differs.comment) == ("eve, ben", "ben: Go.")
+
+
+def test_one_who_decides_alone_may_write_as_much_as_a_decision_holds():
+    made = decision_with(says("anna", comment="a" * 20_000), [], 1)
+
+    assert made is not None
+    assert made.comment == "a" * 20_000
