@@ -16,10 +16,16 @@ KEPT_HOURS: Final = 24
 
 @dataclass(frozen=True, kw_only=True)
 class Key:
-    """What a client calls its request, and the hash of the values that it asked with."""
+    """What a client calls its request, who it is, and the hash of the values that it asked with."""
 
     name: str
+    person: str
     request_hash: str
+
+    @property
+    def stored(self) -> str:
+        """What it is kept under: others may call their requests the same, and must not be told of this one. No name has a line break."""
+        return f"{self.name}\n{self.person}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +46,7 @@ async def stored_answer(pool: Pool, key: Key) -> Answer | None:
     Raises:
         IdempotencyKeyReused: if the key stands for a request with other values.
     """
-    row = await fetch_one(pool, "stored_answer", {"key": key.name, "hours": KEPT_HOURS})
+    row = await fetch_one(pool, "stored_answer", {"key": key.stored, "hours": KEPT_HOURS})
     if row is None:
         return None
     if row["request_hash"] != key.request_hash:
@@ -54,7 +60,7 @@ async def store_answer(connection: Connection, key: Key, answer: Answer) -> None
     Raises:
         KeyTaken: if another one was quicker; the transaction must be rolled back.
     """
-    values = {"key": key.name, "request_hash": key.request_hash, "epic": answer.epic_id, "answer": answer.json, "hours": KEPT_HOURS}
+    values = {"key": key.stored, "request_hash": key.request_hash, "epic": answer.epic_id, "answer": answer.json, "hours": KEPT_HOURS}
     with foreseen():
         if await (await connection.execute(QUERIES["store_answer"], values)).fetchone() is None:
             raise KeyTaken

@@ -18,6 +18,7 @@ from db.idempotency import Answer, Key, KeyTaken, store_answer, stored_answer
 from engine.assembling import Installation
 from engine.reading import epic_view_on
 from engine.starting import StartEpic, start_epic
+from epics.callers import current_caller
 from epics.errors import InvalidInput, StoreUnavailable
 
 _LONGEST_KEY: Final = 255
@@ -65,9 +66,9 @@ class OnceStarter:
 
     async def once(self, name: str, values: Mapping[str, Any], begin: Begin, show: Show) -> Started:
         """As `start`, for whatever is begun and shown by these functions; `values` are what makes two requests the same one."""
-        key = Key(name=_checked(name), request_hash=_hash(values))
+        key = Key(name=_checked(name), person=current_caller().person, request_hash=_hash(values))
         # The database lets one win; in this process the others also spare themselves the work of looking at the repository.
-        lock = self._locks.setdefault(name, asyncio.Lock())
+        lock = self._locks.setdefault(key.stored, asyncio.Lock())
         async with lock:
             found = await stored_answer(self._installation.database.pool, key)
             if found is not None:

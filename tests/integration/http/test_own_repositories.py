@@ -107,6 +107,21 @@ def test_approving_in_advance_needs_who_may_approve(indoors, own, operator):
     assert plain.status_code == 202
 
 
+def test_an_idempotency_key_is_the_callers_own_and_tells_nobody_what_another_started(indoors, own, other, operator):
+    named = {"Idempotency-Key": "build-1"}
+    root = indoors.new_key("starter", Grant(role=Role.ADMIN))
+    order = {"goal": "Greet people", "executor": "scripted"}
+
+    first = indoors.ask("POST", "/epics", root, json={**order, "repo": other["repo"]}, headers=named)
+    elsewhere = indoors.ask("POST", "/epics", operator, json={**order, "repo": own["repo"]}, headers=named)
+    again = indoors.ask("POST", "/epics", root, json={**order, "repo": other["repo"]}, headers=named)
+
+    assert (first.status_code, elsewhere.status_code) == (202, 202)
+    assert "idempotency-replayed" not in elsewhere.headers
+    assert first.json()["id"] not in elsewhere.text
+    assert again.json()["id"] == first.json()["id"]
+
+
 def test_no_way_of_writing_a_repository_leads_out_of_what_is_granted(indoors, own, other, tmp_path):
     inside = tmp_path / "granted"
     inside.mkdir()
