@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -73,7 +74,7 @@ async def end_work(ending: Ending, outcome: Outcome, journal: RecordingJournal) 
             tests = await _tests(ending, taken.commit, journal)
         except Environment as error:
             outcome = replace(outcome, ended_by="error", error_kind="environment", error=str(error))
-    await _put_away(ending)
+    await _put_away(ending, taken.commit)
     clean = ending.running.database.pool.clean
     refused = journal.refusal if outcome.ended_by == "budget" else None
     turns = await journal.turns() if outcome.ended_by != "done" else ()
@@ -158,14 +159,17 @@ async def _tests(ending: Ending, commit: str, journal: RecordingJournal) -> dict
     return report.model_dump(mode="json")
 
 
-async def _put_away(ending: Ending) -> None:
+async def _put_away(ending: Ending, taken: str) -> None:
     """Remove the work tree; what came to it after the commit, such as by-products of the tests, is kept as a commit of its own."""
     worktree = ending.worktree
     await empty_submodules(worktree, ending.assignment.base, ending.running.workspace.home)
+    # Mostly nothing came to it: one look proves that, and there is no more to keep.
+    with suppress(Conflict):
+        await remove_worktree(worktree, taken)
+    if not worktree.is_there():
+        return
     rest = await snapshot(worktree, signature=ending.signature, message=f"{ending.running.facts.id}: left in the work tree\n")
     await protect(worktree.mirror, rest.commit)
-    try:
+    # What has something that a commit cannot hold stays on disk, where a person finds it.
+    with suppress(Conflict):
         await remove_worktree(worktree, rest.commit)
-    except Conflict:
-        # It has something that a commit cannot hold: it stays on disk, where a person finds it.
-        return
