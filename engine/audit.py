@@ -13,7 +13,7 @@ from db.connection import Pool
 from engine.audit_views import AuditCheck, AuditView
 from engine.views import Page
 from epics.access_errors import AuditBroken
-from epics.audit import Anchor, AuditRow, Chain
+from epics.audit import Anchor, Chain
 from epics.errors import InvalidInput
 
 Progress = Callable[[int], None]
@@ -49,7 +49,7 @@ class Audit:
             InvalidInput: if the cursor is none.
         """
         rows = await page_of_audit(self._pool, {**asdict(asked), "before": _number_in(cursor), "limit": limit + 1})
-        items = tuple(AuditView.of(AuditRow.model_validate(row)) for row in rows[:limit])
+        items = tuple(AuditView.of(row) for row in rows[:limit])
         return Page[AuditView](items=items, next=str(items[-1].n) if len(rows) > limit else None)
 
     async def verify(self, anchor: Anchor | None = None, progress: Progress = lambda _: None) -> AuditCheck:

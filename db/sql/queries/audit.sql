@@ -10,7 +10,8 @@ SELECT person, n AS row FROM audit WHERE epic = %(epic)s AND NOT refused AND dat
 -- name: audit_page
 -- Newest first. `data` as its text, which is what is hashed. An epic by the beginning of its id, also when the epic itself is gone.
 SELECT
-    n, at, person, channel, via, address, deed, kind, subject, epic, repo, content_hash, answer, refused, data::text AS data,
+    n, CASE WHEN at BETWEEN '0001-01-02' AND '9999-12-30' THEN at END AS at, person, channel, via, address, deed, kind, subject, epic, repo,
+    content_hash, answer, refused, data::text AS data,
     encode(previous, 'hex') AS previous, encode(hash, 'hex') AS hash
 FROM audit
 WHERE (%(before)s::bigint IS NULL OR n < %(before)s::bigint)
@@ -24,9 +25,10 @@ WHERE (%(before)s::bigint IS NULL OR n < %(before)s::bigint)
 ORDER BY n DESC LIMIT %(limit)s;
 
 -- name: audit_rows
--- In the order of the chain.
+-- In the order of the chain. A time that no clock can have had, which only the owner of the database can write, comes as null.
 SELECT
-    n, at, person, channel, via, address, deed, kind, subject, epic, repo, content_hash, answer, refused, data::text AS data,
+    n, CASE WHEN at BETWEEN '0001-01-02' AND '9999-12-30' THEN at END AS at, person, channel, via, address, deed, kind, subject, epic, repo,
+    content_hash, answer, refused, data::text AS data,
     encode(previous, 'hex') AS previous, encode(hash, 'hex') AS hash
 FROM audit WHERE n > %(after)s AND n <= %(until)s ORDER BY n LIMIT %(limit)s;
 

@@ -53,6 +53,13 @@ TAMPERING = {
         "UPDATE audit SET n = 99 WHERE n = 3; UPDATE audit SET n = 3 WHERE n = 4; UPDATE audit SET n = 4 WHERE n = 99",
         "row 3 of the audit was changed: ",
     ),
+    "given a time that is none": ("UPDATE audit SET at = 'infinity' WHERE n = 3", "row 3 of the audit was changed: "),
+    "given a year that no clock has": ("UPDATE audit SET at = '20000-01-01' WHERE n = 3", "row 3 of the audit was changed: "),
+    "left without a person": (
+        "ALTER TABLE audit ALTER person DROP NOT NULL; UPDATE audit SET person = NULL WHERE n = 3",
+        "row 3 of the audit was changed: ",
+    ),
+    "the head taken away": ("DELETE FROM audit_head", "the end of the audit is missing"),
     "the head moved back with its rows": (
         "DELETE FROM audit WHERE n > 4; UPDATE audit_head SET n = 4, hash = (SELECT hash FROM audit WHERE n = 4)",
         "row 5 of the audit is missing: the anchor is of row 5",
