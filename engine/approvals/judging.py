@@ -71,13 +71,17 @@ async def answer_without_a_person(
     if state.step not in AUTO_GATES:
         return
     approval = await decision_for(pool, running.facts.id, row["moment"])
-    if approval is None or approval["status"] != ApprovalStatus.PENDING or approval["judged_at"] is not None:
+    if approval is None or approval["status"] != ApprovalStatus.PENDING:
+        return
+    content = content_hash(state)
+    back_from_merge = state.last is not None and state.last.step is Step.MERGE
+    # Whoever resumes an epic whose merge could not be made wants it tried again.
+    if approval["judged_at"] is not None and (not back_from_merge or content in said):
         return
     terms = Terms.model_validate(approval["terms"])
     if not row["auto_approve"] and not terms.auto:
         return
-    content = content_hash(state)
-    if state.last is not None and state.last.step is Step.MERGE and content in said:
+    if back_from_merge and content in said:
         await approval_is_for_people(pool, running.lease, approval, ["it was approved once, and the merge could not be made"])
         return
     found = await _answer(running, repository, state, terms, row)
