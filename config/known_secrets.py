@@ -29,9 +29,11 @@ def with_password(value: str) -> Iterator[str]:
     if value.strip():
         yield value.strip()
     try:
-        password = urlsplit(value).password if "://" in value else None
+        parts = urlsplit(value) if "://" in value else None
+        user, password = (parts.username, parts.password) if parts is not None else (None, None)
     except ValueError:
         return
-    if password:
+    # One that is the name of its user keeps nothing secret, and that name stands in ordinary text.
+    if password and password != user:
         yield password
         yield unquote(password)

@@ -14,6 +14,16 @@ MARK = "[secret]"
 SHORTEST = 8
 """A known secret shorter than this is not looked for: its value would be found all over ordinary text."""
 
+#: Nor are passwords that everybody knows, which keep nothing secret: whole plans and paths would lose a word of theirs.
+_EVERYBODYS: Final = frozenset(
+    {
+        *("12345678", "123456789", "1234567890", "administrator", "anonymous", "changeit", "changeme", "change-me", "change_me"),
+        *("database", "development", "disabled", "letmein1", "localhost", "mysecretpassword", "passw0rd", "password", "password1"),
+        *("password123", "postgres", "postgresql", "postgres1", "production", "qwertyuiop", "rabbitmq", "required", "root1234"),
+        *("sa-password", "secret123", "supersecret", "superuser", "test1234", "testpassword", "testtest", "undefined", "username"),
+    }
+)
+
 # Between a name and its value: also as a program writes it, or as JSON within JSON.
 _IS: Final = r"""[\\"']*\s*[:=]\s*[\\"']*"""
 
@@ -87,7 +97,8 @@ class Redactor:
 
     def __init__(self, known: Iterable[str] = ()) -> None:
         """Keep the values that are known to be secret."""
-        forms = {form for value in known if len(value) >= SHORTEST for form in _forms(value)}
+        looked_for = (value for value in known if len(value) >= SHORTEST and value.lower() not in _EVERYBODYS)
+        forms = {form for value in looked_for for form in _forms(value)}
         self._known = sorted(forms, key=len, reverse=True)
 
     def text(self, text: str) -> str:

@@ -53,3 +53,11 @@ def test_secrets_of_access_do_not_show_themselves():
     assert "gk_a" not in repr(made)
     assert "sss" not in repr(made) + repr(trusted_by(made))
     assert {"gk_a", "s" * 40} <= made.secret_values()
+
+
+def test_a_password_that_is_its_users_name_is_no_secret_of_its_own():
+    made = settings(database_url="postgresql://orchestrator:orchestrator@db/genie")
+    other = settings(database_url="postgresql://orchestrator:correct%2Dhorse@db/genie")
+
+    assert "orchestrator" not in made.secret_values()
+    assert {"correct%2Dhorse", "correct-horse"} <= other.secret_values()

@@ -74,3 +74,12 @@ def test_what_is_found_is_named_and_marks_are_not_found_again():
 
     assert redactor.found_in(text) == ("known", "Slack token", "login")
     assert redactor.found_in(redactor.text(text)) == ()
+
+
+@pytest.mark.parametrize("word", ["postgres", "Password", "changeme", "postgresql"])
+def test_a_password_that_everybody_knows_is_not_taken_out_of_ordinary_text(word):
+    text = f"Move db/{word}.py, and read what {word} says."
+
+    assert Redactor([word]).text(text) == text
+    assert Redactor([word]).found_in(text) == ()
+    assert Redactor([word]).text(f"postgresql://me:{word}@host/db") == f"postgresql://me:{MARK}@host/db"
