@@ -10,11 +10,14 @@ from fastapi.routing import iter_route_contexts
 
 from api.serving import Serving
 from engine.access.role_table import OPERATIONS, Needed, Of, Row
+from epics.errors import InvalidInput
 
 Endpoint = Callable[..., Any]
 
 _DOCUMENT: Final = "/openapi.json"
 """What can be asked at all is told to whoever is known."""
+
+_LONGEST_REPO: Final = 4_096
 
 
 class Permits:
@@ -43,6 +46,7 @@ class Permits:
         """See that the caller may do what it asks for.
 
         Raises:
+            InvalidInput: if what it names can be no name.
             NotFound: if what it names is not there, or not for it.
             Forbidden: if it is, and this needs another role.
         """
@@ -70,8 +74,15 @@ async def _named(request: Request, of: Of) -> str | None:
         return None
     if of is not Of.REPO:
         return str(request.path_params["id"])
-    if request.method == "GET":
-        return request.query_params.get("repo")
+    repo = request.query_params.get("repo") if request.method == "GET" else await _repo_in_body(request)
+    if repo is not None and len(repo) > _LONGEST_REPO:
+        # Not only by the route: held against the patterns of all roles, a name as long as a body keeps everyone waiting.
+        message = f"the name of a repository has {_LONGEST_REPO:,} characters at most, not {len(repo):,}"
+        raise InvalidInput(message)
+    return repo
+
+
+async def _repo_in_body(request: Request) -> str | None:
     body = await request.json() if await request.body() else None
     repo = body.get("repo") if isinstance(body, dict) else None
     # What is no text is refused by the route; until then it names nothing.

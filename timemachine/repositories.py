@@ -72,7 +72,11 @@ async def _inspect_path(path: Path, base: str | None, env: Mapping[str, str]) ->
 
 
 def _directory(path: Path) -> Path:
-    if not path.is_dir():
+    try:
+        is_folder = path.is_dir()
+    except OSError as error:
+        raise RepositoryUnusable(f"{path} cannot be read: {error.strerror}; give the path of a git repository") from error
+    if not is_folder:
         what = "is not a directory" if path.exists() else "does not exist"
         raise RepositoryUnusable(f"{path} {what}: give the path of a git repository")
     return path.resolve()

@@ -27,9 +27,17 @@ def is_url(repo: str) -> bool:
         if found[1].lower() not in SCHEMES or found[2] == "::":
             raise InvalidInput(f"{found[0]} is not a way to a repository that Genie opens: use {', '.join(sorted(SCHEMES))}, or a path")
         return True
-    if re.match(r"[^/:\s]+:[^/@\s]+@[^/:\s]+:", repo) and not Path(repo).exists():
+    if re.match(r"[^/:\s]+:[^/@\s]+@[^/:\s]+:", repo) and not _is_there(Path(repo)):
         raise InvalidInput("the address holds a password, which Genie does not store: give user@host:path, and let ssh log in")
-    return re.match(r"[^/:\s]+@[^/:\s]+:", repo) is not None and not Path(repo).exists()
+    return re.match(r"[^/:\s]+@[^/:\s]+:", repo) is not None and not _is_there(Path(repo))
+
+
+def _is_there(path: Path) -> bool:
+    """Whether there is something at a path; not where no path can be so, or where this process may not look."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
 
 
 def refuse_credentials(url: str) -> None:

@@ -141,6 +141,18 @@ def test_no_way_of_writing_a_repository_leads_out_of_what_is_granted(indoors, ow
     assert own["repo"] not in str([answer.text for answer in started])
 
 
+@pytest.mark.parametrize("length", [300, 900_000], ids=["longer than any file's name", "longer than any name"])
+def test_a_name_that_no_repository_can_have_is_refused_without_ado(indoors, own, length):
+    key = indoors.new_key(f"lea-{length}", Grant(role=Role.OPERATOR, repo=f"{own['repo']}/**"))
+    ways = [f"{own['repo']}/{'a' * length}", f"git@host:{'a' * length}"]
+
+    answers = [indoors.ask("POST", "/epics", key, json={"goal": "x", "repo": way, "executor": "scripted"}) for way in ways]
+
+    # What is longer than any name is not even held against the patterns of the roles: that would take the whole server its time.
+    assert [answer.status_code for answer in answers] == ([400, 403] if length < 4_096 else [400, 400])
+    assert [answer for answer in answers if len(answer.content) > 2_000] == []
+
+
 def test_a_stream_ends_when_its_key_is_revoked(indoors, own):
     key = indoors.new_key("sam", Grant(role=Role.VIEWER, repo=own["repo"]))
 
