@@ -138,7 +138,7 @@ async def assemble(installation: Installation, lease: Lease, row: Row) -> Runnin
         InvalidInput: if its `genie.toml` or the installation's workflows cannot be used.
     """
     workspace = await open_workspace(installation.home, row["repo"], installation.git_environment)
-    newest = await _newest_base(workspace.mirror, row)
+    newest = await newest_base(workspace.mirror, row)
     keeper = await open_keeper(installation.database.pool, lease, workspace.mirror, row, newest)
     policy, registry = await _policy_and_registry(workspace.mirror, newest, installation.agents_dir)
     facts = EpicFacts(
@@ -165,7 +165,7 @@ async def assemble(installation: Installation, lease: Lease, row: Row) -> Runnin
     )
 
 
-async def _newest_base(mirror: Mirror, row: Row) -> str:
+async def newest_base(mirror: Mirror, row: Row) -> str:
     """The base branch as it is today: what a person mended there holds from the next run on, and a branch that is gone is found early.
 
     A host that cannot be reached right now stops nothing that needs it only at the end.

@@ -6,6 +6,7 @@ from typing import Any
 
 from db.audit import audit_row
 from db.epics import Row, fetch_one
+from engine.approvals.terms import terms_for
 from engine.assembling import Installation, policy_at, registry_at
 from engine.checkpoints import config_of, saver_for
 from engine.compatibility import leave_to_newer
@@ -52,9 +53,10 @@ async def fork_epic(installation: Installation, source: str, asked: Fork) -> Epi
         # What no step has looked at yet, only git knows.
         tree = await tree_here(installation, facts, state.head)
         state = state.model_copy(update={"last": state.last.model_copy(update={"tree": tree})})
+    terms = await terms_for(installation, facts, state)
     async with hold_epic(database, epic_id, seconds=installation.lease_seconds) as hold:
         rows = rows_of_fork(installation, source, asked, state)
-        rows.added["fork"].update(_asked_by(asked))
+        rows.added["fork"].update({**_asked_by(asked), "approval_terms": terms})
         told = {"source": source, "moment": asked.at, "budget_usd": rows.added["fork"]["budget_usd"]}
         rows = rows.with_audit(audit_row("fork", kind="epic", subject=epic_id, epic=epic_id, repo=facts["repo"], data=told))
         saver = saver_for(database, hold.lease, installation.release, project=rows.projector(), after=source)

@@ -16,13 +16,15 @@ from typing import Any, Final
 from db.connection import Pool
 from db.histories import KINDS, NewHistory, SavedCheckpoint, is_id_free, put_history
 from db.packs import Pack
-from engine.assembling import Installation
+from engine.approvals.terms import terms_by_gate
+from engine.assembling import Installation, policy_at
 from engine.time_machine.saved import History, Manifest
 from engine.time_machine.saved_file import read_history, unpack_bundle
 from epics.errors import Environment, InvalidInput, RepositoryUnusable
 from epics.ids import new_id
 from epics.records import Record
 from epics.state import TERMINAL
+from epics.steps import Step
 from timemachine.bundles import take_bundle
 from timemachine.commits import is_ancestor
 from timemachine.founding import found_repository
@@ -84,7 +86,7 @@ async def import_history(installation: Installation, file: Path, *, repo: str | 
         own = _own_folder(home, epic_id) if repo is None else None
         try:
             place = await _place(installation, history, epic_id, repo or await _found(installation, history, epic_id, bundle, own), bundle)
-            new = await _new_history(history, manifest, place)
+            new = await _new_history(installation, history, manifest, place)
             await put_history(installation.database.pool, new)
         except BaseException:
             if own is not None:
@@ -144,7 +146,7 @@ async def _place(installation: Installation, history: History, epic_id: str, rep
     return _Place(epic_id=epic_id, repo=facts.location, mirror=mirror, base_tip=tip)
 
 
-async def _new_history(history: History, manifest: Manifest, place: _Place) -> NewHistory:
+async def _new_history(installation: Installation, history: History, manifest: Manifest, place: _Place) -> NewHistory:
     """The rows as they are to be here: the place, the ids and the status are this machine's."""
     known = {row.id: f"a-{sha256(f'{place.epic_id} {row.id}'.encode()).hexdigest()[:10]}" for row in history.approvals}
     names = {history.epic.id: place.epic_id, **known} if place.epic_id != history.epic.id else {}
@@ -160,7 +162,11 @@ async def _new_history(history: History, manifest: Manifest, place: _Place) -> N
     epic = history.epic.model_dump(mode="json")
     was = epic["status"]
     paused = {"status": "paused", "problem": f"imported from Genie {manifest.genie}, where it was {was}"} if was not in TERMINAL else {}
-    changed = {**epic, **paused, "repo": place.repo, "auto_approve": False}
+    changed = {**epic, **paused, "repo": place.repo, "auto_approve": False, "approval_terms": None}
+    if was not in TERMINAL:
+        _check_unmerged(history)
+        policy = await policy_at(place.mirror, place.base_tip)
+        changed |= {"approval_terms": terms_by_gate(installation, policy, place.repo) or None, "waiting_on": _ask_here(rows)}
     source = {
         "from": history.epic.id,
         "repo": history.epic.repo,
@@ -176,6 +182,33 @@ async def _new_history(history: History, manifest: Manifest, place: _Place) -> N
         packs=await _packs(history.commits(), place),
         event={**source, "forked_from": history.epic.forked_from},
     )
+
+
+def _check_unmerged(history: History) -> None:
+    """Refuse what goes on with a merge: it was approved elsewhere, under terms that nobody here knows."""
+    states = history.states()
+    if states and states[max(states)].step is Step.MERGE:
+        raise InvalidInput("the epic is at its merge, which was approved where it was: let it end there, or take it back to its gate first")
+
+
+def _ask_here(rows: dict[str, list[Any]]) -> str | None:
+    """Let what was asked elsewhere, and nobody had gone on with, be asked here, under the terms of here; return the approval."""
+    asked = [row for row in rows["approvals"] if _is_open(row)]
+    ids = {row["id"] for row in asked}
+    rows["approvals"] = [_opened_anew(row) if row["id"] in ids else row for row in rows["approvals"]]
+    rows["approval_votes"] = [vote for vote in rows["approval_votes"] if vote.get("approval_id") not in ids]
+    return str(asked[-1]["id"]) if asked else None
+
+
+def _is_open(row: Mapping[str, Any]) -> bool:
+    return row.get("status") == "pending" or (
+        row.get("decision") is not None and row.get("applied_at") is None and row.get("status") != "expired"
+    )
+
+
+def _opened_anew(row: Mapping[str, Any]) -> dict[str, Any]:
+    kept = ("id", "gate", "moment", "content_hash", "question", "options", "summary", "scope", "requested_at")
+    return {**{name: row[name] for name in kept if name in row}, "status": "pending"}
 
 
 def _renamed(value: Any, names: Mapping[str, str]) -> Any:  # any JSON

@@ -48,13 +48,17 @@ $$;
 -- A trigger, so that no way to open an approval can forget it: a step that arrives at a gate, a rollback, a fork.
 CREATE FUNCTION fix_terms() RETURNS trigger
 LANGUAGE plpgsql AS $$
+DECLARE
+    opened timestamptz;
 BEGIN
     -- What is copied has the terms that it was opened with.
     IF NEW.status = 'pending' AND NEW.terms IS NULL THEN
         SELECT coalesce(e.approval_terms -> NEW.gate, '{}') INTO NEW.terms FROM epics e WHERE e.id = NEW.epic_id;
-        NEW.expires_at := NEW.requested_at + make_interval(secs => (NEW.terms ->> 'expires_s')::double precision);
-        NEW.remind_at := NEW.requested_at + make_interval(secs => (NEW.terms ->> 'remind_s')::double precision);
-        NEW.escalate_at := NEW.requested_at + make_interval(secs => (NEW.terms ->> 'escalate_s')::double precision);
+        -- What was asked elsewhere, and is asked here since its import, has all of its time here.
+        opened := greatest(NEW.requested_at, now());
+        NEW.expires_at := opened + make_interval(secs => (NEW.terms ->> 'expires_s')::double precision);
+        NEW.remind_at := opened + make_interval(secs => (NEW.terms ->> 'remind_s')::double precision);
+        NEW.escalate_at := opened + make_interval(secs => (NEW.terms ->> 'escalate_s')::double precision);
     END IF;
     RETURN NEW;
 END
@@ -94,14 +98,14 @@ WHERE status = 'pending' AND next_due(remind_at, reminded_at, escalate_at, escal
 -- What a rule may approve, and nobody has looked at yet.
 CREATE INDEX approvals_unjudged ON approvals (epic_id) WHERE status = 'pending' AND judged_at IS NULL AND terms ? 'auto';
 
--- As before, and: who forked an epic asked for it, what it asks has the terms of its source, and what was decided was decided by all who voted.
+-- As before, and: who forked an epic asked for it, what it asks has the terms of today, and what was decided was decided by all who voted.
 ALTER FUNCTION begin_fork(text, text, text, jsonb) RENAME TO begin_fork_with_sayings;
 CREATE FUNCTION begin_fork(p_epic text, p_head text, p_base text, f jsonb) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM begin_fork_with_sayings(p_epic, p_head, p_base, f);
     UPDATE epics n SET
-        approval_terms = s.approval_terms, requested_by = coalesce(f ->> 'requested_by', s.requested_by),
+        approval_terms = coalesce(nullif(f -> 'approval_terms', 'null'), s.approval_terms), requested_by = coalesce(f ->> 'requested_by', s.requested_by),
         requested_via = coalesce(f ->> 'requested_via', s.requested_via)
     FROM epics s WHERE n.id = p_epic AND s.id = f ->> 'source';
     INSERT INTO approval_votes

@@ -170,7 +170,7 @@ async def test_an_epic_ends_where_the_policy_says_so_and_nobody_decides(begin_un
     assert (approval.status, approval.decided_by) == ("expired", "the policy")
 
 
-async def test_the_terms_of_a_fork_are_those_of_its_source_and_its_requester_is_who_forked(begin_under):
+async def test_the_terms_of_a_fork_are_those_of_its_repository_and_its_requester_is_who_forked(begin_under):
     from engine.time_machine.orders import Fork
 
     epic = await begin_under("[approvals]\nown = false\n")
@@ -200,3 +200,22 @@ async def test_the_list_of_what_waits_for_somebody_is_what_that_person_may_decid
     with acting_as(lead):
         await epic.engine.decide(epic.id, says("approve"))
     assert await mine(lead) == []
+
+
+@pytest.mark.parametrize("how", ["fork", "rollback"])
+async def test_a_gate_to_which_the_time_machine_leads_asks_under_the_terms_of_today(how, begin, small_repo, git):
+    from engine.time_machine.orders import Fork, GoBack
+
+    epic = await begin()
+    view = await epic.engine.advance(epic.id)
+    (small_repo / "genie.toml").write_text("[approvals]\nquorum = 2\n", encoding="utf-8")
+    git(small_repo, "add", "genie.toml")
+    git(small_repo, "commit", "--quiet", "--all", "--message", "Two must agree")
+    there = epic.id
+
+    if how == "fork":
+        there = (await epic.engine.fork(epic.id, Fork(at=view.moment, by="eve"))).id
+    else:
+        await epic.engine.roll_back(epic.id, GoBack(to=view.moment, by="eve"))
+
+    assert (await epic.engine.approval(there)).terms.quorum == 2

@@ -154,6 +154,32 @@ async def test_an_epic_that_waits_is_paused_elsewhere_and_goes_on_to_its_merge(b
     assert (await epic.engine.epic(epic.id)).status == "waiting"
 
 
+async def test_what_waits_elsewhere_is_asked_here_under_the_terms_of_here(begin, small_repo, git, elsewhere, tmp_path):
+    from db.deadlines import due_approvals
+    from epics.callers import acting_as
+    from tests.integration.approvals.people import person, says
+
+    epic = await begin()
+    await epic.engine.advance(epic.id)
+    # Decided there, and not gone on with: nobody here has decided anything.
+    await epic.engine.decide(epic.id, says("approve"))
+    await epic.rows("UPDATE approvals SET requested_at = now() - interval '10 days' RETURNING id")
+    await exported(epic, tmp_path / "x.genie")
+    (small_repo / "genie.toml").write_text('[approvals]\nquorum = 2\nexpires = "3d"\non_expiry = "reject"\n', encoding="utf-8")
+    git(small_repo, "add", "genie.toml")
+    git(small_repo, "commit", "--quiet", "--all", "--message", "Two must agree")
+
+    await elsewhere.keeping.take_in(tmp_path / "x.genie", repo=str(small_repo))
+
+    assert await due_approvals(elsewhere._pool) == []
+    assert (await elsewhere.resume(epic.id)).status == "waiting"
+    for who, status in (("anna", "pending"), ("ben", "approved")):
+        with acting_as(person(who)):
+            view = await elsewhere.decide(epic.id, says("approve"))
+        assert (view.status, view.terms.quorum) == (status, 2)
+    assert (await elsewhere.advance(epic.id)).step == "merge_gate"
+
+
 async def test_any_other_host_of_the_new_database_can_go_on(begin, elsewhere, engine_at, story, second_database, tmp_path):
     epic = await begin(auto_approve=True)
     await epic.engine.advance(epic.id)
