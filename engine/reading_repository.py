@@ -56,6 +56,7 @@ class ReadRepository:
             insertions=sum(stat.added or 0 for stat in stats),
             deletions=sum(stat.removed or 0 for stat in stats),
             text="\n".join(lines[:200]),
+            binary=tuple(stat.path for stat in stats if stat.added is None),
         )
 
     async def changed(self, old: str, new: str) -> tuple[str, ...]:

@@ -127,6 +127,8 @@ class DiffSize(Record):
     insertions: int
     deletions: int
     text: str
+    binary: tuple[str, ...] = ()
+    """Files that differ and have no lines, by what git says of them."""
 
 
 class BroughtIn(Record):

@@ -33,10 +33,13 @@ class Facts:
 
     paths: tuple[str, ...]
     lines: int
+    """Of the files that have lines."""
     spent_usd: Decimal
     tests_passed: bool
     delicate: tuple[str, ...] = ()
     """Files that a workflow marks as needing a person, and those that steer Genie."""
+    binary: tuple[str, ...] = ()
+    """Files that have no lines: a NUL makes one of any script."""
 
     def as_json(self) -> dict[str, Any]:
         """What the event and the audit say of them."""
@@ -101,6 +104,8 @@ def why_not(rule: AutoRule, facts: Facts) -> str:
         return f"outside of its paths: {_listed(outside)}"
     if rule.most_files is not None and len(facts.paths) > rule.most_files:
         return f"{len(facts.paths)} files changed, and at most {rule.most_files} may"
+    if rule.most_lines is not None and facts.binary:
+        return f"no lines can be counted of {_listed(facts.binary)}"
     if rule.most_lines is not None and facts.lines > rule.most_lines:
         return f"{facts.lines} lines changed, and at most {rule.most_lines} may"
     if rule.most_usd is not None and facts.spent_usd > rule.most_usd:
@@ -115,6 +120,9 @@ def why_no_yes(terms: Terms, row: Row) -> str:
         return ""
     if terms.quorum > 1:
         return f"{terms.quorum} people must approve"
+    if not row["yes_by"] and not terms.own:
+        # Most likely whoever asked for the epic.
+        return "nobody knows who gave it"
     return terms.why_not(caller, row["repo"], requested_by=row["requested_by"], goes_on=True, escalated=False)
 
 
@@ -142,6 +150,7 @@ async def _facts(running: Running, repository: Repository, state: EpicState) -> 
     return Facts(
         paths=paths,
         lines=size.insertions + size.deletions,
+        binary=size.binary,
         spent_usd=spent["spent_usd"],
         # Of a test command that somebody runs: nothing found to run is no test.
         tests_passed=state.tests is not None and state.tests.passed and state.tests.command is not None,

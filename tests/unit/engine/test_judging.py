@@ -38,6 +38,13 @@ def test_tests_that_did_not_pass_are_for_a_person():
     assert why_not(rule(tests_passed=True), failed) == "the tests did not pass"
 
 
+def test_what_has_no_lines_is_for_a_person_where_lines_are_counted():
+    hidden = Facts(paths=("docs/a.js",), lines=0, spent_usd=Decimal(0), tests_passed=True, binary=("docs/a.js",))
+
+    assert why_not(rule(most_lines=10), hidden) == "no lines can be counted of docs/a.js"
+    assert not why_not(rule(paths=("docs/**",), most_files=1), hidden)
+
+
 def test_what_a_person_is_to_see_no_rule_approves():
     delicate = Facts(paths=("genie.toml",), lines=1, spent_usd=Decimal(0), tests_passed=True, delicate=("genie.toml",))
 
@@ -50,6 +57,7 @@ def test_what_a_person_is_to_see_no_rule_approves():
         pytest.param(Terms(), True, id="no terms"),
         pytest.param(Terms(who=("anna",)), False, id="a list"),
         pytest.param(Terms(quorum=2), False, id="a quorum"),
+        pytest.param(Terms(own=False), False, id="not who asked"),
     ],
 )
 def test_a_yes_of_an_older_release_that_nobody_signed_counts_only_where_anybody_may_decide(terms, counts):
