@@ -18,7 +18,8 @@ _LITERALS: Final = frozenset({"true", "false", "none", "null", "undefined", "nil
 
 # A value in quotes may have spaces; one without ends where a shell, an env file, a query or a header ends it.
 _ASSIGNED: Final = re.compile(
-    rf"""(?i:(?P<name>{_NAME})(?P<is>{_IS}))(?:(?P<quote>\\*["'])(?P<inside>.+?)(?P=quote)|(?P<bare>[^\s"'\\,;&()<>\[\]{{}}]+))"""
+    rf"""(?i:(?P<name>{_NAME})(?P<is>{_IS}))"""
+    r"""(?:(?P<quote>\\*["'])(?!(?P=quote))(?P<inside>.+?)(?P=quote)|(?P<bare>[^\s"'\\,;&()<>\[\]{}]+))"""
 )
 _IN_URL: Final = (
     re.compile(
@@ -27,9 +28,10 @@ _IN_URL: Final = (
     re.compile(r"(?i)(\bhttps?://)[^/@\s\"'\\]+(?=@)"),
 )
 _HEADERS: Final = (
-    re.compile(r"(?im)((?:^|[\"'\s])(?:set-)?cookie[\\\"']*\s*:\s*[\\\"']*)[^\r\n\"'\\]+"),
-    re.compile(r"(?i)(\b(?:proxy-)?authorization[\\\"']*\s*:\s*[\\\"']*)(?!(?:bearer|basic|token|digest)\s)[^\s\"'\\,;]+"),
+    re.compile(r"(?im)((?:^|[\"'\s])(?:set-)?cookie[\\\"']*\s*:\s*[\\\"']*)(?![\s,}\]])[^\r\n\"'\\]+"),
+    re.compile(r"(?i)(\b(?:proxy-)?authorization[\\\"']*\s*:\s*[\\\"']*)(?!(?:bearer|basic|token|digest)\s|[}\]])[^\s\"'\\,;]+"),
 )
+_NUMBER: Final = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
 _SENSITIVE: Final = re.compile(rf"(?i:[a-z0-9_.-]{{0,60}}{_NAME}|authorization|cookie|set-cookie)")
 
 
@@ -71,7 +73,9 @@ class Scrubber:
 
 def _without_value(found: re.Match[str]) -> str:
     value = found["inside"] or found["bare"]
-    if MARK in value or _is_harmless(value):
+    # A number of JSON: it has quotes before the colon, and none of its own.
+    is_number = found["bare"] is not None and found["is"][0] in "\\\"'" and _NUMBER.fullmatch(value) is not None
+    if MARK in value or is_number or _is_harmless(value):
         return found[0]
     quote = found["quote"] or ""
     return f"{found['name']}{found['is']}{quote}{MARK}{quote}"

@@ -43,7 +43,12 @@ _SHAPES: Final = (
     _Shape(
         "private key",
         ("private key-----",),
-        re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL),
+        # One that is cut off goes on as long as its lines do: text that only speaks of keys keeps what follows.
+        re.compile(
+            r"-----BEGIN [A-Z ]*PRIVATE KEY-----"
+            r"(?:[^-]*(?:-(?!----)[^-]*)*-----END [A-Z ]*PRIVATE KEY-----"
+            r"|(?:(?:\s|\\+[rn])+(?:[+>|:\d-]{1,8}[ \t]*)?(?:[A-Za-z0-9+/=]{20,}|[A-Z][A-Za-z-]+: ?[^\s\\]+))*(?:(?:\s|\\+[rn])+[A-Za-z0-9+/=]+\Z)?)"
+        ),
     ),
     _Shape("key of Genie", ("gk_",), re.compile(r"\bgk_[A-Za-z0-9]{8}_[A-Za-z0-9_-]{43}")),
     _Shape("provider key", ("sk-",), re.compile(r"\bsk-(?:ant-|proj-)?[A-Za-z0-9_-]{16,}")),
@@ -82,7 +87,7 @@ _SHAPES: Final = (
     _Shape(
         "login",
         ("x-api-key", "x-auth-token", "private-token", "x-goog-api-key"),
-        re.compile(rf"(?i)(\b(?:x-api-key|x-auth-token|private-token|x-goog-api-key){_IS})[^\s\"'\\,;]+"),
+        re.compile(rf"(?i)(\b(?:x-api-key|x-auth-token|private-token|x-goog-api-key){_IS})(?![}}\]])[^\s\"'\\,;]+"),
         kept=True,
     ),
     _Shape("login", ("://",), re.compile(r"(\b[a-z][a-z0-9+.-]{0,30}://[^\s/:@]*:)[^\s/@]+(?=@)"), kept=True),

@@ -128,3 +128,27 @@ def test_what_was_scrubbed_is_known_by_its_mark():
     assert not is_scrubbed({"a": [1, None, "x"], MARK: 2})
     assert not same_but_for_secrets({"a": 1}, {"a": 1, "b": 2})
     assert not same_but_for_secrets([1], [1, 2])
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"max_tokens": 1_000_000, "content": "x"},
+        {"token": "", "content": "c"},
+        {"token": 1e30},
+        {"content": "authorization: ", "x": 1},
+        {"content": "x-api-key: "},
+        {"content": "cookie:", "x": "y"},
+    ],
+)
+def test_json_in_a_text_stays_json_and_what_is_no_secret_stays_in_it(value):
+    written = json.dumps(value)
+
+    assert Scrubber().text(written) == written
+    assert Scrubber().json({"args": written}) == {"args": written}
+
+
+def test_a_secret_in_json_in_a_text_goes_and_the_rest_stays():
+    written = json.dumps({"max_tokens": 1_000_000, "token": "s3cr3t", "content": "Cookie: a=b"})
+
+    assert json.loads(Scrubber().text(written)) == {"max_tokens": 1_000_000, "token": MARK, "content": f"Cookie: {MARK}"}

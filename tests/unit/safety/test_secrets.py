@@ -83,3 +83,24 @@ def test_a_password_that_everybody_knows_is_not_taken_out_of_ordinary_text(word)
     assert Redactor([word]).text(text) == text
     assert Redactor([word]).found_in(text) == ()
     assert Redactor([word]).text(f"postgresql://me:{word}@host/db") == f"postgresql://me:{MARK}@host/db"
+
+
+LINE = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSj"
+
+
+@pytest.mark.parametrize(
+    "text, kept",
+    [
+        ("Refuse files with `-----BEGIN PRIVATE KEY-----`. Then test it.", f"Refuse files with `{MARK}`. Then test it."),
+        ("a.py:1:-----BEGIN PRIVATE KEY-----\nb.py:2:x", f"a.py:1:{MARK}\nb.py:2:x"),
+        (f"-----BEGIN PRIVATE KEY-----\n{LINE}\n{LINE}\nMIIE", MARK),
+        (f"-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\n{LINE}\n{LINE[:25]}", MARK),
+        (f'-----BEGIN PRIVATE KEY-----\\n{LINE}\\n{LINE}\\n" and more', f'{MARK}\\n" and more'),
+        (f"+-----BEGIN PRIVATE KEY-----\n+{LINE}\n+{LINE}\n", f"+{MARK}\n"),
+        (f" 1\t-----BEGIN PRIVATE KEY-----\n 2\t{LINE}\n", f" 1\t{MARK}\n"),
+        (f"-----BEGIN EC PRIVATE KEY-----\n{LINE}\nx==\n-----END EC PRIVATE KEY----- on", f"{MARK} on"),
+    ],
+    ids=["spoken of", "found", "cut off", "cut off with headers", "cut off in JSON", "cut off in a diff", "cut off with numbers", "whole"],
+)
+def test_a_private_key_goes_with_all_its_lines_and_with_nothing_else(text, kept):
+    assert redact(text) == kept
