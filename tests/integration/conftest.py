@@ -65,8 +65,8 @@ class Story(Protocol):
     def __call__(self, *first: Mapping[str, Any], pause_s: float = 0.0, **turns: Turns) -> dict[str, Any]: ...
 
 
-Bringing = Callable[[Script, Bring], Standing]
-"""`bring(script, go)`: what `go` has made of an epic on a small repository; a module's fixture `standing` returns it."""
+Bringing = Callable[..., Standing]
+"""`bring(script, go, files)`: what `go` has made of an epic on a repository, a small one; a module's fixture `standing` returns it."""
 
 EngineAt = Callable[..., Awaitable["Engine"]]
 """`engine_at(script, **settings)`: an engine with the scripted executor on the test's own database and home, closed when the test ends."""
@@ -143,9 +143,9 @@ def bring(postgres_server: str, database_template: str, tmp_path_factory: pytest
     """Brings an epic to where the tests of a module begin; see `Bringing`."""
     with ExitStack() as stack:
 
-        def bring_one(script: Script, go: Bring) -> Standing:
+        def bring_one(script: Script, go: Bring, files: Mapping[str, str] = SMALL) -> Standing:
             url = stack.enter_context(_own_database(postgres_server, database_template))
-            return brought(tmp_path_factory.mktemp("standing"), url, script, go, lambda repo: make_repo(git, repo, SMALL))
+            return brought(tmp_path_factory.mktemp("standing"), url, script, go, lambda repo: make_repo(git, repo, files))
 
         yield bring_one
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.integration.conftest import Began
+from tests.fakes.standing import Bring
+from tests.integration.conftest import GOAL, Began
 from timemachine.mirrors import mirror_path
 
 
@@ -63,6 +64,25 @@ class Traveller:
     def git(self, *arguments: str) -> str:
         """Run git in the mirror."""
         return subprocess.run(["git", "-C", self.mirror, *arguments], check=True, capture_output=True, text=True).stdout
+
+
+def through(*choices: str, **asked: Any) -> Bring:
+    """Brings an epic through gates: what a module's `standing` is made by."""
+
+    async def go(engine: Any, repo: Path) -> str:
+        from engine.starting import StartEpic
+
+        view = await engine.start(StartEpic(goal=GOAL, repo=str(repo), executor="scripted", **asked))
+        await Traveller(Began(engine=engine, id=view.id, repo=repo), repo.parent / "home").go(*choices)
+        return str(view.id)
+
+    return go
+
+
+@pytest.fixture
+def traveller(stood, tmp_path):
+    """The epic with which the tests of the module begin."""
+    return Traveller(stood, tmp_path / "home")
 
 
 @pytest.fixture

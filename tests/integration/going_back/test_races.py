@@ -10,6 +10,7 @@ import pytest
 from epics.callers import Caller, acting_as
 from epics.errors import Conflict, InvalidInput
 from epics.roles import Grant, Role
+from tests.integration.going_back.conftest import through
 from tests.integration.going_back.racing import WORK, Racer, file_at, until_rest, writing
 
 GREETS = '[test]\ncommand = "grep -q hello greeting.txt"\n[limits]\nfix_rounds = 1\n'
@@ -18,20 +19,35 @@ TURN = Decimal("0.0081")
 """What one turn of a script costs, at least."""
 
 
+FILES = {"README.md": "Greetings.\n", "genie.toml": GREETS}
+
+
 @pytest.fixture
 def small_repo(git_repo):
-    return git_repo({"README.md": "Greetings.\n", "genie.toml": GREETS})
+    return git_repo(FILES)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def three(story):
     """Attempts 1 and 2 greet, 2 with more lines; 3 does not, whatever is fixed."""
     return story(*writing())
 
 
+@pytest.fixture(scope="module")
+def standing(bring, three):
+    """An epic with three attempts whose plan is approved: the forks are made, and nothing else."""
+    return bring(three, through("approve", attempts=3), FILES)
+
+
+@pytest.fixture
+def epic(traveller):
+    """It."""
+    return Racer(traveller)
+
+
 @pytest.fixture
 def race(travel, three):
-    """Starts an epic with three attempts, and approves its plan: the forks are made, and nothing else."""
+    """Starts such an epic with another script, or asked for in another way."""
 
     async def start(script=None, **asked) -> Racer:
         epic = await travel(script or three, **{"attempts": 3, **asked})
@@ -41,9 +57,7 @@ def race(travel, three):
     return start
 
 
-async def test_the_best_attempt_is_picked_by_the_rule_and_merged(race, small_repo):
-    epic = await race()
-
+async def test_the_best_attempt_is_picked_by_the_rule_and_merged(epic):
     view = await until_rest(epic.engine, epic.id)
 
     shown = await epic.engine.race(epic.id)
@@ -56,15 +70,14 @@ async def test_the_best_attempt_is_picked_by_the_rule_and_merged(race, small_rep
     assert (shown.winner, shown.picked_by, shown.at_work) == (shown.entries[0].fork, "the rule", False)
     assert shown.entries[2].why[0] == "tests: failed"
     assert (await epic.go("approve")).status == "merged"
-    assert file_at(small_repo, "HEAD", "greeting.txt") == WORK[1]
+    assert file_at(epic.began.repo, "HEAD", "greeting.txt") == WORK[1]
     assert len(await epic.events("attempt_picked")) == 1
     picks = await epic.rows("SELECT person, data ->> 'by' AS by, content_hash FROM audit WHERE deed = 'pick' AND epic = %s")
     assert [(row["person"], row["by"]) for row in picks] == [("genie", "the rule")]
     assert picks[0]["content_hash"]
 
 
-async def test_the_epic_has_the_attempts_of_what_was_picked_and_the_others_stay_as_they_are(race):
-    epic = await race()
+async def test_the_epic_has_the_attempts_of_what_was_picked_and_the_others_stay_as_they_are(epic):
     forks = [entry.fork for entry in (await epic.engine.race(epic.id)).entries]
     for fork in forks:
         await epic.engine.advance(fork)
@@ -240,9 +253,7 @@ async def test_the_attempts_share_what_is_left_of_the_limit_and_count_against_it
     assert spent[0]["usd"] <= TURN * 10
 
 
-async def test_an_epic_that_is_cancelled_takes_its_attempts_along(race):
-    epic = await race()
-
+async def test_an_epic_that_is_cancelled_takes_its_attempts_along(epic):
     view = await epic.engine.cancel(epic.id, by="ann", reason="No.")
 
     shown = await epic.engine.race(epic.id)
@@ -250,8 +261,7 @@ async def test_an_epic_that_is_cancelled_takes_its_attempts_along(race):
     assert [entry.status for entry in shown.entries] == ["cancelled"] * 3
 
 
-async def test_an_epic_that_is_taken_back_calls_its_race_off_and_goes_on_alone(race):
-    epic = await race()
+async def test_an_epic_that_is_taken_back_calls_its_race_off_and_goes_on_alone(epic):
     await epic.back(to=(await epic.moment_after("planning")).n)
 
     view = await epic.resume("approve")
@@ -262,9 +272,7 @@ async def test_an_epic_that_is_taken_back_calls_its_race_off_and_goes_on_alone(r
     assert len(await epic.forks()) == 3
 
 
-async def test_an_epic_that_is_resumed_while_its_attempts_work_waits_on(race):
-    epic = await race()
-
+async def test_an_epic_that_is_resumed_while_its_attempts_work_waits_on(epic):
     view = await epic.resume()
 
     assert (view.status, view.step) == ("paused", "implement")

@@ -8,6 +8,7 @@ import pytest
 
 from epics.errors import Conflict
 from epics.going_back import Level
+from tests.integration.going_back.conftest import through
 
 
 def files_of(repo):
@@ -16,15 +17,21 @@ def files_of(repo):
     ).stdout.split()
 
 
-async def merged(travel, story):
-    epic = await travel(story())
-    assert (await epic.go("approve", "approve")).status == "merged"
-    assert "greeting.txt" in files_of(epic.began.repo)
-    return epic
+@pytest.fixture(scope="module")
+def standing(bring, story):
+    """An epic that was merged."""
+    return bring(story(), through("approve", "approve"))
 
 
-async def test_a_merged_epic_proposes_a_revert_and_an_undo_of_it_the_work_again(travel, story):
-    epic = await merged(travel, story)
+@pytest.fixture
+async def epic(traveller):
+    """It."""
+    assert (await traveller.engine.epic(traveller.id)).status == "merged"
+    assert "greeting.txt" in files_of(traveller.began.repo)
+    return traveller
+
+
+async def test_a_merged_epic_proposes_a_revert_and_an_undo_of_it_the_work_again(epic):
     tip = (await epic.engine.epic(epic.id)).head
 
     plan = (await epic.back(to=0, dry_run=True)).plan
@@ -50,8 +57,7 @@ async def test_a_merged_epic_proposes_a_revert_and_an_undo_of_it_the_work_again(
     assert "greeting.txt" in files_of(epic.began.repo)
 
 
-async def test_a_revert_that_is_refused_or_cancelled_leaves_the_epic_merged(travel, story):
-    epic = await merged(travel, story)
+async def test_a_revert_that_is_refused_or_cancelled_leaves_the_epic_merged(epic):
     before = await epic.engine.epic(epic.id)
 
     await epic.back(to=0)
@@ -68,15 +74,12 @@ async def test_a_revert_that_is_refused_or_cancelled_leaves_the_epic_merged(trav
     assert "greeting.txt" in files_of(epic.began.repo)
 
 
-async def test_only_level_full_takes_merged_work_back(travel, story):
-    epic = await merged(travel, story)
-
+async def test_only_level_full_takes_merged_work_back(epic):
     with pytest.raises(Conflict, match="only level full"):
         await epic.back(to=1, level=Level.SNAPSHOT)
 
 
-async def test_what_others_changed_since_stays_and_a_clash_is_said(travel, story):
-    epic = await merged(travel, story)
+async def test_what_others_changed_since_stays_and_a_clash_is_said(epic):
     repo = epic.began.repo
 
     def commit(name, text):
@@ -97,8 +100,7 @@ async def test_what_others_changed_since_stays_and_a_clash_is_said(travel, story
     assert (await epic.engine.epic(epic.id)).status == "merged"
 
 
-async def test_going_back_from_a_proposal_proposes_anew_and_never_forgets_what_was_merged(travel, story):
-    epic = await merged(travel, story)
+async def test_going_back_from_a_proposal_proposes_anew_and_never_forgets_what_was_merged(epic):
     await epic.back(to=0)
     designed = await epic.moment_after("architect")
 
@@ -131,26 +133,24 @@ async def test_a_revert_that_fails_is_not_taken_back_to_before_the_merge_by_its_
     assert "greeting.txt" in files_of(epic.began.repo)
 
 
-async def test_a_fork_of_a_proposal_is_an_epic_that_was_never_merged(travel, story):
-    source = await merged(travel, story)
-    proposed = (await source.back(to=0)).moment
+async def test_a_fork_of_a_proposal_is_an_epic_that_was_never_merged(epic):
+    proposed = (await epic.back(to=0)).moment
 
-    fork = await source.fork(proposed)
+    fork = await epic.fork(proposed)
     with pytest.raises(Conflict, match="never rolled back"):
         await fork.back(undo=True)
     assert (await fork.resume("reject")).status == "rejected"
 
-    other = await source.fork(proposed)
+    other = await epic.fork(proposed)
     assert (await other.resume("approve")).status == "merged"
-    assert "greeting.txt" not in files_of(source.began.repo)
+    assert "greeting.txt" not in files_of(epic.began.repo)
     # What the source proposes is in the base branch already, and it comes to know that its work was taken back.
-    assert (await source.resume("approve")).status == "merged"
-    states = await source.began.rows("SELECT state FROM effects WHERE epic_id = %s AND kind = 'merge'")
+    assert (await epic.resume("approve")).status == "merged"
+    states = await epic.began.rows("SELECT state FROM effects WHERE epic_id = %s AND kind = 'merge'")
     assert [row["state"] for row in states] == ["undone"]
 
 
-async def test_a_fork_of_work_that_was_taken_back_is_not_told_as_merged(travel, story):
-    epic = await merged(travel, story)
+async def test_a_fork_of_work_that_was_taken_back_is_not_told_as_merged(epic):
     opened = next(moment for moment in await epic.engine.moments(epic.id) if moment.step == "pr")
     await epic.back(to=0)
     assert (await epic.resume("approve")).status == "merged"

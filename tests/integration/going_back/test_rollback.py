@@ -6,17 +6,25 @@ import pytest
 
 from epics.errors import Conflict, InvalidInput, MomentNotFound
 from epics.going_back import Level
+from tests.integration.going_back.conftest import through
 
 
-async def at_merge_gate(travel, story, **asked):
-    epic = await travel(story(), **asked)
-    view = await epic.go("approve")
+@pytest.fixture(scope="module")
+def standing(bring, story):
+    """An epic that waits at its merge gate."""
+    return bring(story(fix=[{"write": {"greeting.txt": "HELLO\n"}}]), through("approve"))
+
+
+@pytest.fixture
+async def at_merge_gate(traveller):
+    """It, and what it shows."""
+    view = await traveller.engine.epic(traveller.id)
     assert (view.status, view.step) == ("waiting", "merge_gate")
-    return epic, view
+    return traveller, view
 
 
-async def test_a_full_rollback_is_a_new_moment_on_a_new_branch_and_waits_for_a_resume(travel, story):
-    epic, before = await at_merge_gate(travel, story)
+async def test_a_full_rollback_is_a_new_moment_on_a_new_branch_and_waits_for_a_resume(at_merge_gate):
+    epic, before = at_merge_gate
     refs = epic.refs()
     implemented = await epic.moment_after("implement")
 
@@ -37,8 +45,8 @@ async def test_a_full_rollback_is_a_new_moment_on_a_new_branch_and_waits_for_a_r
     assert merged.status == "merged"
 
 
-async def test_a_gate_that_was_decided_asks_again(travel, story):
-    epic, _ = await at_merge_gate(travel, story)
+async def test_a_gate_that_was_decided_asks_again(at_merge_gate):
+    epic, _ = at_merge_gate
     designed = await epic.moment_after("architect")
 
     view = (await epic.back(to=designed.n)).epic
@@ -50,8 +58,8 @@ async def test_a_gate_that_was_decided_asks_again(travel, story):
     assert (await epic.go("approve", "approve")).status == "merged"
 
 
-async def test_a_dry_run_tells_what_would_change_and_changes_nothing(travel, story):
-    epic, before = await at_merge_gate(travel, story)
+async def test_a_dry_run_tells_what_would_change_and_changes_nothing(at_merge_gate):
+    epic, before = at_merge_gate
     refs, planned = epic.refs(), await epic.moment_after("architect")
 
     plan = (await epic.back(to=planned.n, dry_run=True)).plan
@@ -64,8 +72,8 @@ async def test_a_dry_run_tells_what_would_change_and_changes_nothing(travel, sto
     assert (after.status, after.moment, after.waiting_on, epic.refs()) == (before.status, before.moment, before.waiting_on, refs)
 
 
-async def test_an_undo_brings_back_what_was_and_an_undo_of_it_what_it_undid(travel, story):
-    epic, before = await at_merge_gate(travel, story)
+async def test_an_undo_brings_back_what_was_and_an_undo_of_it_what_it_undid(at_merge_gate):
+    epic, before = at_merge_gate
     planned = await epic.moment_after("architect")
     await epic.back(to=planned.n)
 
@@ -78,8 +86,8 @@ async def test_an_undo_brings_back_what_was_and_an_undo_of_it_what_it_undid(trav
     assert (await epic.resume("approve")).status == "merged"
 
 
-async def test_the_pull_request_of_a_full_rollback_is_closed_and_opened_again_by_an_undo(travel, story):
-    epic, _ = await at_merge_gate(travel, story)
+async def test_the_pull_request_of_a_full_rollback_is_closed_and_opened_again_by_an_undo(at_merge_gate):
+    epic, _ = at_merge_gate
     effects = "SELECT state, generation FROM effects WHERE epic_id = %s AND kind = 'pull_request' ORDER BY generation"
 
     await epic.back(to=(await epic.moment_after("implement")).n)
@@ -91,8 +99,8 @@ async def test_the_pull_request_of_a_full_rollback_is_closed_and_opened_again_by
     assert [row["state"] for row in await epic.began.rows(effects)] == ["undone", "done"]
 
 
-async def test_level_state_keeps_the_files_and_level_snapshot_keeps_the_state(travel, story):
-    epic, before = await at_merge_gate(travel, story)
+async def test_level_state_keeps_the_files_and_level_snapshot_keeps_the_state(at_merge_gate):
+    epic, before = at_merge_gate
     planned = await epic.moment_after("architect")
 
     state = (await epic.back(to=planned.n, level=Level.STATE)).epic
@@ -104,8 +112,8 @@ async def test_level_state_keeps_the_files_and_level_snapshot_keeps_the_state(tr
     assert (files.step, files.head) == ("test", planned.commit)
 
 
-async def test_level_step_goes_to_before_the_last_step(travel, story):
-    epic, before = await at_merge_gate(travel, story)
+async def test_level_step_goes_to_before_the_last_step(at_merge_gate):
+    epic, before = at_merge_gate
 
     view = (await epic.back()).epic
 
@@ -114,8 +122,8 @@ async def test_level_step_goes_to_before_the_last_step(travel, story):
     assert before.moment is not None
 
 
-async def test_failed_cancelled_and_rejected_epics_go_on_from_where_they_were_well(travel, story):
-    rejected, _ = await at_merge_gate(travel, story)
+async def test_failed_cancelled_and_rejected_epics_go_on_from_where_they_were_well(at_merge_gate):
+    rejected, _ = at_merge_gate
     await rejected.began.decide("reject")
     assert (await rejected.go()).status == "rejected"
     view = (await rejected.back(to=(await rejected.moment_after("plan_gate")).n, guidance="Say it louder.")).epic
@@ -126,8 +134,8 @@ async def test_failed_cancelled_and_rejected_epics_go_on_from_where_they_were_we
     assert any("Say it louder." in row["text"] for row in briefs)
 
 
-async def test_a_cancelled_epic_is_taken_back_and_its_undo_leaves_it_cancelled(travel, story):
-    epic, _ = await at_merge_gate(travel, story)
+async def test_a_cancelled_epic_is_taken_back_and_its_undo_leaves_it_cancelled(at_merge_gate):
+    epic, _ = at_merge_gate
     await epic.engine.cancel(epic.id, by="ann")
 
     assert (await epic.back(to=1)).epic.status == "paused"
@@ -147,8 +155,8 @@ async def test_what_cannot_be_is_said(travel, story):
         await epic.back(undo=True)
 
 
-async def test_a_branch_that_a_restored_database_forgot_stands_in_no_way(travel, story):
-    epic, _ = await at_merge_gate(travel, story)
+async def test_a_branch_that_a_restored_database_forgot_stands_in_no_way(at_merge_gate):
+    epic, _ = at_merge_gate
     implemented = await epic.moment_after("implement")
     (row,) = await epic.began.rows("SELECT last_attempt + 1 AS n FROM epics WHERE id = %s")
     name = f"genie/{epic.id}/rollback/attempt_{row['n']}"
@@ -163,8 +171,8 @@ async def test_a_branch_that_a_restored_database_forgot_stands_in_no_way(travel,
     assert stale in epic.refs().values()
 
 
-async def test_the_pull_request_that_is_left_for_an_earlier_one_is_closed(travel, story):
-    epic, before = await at_merge_gate(travel, lambda: story(fix=[{"write": {"greeting.txt": "HELLO\n"}}]))
+async def test_the_pull_request_that_is_left_for_an_earlier_one_is_closed(at_merge_gate):
+    epic, before = at_merge_gate
     await epic.began.decide("changes", comment="Louder.")
     assert (await epic.go()).step == "merge_gate"
 
