@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 
 from pydantic import ValidationError
@@ -37,10 +38,15 @@ def capped(grants: Iterable[Grant], cap: Iterable[Grant]) -> tuple[Grant, ...]:
 
     Patterns that only overlap give nothing: there is no pattern for what they share, and too little is safe.
     """
-    caps = tuple(cap)
+    return _capped(tuple(grants), tuple(cap))
+
+
+# Each request asks this of its key and its person, and each grant is held against each of the others.
+@lru_cache(maxsize=1_024)
+def _capped(grants: tuple[Grant, ...], cap: tuple[Grant, ...]) -> tuple[Grant, ...]:
     found: dict[Grant, None] = {}
     for grant in grants:
-        for other in caps:
+        for other in cap:
             narrow = grant.repo if is_within(grant.repo, other.repo) else other.repo if is_within(other.repo, grant.repo) else None
             if narrow is not None:
                 found[Grant(role=min(grant.role, other.role, key=lambda role: role.rank), repo=narrow)] = None

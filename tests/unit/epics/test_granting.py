@@ -119,3 +119,9 @@ def test_grants_are_read_as_people_write_them():
 def test_what_is_no_grant_is_refused(role: str | None, repos: list[str], pairs: list[str], said: str):
     with pytest.raises(InvalidInput, match=said):
         grants_from(role, repos, pairs)
+
+
+def test_what_is_left_is_worked_out_once_for_the_same_grants_since_each_request_asks():
+    many = [grant(f"operator=shop/team-{n}/**") for n in range(30)]
+
+    assert capped(many, [*many]) is capped([*many], many)
