@@ -146,7 +146,8 @@ def _start(rest: str) -> Line:
         rest = rest[option.end() :]
     goal = rest.strip()
     quote = _QUOTES.get(goal[:1])
-    if quote is not None and len(goal) > 1 and goal.endswith(quote):
+    # Around the whole of it: two words that are each in quotes keep them.
+    if quote is not None and len(goal) > 1 and goal.endswith(quote) and not {goal[0], quote}.intersection(goal[1:-1]):
         goal = goal[1:-1]
     elif _LAST.search(f" {goal}"):
         raise InvalidInput("options stand before the goal: `/genie start --repo REPO GOAL`; put the goal in quotes if they belong to it")

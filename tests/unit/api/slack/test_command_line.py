@@ -92,3 +92,8 @@ def test_in_a_thread_one_word_is_a_command_and_more_is_said_to_the_agent(said, l
 def test_an_amount_is_a_number_above_nothing(text):
     with pytest.raises(InvalidInput):
         amount_in(text)
+
+
+@pytest.mark.parametrize("goal", ['"foo" must equal "bar"', "“foo” and “bar”", "'a' or 'b'", '"'])
+def test_quotes_that_do_not_stand_around_the_whole_goal_are_part_of_it(goal):
+    assert parsed(f"start {goal}").text == goal
