@@ -102,16 +102,21 @@ def fenced(value: object) -> str:
     return f"{fence}\n{text}\n{fence}"
 
 
-@lru_cache(maxsize=_KEPT)
 def _used(text: str, file: str) -> frozenset[str]:
+    return _read(text, file)[0]
+
+
+@lru_cache(maxsize=_KEPT)
+def _read(text: str, file: str) -> tuple[frozenset[str], CodeType]:
+    """The variables that a template names, and what fills it in."""
     environment = _environment()
     try:
         template = environment.parse(text)
         # Compiling finds what parsing does not: filters and tests that do not exist.
-        environment.compile(template)
+        code = environment.compile(template, filename=file)
         if any(True for _ in meta.find_referenced_templates(template)):
             raise InvalidWorkflow(f"{file}:1: a prompt stands alone: it cannot include, import or extend another file")
-        return frozenset(meta.find_undeclared_variables(template))
+        return frozenset(meta.find_undeclared_variables(template)), code
     except TemplateSyntaxError as exc:
         raise InvalidWorkflow(f"{file}:{exc.lineno}: this is not a valid template: {exc.message}") from exc
     except (TemplateError, RecursionError) as exc:
@@ -121,15 +126,10 @@ def _used(text: str, file: str) -> frozenset[str]:
 def _filled(text: str, variables: Mapping[str, Any], *, file: str) -> str:
     environment = _environment()
     try:
-        return environment.template_class.from_code(environment, _compiled(text, file), {}).render(variables)
+        return environment.template_class.from_code(environment, _read(text, file)[1], {}).render(variables)
     except _MISUSE as exc:
         line = next((frame.lineno for frame in reversed(traceback.extract_tb(exc.__traceback__)) if frame.filename == file), 1)
         raise InvalidInput(f"{file}:{line}: the brief cannot be made: {exc}") from exc
-
-
-@lru_cache(maxsize=_KEPT)
-def _compiled(text: str, file: str) -> CodeType:
-    return _environment().compile(text, filename=file)
 
 
 @cache
