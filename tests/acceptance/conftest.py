@@ -5,6 +5,7 @@ Most are born by the nursery, which has imported everything already; what that l
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import json
 import os
@@ -82,6 +83,17 @@ def _environment(folder: Path, database_url: str) -> dict[str, str]:
 def genie(genie_environment: dict[str, str], tmp_path: Path, request: pytest.FixtureRequest) -> Genie:
     """Runs `genie` and waits for its end."""
     return _runner(genie_environment, tmp_path, tmp_path / "said", request)
+
+
+@pytest.fixture
+def sample(genie_environment: dict[str, str], tmp_path: Path) -> str:
+    """The repository of the demo, whose script any epic on it can play."""
+    from cli.demonstration import make_repository
+
+    place = tmp_path / "sample"
+    with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
+        runner.run(make_repository(place, genie_environment))
+    return str(place)
 
 
 @pytest.fixture(scope="module")

@@ -12,16 +12,6 @@ GOAL = "Add durations.render."
 HOW = ("--executor", "scripted", "--model", "scripted:demo")
 
 
-@pytest.fixture
-def sample(genie, tmp_path):
-    """The sample repository, on which the script of the demo can be played."""
-    place = tmp_path / "sample"
-    made = genie("demo", "--ask", "--keep", str(place), "--json")
-    assert made.code == 3, made.err
-    assert genie("epic", "cancel", made.json()["id"]).code == 0
-    return str(place)
-
-
 def test_two_attempts_run_in_the_foreground_and_the_rule_picks(genie, sample):
     ended = genie("epic", "start", GOAL, "--repo", sample, *HOW, "--attempts", "2", "--yes", "--budget", "5")
 

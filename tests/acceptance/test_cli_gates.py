@@ -232,8 +232,8 @@ def test_on_a_terminal_each_gate_is_asked_and_the_epic_goes_on(terminal, genie, 
     assert {each["channel"] for each in decided} == {"cli"}
 
 
-def test_later_leaves_the_gate_open(terminal, genie, tmp_path):
-    session = terminal("demo", "--ask", "--keep", str(tmp_path / "sample"))
+def test_later_leaves_the_gate_open(terminal, genie, waiting):
+    session = terminal("epic", "resume", waiting)
 
     session.until(asks)
     session.type("later")
@@ -243,30 +243,32 @@ def test_later_leaves_the_gate_open(terminal, genie, tmp_path):
     assert len(genie("approval", "list", "--json").json()["items"]) == 1
 
 
-def test_ctrl_c_at_a_gate_leaves_it_open(terminal, genie, tmp_path):
-    session = terminal("demo", "--ask", "--keep", str(tmp_path / "sample"))
+def test_ctrl_c_at_a_gate_leaves_it_open(terminal, genie, waiting):
+    session = terminal("epic", "resume", waiting)
 
     session.until(asks)
     session.process.send_signal(signal.SIGINT)
     code = session.end()
 
-    assert code == 130
+    assert code == 130, session.seen[-2000:]
     assert "go on with: genie epic resume e-" in session.seen
     assert len(genie("approval", "list", "--json").json()["items"]) == 1
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_stopped_epic_goes_on_where_it_was(terminal, genie, tmp_path, number):
-    session = terminal("demo", "--keep", str(tmp_path / "sample"))
-    session.until(lambda text: "implement    attempt" in text)
+def test_a_stopped_epic_goes_on_where_it_was(terminal, genie, tmp_path):
+    command: tuple[str, ...] = ("demo", "--keep", str(tmp_path / "sample"))
+    for number, step in ((signal.SIGINT, "planning"), (signal.SIGTERM, "architect"), (signal.SIGHUP, "implement")):
+        session = terminal(*command)
+        session.until(lambda text, begun=f"{step:<12} attempt": begun in text)
 
-    session.process.send_signal(number)
-    code = session.end()
+        session.process.send_signal(number)
 
-    assert code == 130
-    epic = re.search(r"genie epic resume (e-\w{10})", session.seen)
-    assert epic is not None
-    ended = genie("epic", "resume", epic[1], "--json")
+        assert session.end() == 130, number
+        epic = re.search(r"genie epic resume (e-\w{10})", session.seen)
+        assert epic is not None, number
+        command = ("epic", "resume", epic[1])
+
+    ended = genie(*command, "--json")
     assert ended.code == 0, ended.err
     assert ended.json()["status"] == "merged"
 

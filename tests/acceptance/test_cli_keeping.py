@@ -9,12 +9,22 @@ import pytest
 pytestmark = [pytest.mark.postgres, pytest.mark.slow]
 
 
+@pytest.fixture(scope="module")
+def standing(bring):
+    """The epic of the demo, which waits at its plan gate."""
+
+    def go(genie, folder):
+        ended = genie("demo", "--ask", "--keep", str(folder / "sample"), "--json")
+        assert ended.code == 3, ended.err
+        return ended.json()["id"]
+
+    return bring(go)
+
+
 @pytest.fixture
-def epic(genie, tmp_path):
-    """The id of a demo epic that waits at its plan gate."""
-    ended = genie("demo", "--ask", "--keep", str(tmp_path / "sample"), "--json")
-    assert ended.code == 3, ended.err
-    return ended.json()["id"]
+def epic(standing):
+    """Its id."""
+    return standing.id
 
 
 @pytest.fixture

@@ -10,16 +10,6 @@ GOAL = "Add durations.render."
 HOW = ("--executor", "scripted", "--model", "scripted:demo")
 
 
-@pytest.fixture
-def sample(genie, tmp_path):
-    """The sample repository, on which the script of the demo can be played."""
-    place = tmp_path / "sample"
-    made = genie("demo", "--ask", "--keep", str(place), "--json")
-    assert made.code == 3, made.err
-    assert genie("epic", "cancel", made.json()["id"]).code == 0
-    return str(place)
-
-
 @pytest.mark.faults
 def test_a_server_races_with_its_worker(genie, serve, database_url, sample):
     server = serve("--workers", "1", database_url=database_url)

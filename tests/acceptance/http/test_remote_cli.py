@@ -16,19 +16,10 @@ pytestmark = [pytest.mark.postgres, pytest.mark.slow]
 GOAL = "Write durations as text"
 
 
-@pytest.fixture
-def sample(genie, tmp_path):
-    """The repository of the demo, whose script any epic on it can play."""
-    place = tmp_path / "sample"
-    ended = genie("demo", "--ask", "--keep", str(place), "--json")
-    assert genie("epic", "cancel", ended.json()["id"]).code == 0
-    return place
-
-
 def test_an_epic_is_started_decided_and_merged_by_a_server_and_looks_as_from_the_database(genie, serve, database_url, sample):
     server = serve("--workers", "1", database_url=database_url)
     there = ("--server", server.url)
-    command = ("epic", "start", GOAL, "--repo", str(sample), "--base", "main", "--executor", "scripted", "--model", "scripted:demo")
+    command = ("epic", "start", GOAL, "--repo", sample, "--base", "main", "--executor", "scripted", "--model", "scripted:demo")
 
     at_plan = genie(*command, "--json", *there)
     epic = at_plan.json()["id"]

@@ -11,12 +11,22 @@ from tests.fakes.machine import until
 pytestmark = [pytest.mark.postgres, pytest.mark.slow]
 
 
+@pytest.fixture(scope="module")
+def standing(bring):
+    """The epic of the demo, which waits at its plan gate."""
+
+    def go(genie, folder):
+        ended = genie("demo", "--ask", "--keep", str(folder / "sample"), "--json")
+        assert ended.code == 3, ended.err
+        return ended.json()["id"]
+
+    return bring(go)
+
+
 @pytest.fixture
-def epic(genie, tmp_path):
-    """The sample epic where it waits for its plan to be approved."""
-    ended = genie("demo", "--ask", "--keep", str(tmp_path / "sample"), "--json")
-    assert ended.code == 3, ended.err
-    return ended.json()["id"]
+def epic(standing):
+    """Its id."""
+    return standing.id
 
 
 def test_rollback_undo_and_fork_by_a_server_with_a_worker(genie, serve, database_url, epic):

@@ -56,7 +56,7 @@ async def spoken(converse, story):
     return told
 
 
-async def test_what_is_said_to_an_agent_at_work_stands_in_its_next_request_word_for_word(spoken):
+async def test_what_is_said_to_an_agent_at_work_stands_in_its_next_request_word_for_word_then_and_in_a_replay(spoken):
     [saying] = await spoken.engine.sayings(spoken.id)
 
     implement = next(each.n for each in await spoken.engine.attempts(spoken.id) if each.workflow == "implement")
@@ -69,8 +69,7 @@ async def test_what_is_said_to_an_agent_at_work_stands_in_its_next_request_word_
     assert ("person_said", None) in kinds
     assert ("sayings_told", 2) in kinds
 
-
-async def test_a_replay_is_told_what_was_said_then(spoken):
+    # Its replay is told what was said then.
     found = await spoken.replay()
 
     assert found.first_difference is None, found.first_difference
@@ -95,12 +94,16 @@ async def test_what_is_said_before_an_attempt_stands_in_its_brief_and_a_replay_k
 
 async def test_a_fork_has_what_its_attempts_were_told_and_replays_like_its_source(spoken):
     from engine.time_machine.orders import Fork
+    from epics.errors import Conflict
 
     moments = await spoken.engine.moments(spoken.id)
     at = next(moment.n for moment in moments if moment.step == "implement")
     fork = await spoken.engine.fork(spoken.id, Fork(at=at, by="ann"))
 
     assert [(each.text, each.turn) for each in await spoken.engine.sayings(fork.id)] == [(WORDS, 2)]
+    # The source has ended, and hears no more.
+    with pytest.raises(Conflict, match="has ended: it is merged"):
+        await spoken.engine.say(spoken.id, "Too late.", by="ann")
     spoken.id = fork.id
     assert (await spoken.replay()).first_difference is None
 
@@ -117,10 +120,3 @@ async def test_an_export_has_what_was_said_and_an_import_replays(spoken, tmp_pat
     assert [(each.text, each.by, each.turn) for each in await spoken.engine.sayings(imported.epic)] == [(WORDS, "ann", 2)]
     spoken.id = imported.epic
     assert (await spoken.replay()).first_difference is None
-
-
-async def test_nothing_is_said_to_an_epic_that_has_ended(spoken):
-    from epics.errors import Conflict
-
-    with pytest.raises(Conflict, match="has ended: it is merged"):
-        await spoken.engine.say(spoken.id, "Too late.", by="ann")
