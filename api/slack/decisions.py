@@ -8,6 +8,7 @@ from typing import Final
 from api.slack.desk import CHANNEL, Desk
 from api.slack.sender import Sender
 from db.hooks import Delivery
+from engine.views import ApprovalView
 from epics.approvals import ApprovalStatus, Choice, Decision
 from epics.callers import Caller
 from epics.errors import Superseded
@@ -53,10 +54,14 @@ async def decide(desk: Desk, caller: Caller, asked: Pressed, decision: Decision,
     """Decide; what there is to say to the person alone, if the card does not say it all."""
     by_person = decision.model_copy(update={"by": caller.person, "channel": CHANNEL})
     view = await desk.engine.slack.decide(asked.approval, by_person, asked.content_hash, delivery)
-    if view.status is ApprovalStatus.PENDING:
-        same = len({vote.person for vote in view.votes if vote.choice is decision.choice})
-        return f"Noted: you {_DID[decision.choice]}. That makes {same} of the {view.terms.quorum} people that it needs."
-    return None
+    return noted(decision, view) if view.status is ApprovalStatus.PENDING else None
+
+
+def noted(decision: Decision, view: ApprovalView) -> str:
+    """What somebody is told who said what others must say too."""
+    # By another amount, or to another moment, is something else.
+    same = sum(vote.says_as(decision) for vote in view.votes)
+    return f"Noted: you {_DID[decision.choice]}. That makes {same} of the {view.terms.quorum} people that it needs."
 
 
 _DID: Final[dict[Choice, str]] = {

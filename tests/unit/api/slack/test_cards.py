@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from api.slack.blocks import Payload, Words
 from api.slack.cards import Reader, card
+from api.slack.decisions import noted
 from api.slack.status_line import ended, parked, reminder, root
 from engine.slack.facts import CardFacts, Part, ThreadFacts
 from engine.slack.known_people import KnownPeople
@@ -185,3 +186,14 @@ def test_no_text_of_others_calls_anybody_or_passes_a_limit(text):
     assert [message.notified for message in (*messages, *fallbacks)] == [set()] * 10
     assert all(payload.text for payload in said)
     assert not [message for message in messages if "the-planted-secret" in message.said]
+
+
+def test_who_wants_another_amount_is_not_counted_with_the_others():
+    votes = tuple(
+        Vote(person=name, choice=Choice.RAISE, channel="cli", at=AT, amount_usd=usd) for name, usd in (("anna", "5"), ("ben", "10"))
+    )
+    waits = asked(Step.BUDGET_GATE, terms=Terms(quorum=2), votes=votes)
+
+    said = noted(Decision(choice=Choice.RAISE, by="ben", channel="slack", amount_usd=Decimal(10)), waits)
+
+    assert "That makes 1 of the 2 people" in said
