@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from db.audit import audited
 from db.connection import Pool
 from db.epics import Row, fetch_all
 from db.failures import foreseen
@@ -71,6 +72,8 @@ class Renewed:
     name: str
     key: str
     """The new one, sealed."""
+    master: str
+    """The name of the master key that seals them."""
 
 
 async def stale_page(pool: Pool, place: Place, after: Mapping[str, Any], mark: str) -> list[Row]:
@@ -111,11 +114,12 @@ async def begin_rotation(pool: Pool, renew: Callable[[Mapping[str, str]], Renewe
             renewed = renew({row["name"]: row["wrapped"] for row in rows})
             for name, wrapped in renewed.wrapped.items():
                 await connection.execute(QUERIES["rewrap_data_key"], {"name": name, "wrapped": wrapped})
-            if left and resume:
-                return False
-            await connection.execute(QUERIES["retire_data_key"])
-            await connection.execute(QUERIES["add_data_key"], {"name": renewed.name, "wrapped": renewed.key})
-            return True
+            resumed = bool(left) and resume
+            if not resumed:
+                await connection.execute(QUERIES["retire_data_key"])
+                await connection.execute(QUERIES["add_data_key"], {"name": renewed.name, "wrapped": renewed.key})
+            await audited(connection, "rotate", kind="secret", subject=renewed.master, data={"resumed": resumed})
+            return not resumed
 
 
 async def end_rotation(pool: Pool) -> None:

@@ -8,10 +8,8 @@ from typing import Final
 
 import structlog
 
-from db.audit import audited
 from db.connection import Pool
 from db.epics import Row
-from db.failures import foreseen
 from db.rotating import PLACES, Place, Renewed, begin_rotation, end_rotation, reseal, stale_page
 from engine.keyring import StoredKeyring
 from engine.master_key import MasterKeys
@@ -56,8 +54,9 @@ async def rotate(pool: Pool, masters: MasterKeys, *, new: str | None, told: Told
             raise InvalidInput("nothing was ever sealed in this database: there is nothing to rotate")
         ring.learn(wrapped, "")
         name, key = ring.new_data_key()
+        master = ring.first.name if ring.first else ""
         # Each of them, so that what another process still seals with an old one can be opened.
-        return Renewed(wrapped={each: ring.rewrap(each) for each in wrapped}, name=name, key=key)
+        return Renewed(wrapped={each: ring.rewrap(each) for each in wrapped}, name=name, key=key, master=master)
 
     if new is not None:
         masters.keep_both(new)
@@ -72,11 +71,7 @@ async def rotate(pool: Pool, masters: MasterKeys, *, new: str | None, told: Told
     if not tally.unreadable:
         await end_rotation(pool)
     first = keyring.ring.first
-    view = RotationView(master=first.name if first else "", resumed=resumed, texts=tally.texts, unreadable=tuple(tally.unreadable[:_NAMED]))
-    with foreseen():
-        async with pool.connection() as connection, connection.transaction():
-            await audited(connection, "rotate", kind="secret", subject=view.master, data={"texts": view.texts, "resumed": resumed})
-    return view
+    return RotationView(master=first.name if first else "", resumed=resumed, texts=tally.texts, unreadable=tuple(tally.unreadable[:_NAMED]))
 
 
 async def _reseal_all(pool: Pool, keyring: StoredKeyring, place: Place, tally: _Tally, told: Told) -> None:

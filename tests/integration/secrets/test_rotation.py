@@ -62,6 +62,13 @@ async def values_with(keyring, pool):
     return {name: await keyring.opened(sealed, context_of(name)) for name, sealed in (await sealed_secrets(pool)).items()}
 
 
+async def rotations_told(pool):
+    """Of each rotation that the audit tells of, whether it went on with one that was cut off."""
+    async with pool.connection() as connection:
+        rows = await (await connection.execute("SELECT data FROM audit WHERE deed = 'rotate' ORDER BY n")).fetchall()
+    return [row["data"]["resumed"] for row in rows]
+
+
 @pytest.mark.parametrize("is_new", [False, True], ids=["same_key", "new_key"])
 async def test_a_rotation_that_is_killed_loses_nothing_and_goes_on(
     engine_at, story, database, database_url, keyring_with, tmp_path, is_new
@@ -75,6 +82,7 @@ async def test_a_rotation_that_is_killed_loses_nothing_and_goes_on(
     )
     between = await values_with(keyring_with(new or old), database.pool)
     keys_between = {key_name(text) for text in (await sealed_in(database.pool)).values()}
+    told_between = await rotations_told(database.pool)
     from engine.master_key import MasterKeys
     from engine.rotating import rotate
 
@@ -84,6 +92,9 @@ async def test_a_rotation_that_is_killed_loses_nothing_and_goes_on(
     assert between == {name: f"the-value-of-{name}" for name in NAMES}
     assert len(keys_between) == 2
     assert (gone_on.resumed, gone_on.texts) == (True, 1)
+    # What was changed in the transaction that was not killed is told there.
+    assert told_between == [False]
+    assert await rotations_told(database.pool) == [False, True]
     assert len({key_name(text) for text in (await sealed_in(database.pool)).values()}) == 1
     assert await values_with(keyring_with(new or old), database.pool) == between
     if is_new:
