@@ -13,6 +13,7 @@ from db.failures import foreseen
 from db.queries import QUERIES
 from db.sealed_journal import brief_context, document_context, turn_context
 from db.serializer import CONTEXT
+from db.slack_inbox import context_of as inbox_context
 
 PAGE: Final = 100
 
@@ -34,6 +35,7 @@ class Place:
 PLACES: Final = (
     Place(table="secrets", first={"name": ""}, columns=("sealed",), context=lambda row, _: f"secrets.sealed:{row['name']}"),
     Place(table="webhooks", first={"name": ""}, columns=("secret",), context=lambda row, _: f"webhooks.secret:{row['name']}"),
+    Place(table="slack_inbox", first={"key": ""}, columns=("payload",), context=lambda row, _: inbox_context(row["key"])),
     Place(table="briefs", first={"epic_id": "", "attempt": -1}, columns=("text",), context=lambda row, _: brief_context(row["attempt"])),
     Place(
         table="attempts",

@@ -17,6 +17,7 @@ import structlog
 from db.connection import Pool
 from db.hooks import prune_hook_deliveries
 from db.outbox import Message, claim_messages, message_delivered, message_failed, prune_messages
+from db.slack_inbox import prune_slack_inbox
 from engine.assembling import Installation
 from engine.posting import TIMEOUT_S, Answer, Poster
 from engine.webhook_secrets import opened
@@ -75,6 +76,7 @@ class _Deliverer:
         if await prune_messages(self.pool, self.keep_days):
             return  # there may be more: at the next look
         await prune_hook_deliveries(self.pool)
+        await prune_slack_inbox(self.pool)
         self.pruned_at = time.monotonic()
 
     def _sent(self, task: asyncio.Task[None]) -> None:

@@ -11,38 +11,64 @@ from pydantic import ValidationError
 
 from api.slack.decisions import Pressed, choice_of, decide, delivery_of, pressed
 from api.slack.desk import CHANNEL, Desk, Wanted
+from api.slack.inbox import Inbox, Kind, Received
 from api.slack.modals import NEEDS_MODAL, PREFIX, Asked, FieldWrong, decision_in, modal
 from api.slack.sender import Sender, sender_of
-from db.hooks import Delivery
 from epics.approvals import Choice, Decision
 from epics.callers import Caller
 from epics.errors import Superseded, Transient
+from epics.records import Record
 
 if TYPE_CHECKING:
     from slack_bolt.context.ack.async_ack import AsyncAck
+    from slack_bolt.response import BoltResponse
+
+
+class Click(Record):
+    """What the press of a button says."""
+
+    choice: Choice
+    value: str
+    block_id: str
+
+
+class Form(Record):
+    """What a modal says that was filled in, and what it was about; None if it is not ours."""
+
+    asked: Asked | None
+    decision: Decision
 
 
 class Actions:
     """Takes what is done to a card."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, inbox: Inbox) -> None:
         """Bind to who does it."""
         self._desk = desk
+        self._inbox = inbox
+        inbox.does(Kind.CLICK, self._pressed)
+        inbox.does(Kind.FORM, self._submitted)
 
-    async def press(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+    async def press(self, ack: AsyncAck, body: dict[str, Any]) -> BoltResponse | None:
         """Take the press of a button."""
-        await ack()
         sender, action = sender_of(body), body["actions"][0]
         choice = choice_of(str(action.get("action_id")))
         if choice is None:
-            return  # a button with a link: Slack has opened it
-        value, block_id = str(action.get("value", "")), str(action.get("block_id", ""))
-        wanted = Wanted(deed="decide", kind="approval", subject=value.partition(":")[0][:100])
+            await ack()
+            return None  # a button with a link: Slack has opened it
+        click = Click(choice=choice, value=str(action.get("value", "")), block_id=str(action.get("block_id", "")))
+        wanted = Wanted(deed="decide", kind="approval", subject=click.value.partition(":")[0][:100])
         key = sender.trigger or f"press {sender.user} {action.get('action_ts')}"
-        delivery = delivery_of(sender, key, f"{action.get('action_ts')} {choice} {value}")
-        self._desk.take(sender, wanted, partial(self._pressed, sender, choice, value, block_id, delivery))
+        delivery = delivery_of(sender, key, f"{action.get('action_ts')} {choice} {click.value}")
+        if choice in NEEDS_MODAL:
+            # Not kept: what a form can be opened with lives for three seconds.
+            await ack()
+            self._desk.take(sender, wanted, partial(self._open, sender, click))
+            return None
+        content = click.model_dump(mode="json")
+        return await self._inbox.take(Received(kind=Kind.CLICK, sender=sender, wanted=wanted, delivery=delivery, content=content), ack)
 
-    async def submit(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+    async def submit(self, ack: AsyncAck, body: dict[str, Any]) -> BoltResponse | None:
         """Take a modal that was filled in; what is wrong in it is said in it, and it stays open."""
         view = body["view"]
         choice = Choice(str(view["callback_id"]).removeprefix(PREFIX))
@@ -50,8 +76,7 @@ class Actions:
             decision = decision_in(choice, view)
         except FieldWrong as error:
             await ack(response_action="errors", errors={error.field: str(error)})
-            return
-        await ack()
+            return None
         asked = _asked_in(view)
         sender = sender_of(body)
         if asked is not None:
@@ -60,21 +85,19 @@ class Actions:
         delivery = delivery_of(
             sender, f"view {view.get('id')}", f"view {view.get('id')} {json.dumps(view.get('state'), sort_keys=True)[:300]}"
         )
-        self._desk.take(sender, wanted, partial(self._submitted, asked, decision, delivery))
+        content = Form(asked=asked, decision=decision).model_dump(mode="json")
+        return await self._inbox.take(Received(kind=Kind.FORM, sender=sender, wanted=wanted, delivery=delivery, content=content), ack)
 
-    async def _pressed(  # all that a click says
-        self, sender: Sender, choice: Choice, value: str, block_id: str, delivery: Delivery, caller: Caller
-    ) -> str | None:
-        asked = pressed(choice, value, block_id)
-        if choice in NEEDS_MODAL:
-            return await self._open(sender, asked)
-        return await decide(self._desk, caller, asked, Decision(choice=choice, by=caller.person, channel=CHANNEL), delivery)
+    async def _pressed(self, received: Received, caller: Caller) -> str | None:
+        click = Click.model_validate(received.content)
+        decision = Decision(choice=click.choice, by=caller.person, channel=CHANNEL)
+        return await decide(self._desk, caller, _asked_by(click), decision, received.delivery)
 
-    async def _open(self, sender: Sender, asked: Pressed) -> str | None:
+    async def _open(self, sender: Sender, click: Click, _caller: Caller) -> str | None:
         """Open the modal, unless what it would say could not be taken."""
         from slack_sdk.errors import SlackApiError  # noqa: PLC0415  # with Slack's client
 
-        engine = self._desk.engine
+        asked, engine = _asked_by(click), self._desk.engine
         approval = await engine.slack.asked(asked.approval, asked.choice, asked.content_hash)
         epic = await engine.epic(approval.epic)
         moments = await engine.moments(epic.id) if asked.choice is Choice.ROLLBACK else ()
@@ -86,10 +109,15 @@ class Actions:
             raise Transient(f"Slack did not open the form ({said}): press the button again") from error
         return None
 
-    async def _submitted(self, asked: Asked | None, decision: Decision, delivery: Delivery, caller: Caller) -> str | None:
-        if asked is None or asked.pressed.choice is not decision.choice:
+    async def _submitted(self, received: Received, caller: Caller) -> str | None:
+        form = Form.model_validate(received.content)
+        if form.asked is None or form.asked.pressed.choice is not form.decision.choice:
             raise Superseded("the form is not one of this Genie")
-        return await decide(self._desk, caller, asked.pressed, decision, delivery)
+        return await decide(self._desk, caller, form.asked.pressed, form.decision, received.delivery)
+
+
+def _asked_by(click: Click) -> Pressed:
+    return pressed(click.choice, click.value, click.block_id)
 
 
 def _asked_in(view: Mapping[str, Any]) -> Asked | None:

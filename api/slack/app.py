@@ -14,6 +14,7 @@ from slack_bolt.response import BoltResponse
 from api.slack.actions import Actions
 from api.slack.commands import Commands
 from api.slack.desk import Desk, Wanted
+from api.slack.inbox import Inbox
 from api.slack.mentions import Mentions
 from api.slack.modals import PREFIX
 from api.slack.sender import sender_of, teams_in
@@ -27,11 +28,12 @@ _ANY_BUTTON: Final = re.compile(r"genie_[a-z_]+")
 _ANY_MODAL: Final = re.compile(rf"{PREFIX}(changes|retry|rollback|raise)")
 
 
-def slack_app(desk: Desk, bot_user: str) -> AsyncApp:
+def slack_app(desk: Desk, inbox: Inbox, bot_user: str) -> AsyncApp:
     """The app of one workspace; what it is given was found to come from Slack already.
 
     Args:
         desk: who does what was asked for.
+        inbox: keeps what is to be done before it is acknowledged.
         bot_user: the app's own user.
     """
     client: AsyncWebClient = desk.client
@@ -45,15 +47,15 @@ def slack_app(desk: Desk, bot_user: str) -> AsyncApp:
         logger=quiet_logger(),
         client=client,
         authorize=authorized,
-        # A handler acknowledges and hands over; without this, Bolt looks only every 10 ms whether it has acknowledged.
+        # A handler keeps, acknowledges and hands over; without this, Bolt looks only every 10 ms whether it has acknowledged.
         process_before_response=True,
         # The route checks signatures, for every body that there is; Socket Mode has a connection of its own.
         request_verification_enabled=False,
         ssl_check_enabled=False,
     )
     app.use(_only_of(desk))
-    commands = Commands(desk)
-    actions, mentions = Actions(desk), Mentions(desk, commands, bot_user)
+    commands = Commands(desk, inbox)
+    actions, mentions = Actions(desk, inbox), Mentions(desk, inbox, commands, bot_user)
     app.action(_ANY_BUTTON)(actions.press)
     app.view(_ANY_MODAL)(actions.submit)
     app.command(COMMAND)(commands.type)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from api.slack.command_line import HELP, Line, Verb, parsed
 from api.slack.decisions import delivery_of
 from api.slack.desk import Desk, Wanted
+from api.slack.inbox import Inbox, Kind, Received
 from api.slack.listing import approval_line, epic_line, epic_text, person_text
 from api.slack.sender import Sender, sender_of
 from api.slack.written import plain, written
@@ -16,33 +17,54 @@ from engine.slack.deeds import Place
 from engine.starting import StartEpic, with_defaults
 from epics.callers import Caller
 from epics.errors import InvalidInput, NotFound
+from epics.records import Record
 
 if TYPE_CHECKING:
     from slack_bolt.context.ack.async_ack import AsyncAck
+    from slack_bolt.response import BoltResponse
 
 _MOST_LISTED = 15
+
+
+_KEPT: Final = frozenset({Verb.START, Verb.SAY, Verb.CANCEL, Verb.RESUME})
+"""Those that lead to a deed; the others ask, and are asked again."""
+
+
+class Said(Record):
+    """What was said in words, and where the thread of what comes of it is."""
+
+    text: str
+    place: Place | None
 
 
 class Commands:
     """Takes commands."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, inbox: Inbox) -> None:
         """Bind to who does it."""
         self._desk = desk
+        self._inbox = inbox
+        inbox.does(Kind.COMMAND, self._typed)
 
-    async def type(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+    async def type(self, ack: AsyncAck, body: dict[str, Any]) -> BoltResponse | None:
         """Take a slash command."""
-        await ack()
         sender, text = sender_of(body), written(str(body.get("text", "")))
         wanted = Wanted(deed=_deed(text), kind="command", subject="")
         key = sender.trigger or f"command {sender.user} {body.get('response_url')}"
         delivery = delivery_of(sender, key, key)
         # A direct message has no room for a thread that others see.
         place = None if sender.channel.startswith("D") else Place(channel=sender.channel)
-        self._desk.take(sender, wanted, partial(self._typed, sender, text, place, delivery))
+        content = Said(text=text, place=place).model_dump(mode="json")
+        received = Received(kind=Kind.COMMAND, sender=sender, wanted=wanted, delivery=delivery, content=content)
+        if wanted.deed in _KEPT:
+            return await self._inbox.take(received, ack)
+        await ack()
+        self._desk.take(sender, wanted, partial(self._typed, received))
+        return None
 
-    async def _typed(self, sender: Sender, text: str, place: Place | None, delivery: Delivery, caller: Caller) -> str | None:
-        return await self.do(parsed(text), sender, place, delivery, caller)
+    async def _typed(self, received: Received, caller: Caller) -> str | None:
+        said = Said.model_validate(received.content)
+        return await self.do(parsed(said.text), received.sender, said.place, received.delivery, caller)
 
     async def do(self, line: Line, sender: Sender, place: Place | None, delivery: Delivery, caller: Caller) -> str | None:
         """Do what was asked for; what there is to say to the person."""

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
-from api.slack.refusals import UNFORESEEN, is_misuse, told
+from api.slack.refusals import UNFORESEEN, is_misuse, told, told_later
 from api.slack.sender import Sender
 from config.settings import Settings
 from db.hooks import DeliveryTaken
 from engine.engine import Engine
 from epics.access_errors import Unauthenticated
 from epics.callers import Caller, acting_as
-from epics.errors import GenieError
+from epics.errors import GenieError, Transient
 from epics.records import Record
 
 if TYPE_CHECKING:
@@ -51,20 +51,20 @@ class Desk:
         self.settings = settings
         self.client = client
         self.team = team
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
 
     def take(self, sender: Sender, wanted: Wanted, work: Work) -> None:
         """Begin a piece of work, and come back at once: whoever acknowledges must not wait for it."""
-        self.begin(self._do(sender, wanted, work))
+        self.begin(self.attempt(sender, wanted, work))
 
-    def begin(self, work: Coroutine[Any, Any, None]) -> None:
+    def begin(self, work: Coroutine[Any, Any, Any]) -> None:
         """Begin something that `finish` waits for."""
         task = asyncio.create_task(work, name="slack-deed")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def finish(self, *, within_s: float) -> None:
-        """Wait for what is in hand: it was acknowledged, and Slack does not send it again."""
+        """Wait for what is in hand: whoever did it waits for a word."""
         if self._tasks:
             await asyncio.wait(tuple(self._tasks), timeout=within_s)
 
@@ -95,7 +95,18 @@ class Desk:
         except (SlackClientError, ClientError, TimeoutError) as error:
             _log_untold(sender, f"{type(error).__name__}: {error}")
 
-    async def _do(self, sender: Sender, wanted: Wanted, work: Work) -> None:
+    async def attempt(self, sender: Sender, wanted: Wanted, work: Work, *, tries: int | None = None) -> bool:
+        """Do a piece of work, and tell the person what there is to say.
+
+        Args:
+            sender: who wants it.
+            wanted: what it is.
+            work: does it.
+            tries: how often it was tried, this time with it, where it is kept to be tried again; None where it is not.
+
+        Returns:
+            whether it is settled: False if it is to be tried again.
+        """
         caller = _stranger(sender)
         try:
             caller = await self._caller(sender)
@@ -104,6 +115,9 @@ class Desk:
         except DeliveryTaken:
             structlog.get_logger().info("something from Slack came again", slack_user=sender.identity, **wanted.model_dump())
         except GenieError as error:
+            if tries is not None and isinstance(error, Transient):
+                await self._put_off(sender, wanted, error, tries)
+                return False
             await self._refuse(sender, caller, wanted, error)
         except Exception as error:  # noqa: BLE001  # nobody above would hear of it, and the person waits for a word
             facts = {"error": repr(error)[:500], "slack_user": sender.identity, **wanted.model_dump()}
@@ -113,6 +127,13 @@ class Desk:
             structlog.get_logger().info("something from Slack was done", person=caller.person, **wanted.model_dump())
             if answer:
                 await self.tell(sender, answer)
+        return True
+
+    async def _put_off(self, sender: Sender, wanted: Wanted, error: Transient, tries: int) -> None:
+        facts = {"why": str(error), "tries": tries, "slack_user": sender.identity, **wanted.model_dump()}
+        structlog.get_logger().warning("something from Slack is kept, and tried again", **facts)
+        if tries == 1:
+            await self.tell(sender, told_later(error))
 
     async def _caller(self, sender: Sender) -> Caller:
         """Who the person is to Genie.

@@ -21,11 +21,19 @@ from epics.errors import (
 UNFORESEEN: Final = "Something went wrong that nobody foresaw; the server's log has it. See `/genie status` before you try again."
 """What is said of an error that is none of Genie's own."""
 
+GIVEN_UP: Final = "Something that you did here could not be done, however often it was tried: look at `/genie status`, and do it again."
+"""What is said of what was kept and could not be done."""
+
 
 def told(error: GenieError) -> str:
     """What the person is told; nobody else sees it."""
     say = next(_SAID[kind] for kind in type(error).__mro__ if kind in _SAID)
     return say(error)
+
+
+def told_later(error: Transient) -> str:
+    """What the person is told of what is kept, and tried again."""
+    return f"Genie cannot do that right now: {_as_it_is(error)}. It is kept, and tried again by itself."
 
 
 def is_misuse(error: GenieError) -> bool:

@@ -97,6 +97,7 @@ async def _until_stopped(engine: Engine, settings: Settings, listening: SlackLis
     from api.slack.client import open_client  # noqa: PLC0415
     from api.slack.delivering import run_slack_posts  # noqa: PLC0415
     from api.slack.desk import Desk  # noqa: PLC0415
+    from api.slack.inbox import Inbox  # noqa: PLC0415
     from api.slack.socket_mode import listen  # noqa: PLC0415
 
     if settings.slack_bot_token is None:
@@ -106,10 +107,12 @@ async def _until_stopped(engine: Engine, settings: Settings, listening: SlackLis
         if bot is None:
             return
         desk = Desk(engine, settings, client, bot.team)
-        listening.app = app = slack_app(desk, bot.user)
+        inbox = Inbox(desk)
+        listening.app = app = slack_app(desk, inbox, bot.user)
         try:
             async with asyncio.TaskGroup() as work:
                 work.create_task(run_slack_posts(engine, client, stop, public_url=settings.public_url))
+                work.create_task(inbox.work_off(stop))
                 if settings.slack_app_token is not None:
                     work.create_task(listen(app, settings.slack_app_token, client, stop))
         finally:

@@ -9,6 +9,7 @@ from db.connection import Connection
 from db.epics import queue_epic
 from db.hooks import Delivery, in_one_transaction, insert_hook_delivery
 from db.slack import bind_thread, epic_of_thread
+from db.slack_inbox import SlackInbox
 from engine.access.permitting import permit
 from engine.access.role_table import Needed, Of
 from engine.approvals.eligibility import check_caller, check_eligible, waits_for
@@ -48,6 +49,7 @@ class SlackDeeds:
         self._installation = installation
         self._pool = installation.database.pool
         self.workspace = Workspace(self._pool)
+        self.inbox = SlackInbox(self._pool)
 
     async def start(self, asked: StartEpic, place: Place | None, delivery: Delivery) -> EpicView:
         """Start an epic whose thread is in a place; see `start_epic` for what is refused.

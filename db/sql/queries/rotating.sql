@@ -18,6 +18,15 @@ ORDER BY name LIMIT %(limit)s;
 -- name: reseal_webhooks
 UPDATE webhooks SET secret = %(secret)s WHERE name = %(name)s AND secret = %(was_secret)s;
 
+-- name: stale_slack_inbox
+SELECT key, payload FROM slack_inbox
+WHERE key > %(key)s AND left(payload, 4) = 'gs1.' AND left(payload, length(%(mark)s)) <> %(mark)s
+ORDER BY key LIMIT %(limit)s;
+
+-- name: reseal_slack_inbox
+-- It may be done meanwhile.
+UPDATE slack_inbox SET payload = %(payload)s WHERE key = %(key)s AND payload = %(was_payload)s;
+
 -- name: stale_briefs
 SELECT epic_id, attempt, text FROM briefs
 WHERE (epic_id, attempt) > (%(epic_id)s, %(attempt)s) AND left(text, 4) = 'gs1.' AND left(text, length(%(mark)s)) <> %(mark)s

@@ -180,12 +180,13 @@ async def _door_opened(server: Indoors, slack: TalkingSlack) -> Desk:
 
     from api.slack.app import slack_app
     from api.slack.desk import Desk
+    from api.slack.inbox import Inbox
     from api.slack.serving import SlackListening
 
     await _people(server.engine)
     client = AsyncWebClient(token=BOT_TOKEN, base_url=slack.api_url, session=ClientSession(), retry_handlers=[])
     desk = Desk(server.engine, server.serving.settings, client, TEAM)
-    server.serving.slack = SlackListening(verifier=SignatureVerifier(SIGNING_SECRET), app=slack_app(desk, BOT_USER))
+    server.serving.slack = SlackListening(verifier=SignatureVerifier(SIGNING_SECRET), app=slack_app(desk, Inbox(desk), BOT_USER))
     return desk
 
 
@@ -209,6 +210,7 @@ async def _listening(engine: Engine, slack: TalkingSlack) -> AsyncGenerator[None
     from api.slack.app import slack_app
     from api.slack.client import open_client
     from api.slack.desk import Desk
+    from api.slack.inbox import Inbox
     from api.slack.socket_mode import listen
     from config.settings import Settings
 
@@ -218,7 +220,7 @@ async def _listening(engine: Engine, slack: TalkingSlack) -> AsyncGenerator[None
     stop = asyncio.Event()
     async with open_client(SecretStr(BOT_TOKEN), slack.api_url) as client:
         desk = Desk(engine, settings, client, TEAM)
-        listening = asyncio.create_task(listen(slack_app(desk, BOT_USER), SecretStr(APP_TOKEN), client, stop))
+        listening = asyncio.create_task(listen(slack_app(desk, Inbox(desk), BOT_USER), SecretStr(APP_TOKEN), client, stop))
         try:
             async with asyncio.timeout(20):
                 while not slack.linked:
