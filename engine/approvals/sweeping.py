@@ -23,7 +23,12 @@ async def sweep_approvals(pool: Pool) -> int:
     """
     due = await due_approvals(pool)
     for approval_id in due:
-        await do_what_is_due(pool, approval_id)
+        try:
+            await do_what_is_due(pool, approval_id)
+        except StoreUnavailable:
+            raise
+        except Exception as error:  # noqa: BLE001  # one that a newer release opened, say, must not keep the others from their time
+            structlog.get_logger().error("an approval cannot be looked after", approval=approval_id, error=repr(error)[:500])
     return len(due)
 
 

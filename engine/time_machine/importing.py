@@ -187,7 +187,7 @@ async def _new_history(installation: Installation, history: History, manifest: M
 def _check_unmerged(history: History) -> None:
     """Refuse what goes on with a merge: it was approved elsewhere, under terms that nobody here knows."""
     states = history.states()
-    if states and states[max(states)].step is Step.MERGE:
+    if states and states[max(states, key=str)].step is Step.MERGE:
         raise InvalidInput("the epic is at its merge, which was approved where it was: let it end there, or take it back to its gate first")
 
 

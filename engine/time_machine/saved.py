@@ -11,9 +11,11 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
 from db.histories import SavedCheckpoint
+from engine.views import ApprovalView
 from epics.ids import is_id
 from epics.records import Record
 from epics.state import EpicState
+from epics.votes import Vote
 from timemachine.git import branch_name, commit_id
 
 FORMAT: Final = 2
@@ -139,6 +141,25 @@ class ApprovalRow(Row):
     id: Annotated[str, Field(pattern=r"^a-[0-9a-z]{1,40}$")]
     moment: Number
 
+    @model_validator(mode="after")
+    def _can_be_shown(self) -> Self:
+        # One that cannot be would take all others along that are listed with it.
+        row = self.model_dump()
+        given = {**row, "epic": "", "to": row.get("to_moment"), "terms": row.get("terms") or {}, "votes": ()}
+        ApprovalView.model_validate({name: given.get(name) for name in ApprovalView.model_fields if name not in {"repo", "requested_by"}})
+        return self
+
+
+class VoteRow(Row):
+    """What one person said about an approval."""
+
+    @model_validator(mode="after")
+    def _can_be_shown(self) -> Self:
+        row = self.model_dump()
+        given = {**row, "at": row.get("voted_at"), "to": row.get("to_moment")}
+        Vote.model_validate({name: given.get(name) for name in Vote.model_fields})
+        return self
+
 
 class History(BaseModel):
     """The records of one epic."""
@@ -154,7 +175,7 @@ class History(BaseModel):
     turns: tuple[TurnRow, ...]
     sayings: tuple[SayingRow, ...] = ()
     approvals: tuple[ApprovalRow, ...]
-    approval_votes: tuple[dict[str, Any], ...] = ()
+    approval_votes: tuple[VoteRow, ...] = ()
     events: tuple[dict[str, Any], ...]
     analyses: tuple[dict[str, Any], ...]
     pull_requests: tuple[dict[str, Any], ...]

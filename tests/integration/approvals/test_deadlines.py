@@ -119,3 +119,14 @@ async def test_what_was_decided_is_not_due(database, asked):
 
     assert await sweep_approvals(database.pool) == 0
     assert "approval_reminded" not in await _kinds(database)
+
+
+async def test_one_that_cannot_be_read_keeps_no_other_from_its_time(database, asked):
+    strange, other = await asked(expires_s=1), await asked(expires_s=2)
+    await rows(database.pool, """UPDATE approvals SET terms = '{"of a newer release": 1}' WHERE id = %s RETURNING id""", strange)
+    await _passes(database, 3)
+
+    await sweep_approvals(database.pool)
+
+    found = await rows(database.pool, "SELECT id, status FROM approvals ORDER BY epic_id")
+    assert [(row["id"], row["status"]) for row in found] == [(strange, "pending"), (other, "expired")]
