@@ -20,7 +20,7 @@ from engine.slack.facts import CardFacts, Part, ThreadFacts
 from engine.slack.known_people import KnownPeople
 from engine.views import ApprovalView, EpicView, EventView, Tokens
 from epics.approval_terms import Side, Terms
-from epics.approvals import OPTIONS, ApprovalStatus, Choice
+from epics.approvals import OPTIONS, ApprovalStatus, Choice, Decision
 from epics.callers import Caller
 from epics.roles import Grant, Role
 from epics.steps import Step
@@ -189,9 +189,8 @@ def test_no_text_of_others_calls_anybody_or_passes_a_limit(text):
 
 
 def test_who_wants_another_amount_is_not_counted_with_the_others():
-    votes = tuple(
-        Vote(person=name, choice=Choice.RAISE, channel="cli", at=AT, amount_usd=usd) for name, usd in (("anna", "5"), ("ben", "10"))
-    )
+    amounts = (("anna", Decimal(5)), ("ben", Decimal(10)))
+    votes = tuple(Vote(person=name, choice=Choice.RAISE, channel="cli", at=AT, amount_usd=amount) for name, amount in amounts)
     waits = asked(Step.BUDGET_GATE, terms=Terms(quorum=2), votes=votes)
 
     said = noted(Decision(choice=Choice.RAISE, by="ben", channel="slack", amount_usd=Decimal(10)), waits)
