@@ -11,6 +11,7 @@ from engine.retention import RetentionPolicy
 from engine.runs.orders import StartRun
 from engine.starting import StartEpic
 from epics.errors import Environment
+from safety.master_keys import needs
 from tests.fakes.git_server import GitServer
 from tests.integration.durability.acting import Failing, Killed, Watched, on_executor, scripted
 from tests.integration.durability.writing import HERE, until
@@ -79,14 +80,17 @@ async def test_what_nobody_foresaw_fails_the_run_with_the_cause(run_new):
     assert "the disk is on fire" in view.error
 
 
-async def test_what_waiting_may_cure_puts_the_run_off_and_is_not_its_end(run_new):
+@pytest.mark.parametrize(
+    "trouble", [Environment("the disk is full"), needs("k-0123456789abcdef")], ids=["machine", "no key to a sealed journal"]
+)
+async def test_what_waiting_may_cure_puts_the_run_off_and_is_not_its_end(run_new, trouble):
     run = await run_new("implement", task="Greet people")
-    failing = on_executor(run.engine, Failing(scripted(run.engine), Environment("the disk is full")))
+    failing = on_executor(run.engine, Failing(scripted(run.engine), trouble))
 
     put_off = await failing.runs.advance(run.id)
     view = await run.end()
 
-    assert (put_off.status, put_off.error) == ("queued", "the disk is full")
+    assert (put_off.status, put_off.error) == ("queued", str(trouble))
     assert put_off.retry_at is not None
     assert (view.status, view.error, view.turns) == ("done", "", 2)
     assert "run_postponed" in await run.kinds()
