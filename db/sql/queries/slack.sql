@@ -35,7 +35,9 @@ SELECT channel, repo, base, mapped_by, mapped_at FROM slack_channels ORDER BY ma
 
 -- name: try_slack_threads_again
 -- What had no channel, or one that did not take it, of epics that go on.
-UPDATE slack_threads t SET shown = -1, tries = 0, next_at = '-infinity'
+UPDATE slack_threads t SET shown = -1, tries = 0, next_at = '-infinity',
+    -- A pass that is under way may have seen the channels as they were, and will say that all is shown.
+    look_at = CASE WHEN t.claimed_until > clock_timestamp() THEN clock_timestamp() ELSE t.look_at END
 FROM epics e WHERE e.id = t.epic_id AND e.status IN ('queued', 'waiting', 'paused') AND (t.ts IS NULL OR t.problem IS NOT NULL);
 
 -- name: bind_slack_thread

@@ -142,6 +142,16 @@ async def test_a_channel_that_takes_nothing_stops_no_other(desk, new_epic, deliv
     assert (troubled.epic, troubled.channel, "is_archived" in troubled.problem) == (stuck, "C0SHUT", True)
 
 
+async def test_a_channel_that_is_mapped_while_a_pass_looks_for_one_is_not_missed(desk, new_epic):
+    epic, threads = await new_epic(), desk.engine.showing.threads
+    (seen,) = await threads.claim(seconds=30, most=9)
+
+    await desk.engine.slack.workspace.map("C0LAMPS", "/elsewhere")
+    await threads.shown(seen, wait_s=0, problem="no channel is about its repository")
+
+    assert [each.epic for each in await threads.claim(seconds=30, most=9)] == [epic]
+
+
 async def test_an_open_question_that_somebody_deletes_is_asked_again(desk, new_epic, deliver):
     await deliver()
     epic = await new_epic()
