@@ -16,10 +16,12 @@ from cli.drive import carry_on
 from cli.errors import ExitCode
 from cli.output import Output, printable
 from cli.words import many, sha, usd
+from engine.access.role_table import Needed, Of
 from engine.engine import Engine
 from engine.time_machine.orders import Fork
 from engine.time_machine.replay_views import Check, Checked, Difference, Replay, ReplayedMoment
 from epics.callers import current_caller
+from epics.roles import Deed
 
 _STYLES: Final = {"same": "green", "changed": "yellow", "breaks": "bold red", "not checked": "yellow"}
 
@@ -65,6 +67,8 @@ async def check(engine: Engine, place: Path | None, output: Output) -> int:
 async def go_on(engine: Engine, epic_id: str, onwards: Onwards, output: Output) -> int:
     """Fork an epic at a moment, and carry the fork on here."""
     source = await engine.epic(epic_id)
+    # To replay needs no more than to read; this is another deed.
+    await engine.guarding.permit(Needed(Deed.TRAVEL, Of.EPIC), source.id)
     n = 0 if onwards.at == "0" else await engine.moment_number(source.id, onwards.at)
     asked = Fork(
         at=n,

@@ -10,6 +10,7 @@ from db.epics import fetch_all, fetch_one
 from engine.assembling import Installation
 from engine.compatibility import why_strange
 from engine.fetching_packs import bring_to_read
+from engine.readable import readable_patterns
 from engine.time_machine.recorded import Recorded
 from engine.time_machine.recorded_reading import read_recorded
 from engine.time_machine.replay import Code, open_ground
@@ -38,7 +39,7 @@ class _Found:
 async def check_database(
     installation: Installation, *, ended: bool = True, code: Code | None = None, on_checked: OnChecked | None = None
 ) -> Check:
-    """Hold every epic of the database against the code of now; those in flight are tried a step further.
+    """Hold every epic that the caller may read against the code of now; those in flight are tried a step further.
 
     Args:
         installation: where they are recorded.
@@ -80,7 +81,8 @@ async def check_recorded(installation: Installation, recorded: Recorded, mirror:
 async def _epics(installation: Installation, *, ended: bool) -> AsyncGenerator[str]:
     after = ""
     while True:
-        rows = await fetch_all(installation.database.pool, "epics_to_check", {"after": after, "ended": ended, "limit": _PAGE})
+        asked = {"after": after, "ended": ended, "limit": _PAGE, "patterns": readable_patterns()}
+        rows = await fetch_all(installation.database.pool, "epics_to_check", asked)
         for row in rows:
             yield row["id"]
         if len(rows) < _PAGE:

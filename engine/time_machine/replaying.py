@@ -26,7 +26,7 @@ class Replaying:
         return await replay_epic(self._installation, await epic_id_of(self._pool, epic), verify=verify, code=self._code)
 
     async def check_all(self, *, on_checked: OnChecked | None = None) -> Check:
-        """Hold every epic of the database against the code of now; see `check_database`."""
+        """Hold every epic that the caller may read against the code of now; see `check_database`."""
         return await check_database(self._installation, code=self._code, on_checked=on_checked)
 
     async def check_saved(self, place: Path, *, on_checked: OnChecked | None = None) -> Check:

@@ -30,7 +30,8 @@ FROM approvals WHERE epic_id = %(epic)s ORDER BY moment;
 SELECT moment, kind, level, to_moment, before_moment, by, guidance, effects FROM rollbacks WHERE epic_id = %(epic)s ORDER BY moment;
 
 -- name: epics_to_check
--- Oldest first, page by page: those that have not ended, and those that have where they are asked for too.
+-- Oldest first, page by page: those that have not ended, and those that have where they are asked for too; of what the caller may read.
 SELECT id, status FROM epics
 WHERE id > %(after)s AND NOT is_run(id) AND (%(ended)s OR status IN ('queued', 'waiting', 'paused'))
+    AND (%(patterns)s::text[] IS NULL OR fits(repo, %(patterns)s::text[]))
 ORDER BY id LIMIT %(limit)s;
