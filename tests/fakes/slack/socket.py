@@ -43,6 +43,8 @@ class TalkingSlack(FakeSlack):
         """How many websockets were opened, all in all."""
         self.answers: list[dict[str, Any]] = []
         """What came to addresses for answers, each with the user who sees it."""
+        self.patience_s = SOON_S
+        """How long it waits for an ack."""
         self._sockets: list[web.WebSocketResponse] = []
         self._envelopes: dict[str, _Envelope] = {}
         self._ids = itertools.count(1)
@@ -88,7 +90,7 @@ class TalkingSlack(FakeSlack):
         if kind == "events_api":
             body |= {"retry_attempt": retry, "retry_reason": "timeout" if retry else ""}
         self.submit(self._push(body)).result(SOON_S)
-        assert envelope.acked.wait(SOON_S), f"the envelope {name} was not acknowledged within {SOON_S} s"
+        assert envelope.acked.wait(self.patience_s), f"the envelope {name} was not acknowledged within {self.patience_s} s"
         assert envelope.ack is not None
         return envelope.ack
 

@@ -190,19 +190,75 @@ async def test_what_is_kept_is_sealed_where_there_is_a_key_and_another_server_wi
     assert [saying.text for saying in await engine.sayings(epic.id)] == [TEXT]
 
 
-def test_what_cannot_be_kept_is_not_acknowledged_and_is_done_when_slack_sends_it_again(door):
+@pytest.fixture
+def silent(door):
+    """A database that does not answer."""
     import psycopg
-
-    fields = {"command": "/genie", "text": "say e-0000000000 hello", "team_id": TEAM, "user_id": "U0OLGA", "channel_id": "C0GENERAL"}
-    body = urlencode({**fields, "trigger_id": "7.8.9", "response_url": door.slack.response_url("U0OLGA", "C0GENERAL")}).encode()
-    before = len(door.slack.told("U0OLGA"))
 
     with psycopg.connect(door.server._database_url) as other:
         other.execute(b"LOCK TABLE slack_inbox")
-        refused = door.ask(body, **signed(body))
-        assert door.slack.told("U0OLGA")[before:] == []
+        yield other.rollback
+
+
+@pytest.fixture
+def broken(door):
+    """A database that goes away."""
+    door.server.run(break_once(door.server.engine._pool, "slack_inbox", "true"))
+    return lambda: None
+
+
+@pytest.mark.parametrize("trouble", ["silent", "broken"])
+def test_what_cannot_be_kept_is_not_acknowledged_and_is_done_when_slack_sends_it_again(door, trouble, request):
+    answers = door.slack.response_url("U0OLGA", "C0GENERAL")
+    fields = {"command": "/genie", "text": "say e-0000000000 hello", "team_id": TEAM, "user_id": "U0OLGA", "channel_id": "C0GENERAL"}
+    body = urlencode({**fields, "trigger_id": f"7.8.{trouble}", "response_url": answers}).encode()
+    before = len(door.slack.told("U0OLGA"))
+
+    mend = request.getfixturevalue(trouble)
+    refused = door.ask(body, **signed(body))
+    assert door.slack.told("U0OLGA")[before:] == []
+    mend()
     again = door.ask(body, **signed(body))
 
     assert (refused.status_code, again.status_code) == (503, 200)
     (told,) = door.slack.told("U0OLGA")[before:]
     assert "There is no such epic here" in told
+
+
+async def test_what_cannot_be_kept_is_not_acknowledged_by_socket_mode_either(open_office, at_plan_gate, database_url):
+    import psycopg
+
+    office = await open_office(at_plan_gate.engine)
+    approval, card = await office.card(at_plan_gate.id)
+    pressed = {"value": f"{approval.id}:{approval.content_hash}", "block": f"gate:{approval.id}", "message": card}
+    office.slack.patience_s = 3.0
+
+    async with await psycopg.AsyncConnection.connect(database_url) as other:
+        await other.execute("LOCK TABLE slack_inbox")
+        with pytest.raises(AssertionError, match="was not acknowledged"):
+            await asyncio.to_thread(office.person().press, "genie_approve", **pressed)
+
+    assert await at_plan_gate.rows(ROWS) == []
+    assert await at_plan_gate.rows(DECIDED) == []
+
+
+async def test_what_was_done_is_forgotten_after_a_day_and_what_was_given_up_after_a_month(at_plan_gate):
+    from db.slack_inbox import prune_slack_inbox
+
+    pool = at_plan_gate.engine._pool
+    for name, state in (
+        ("done now", "done_at = now()"),
+        ("done", "done_at = now() - interval '25 hours'"),
+        ("dead", "dead_at = now() - interval '29 days'"),
+        ("long dead", "dead_at = now() - interval '31 days'"),
+        ("open", "tries = 1"),
+    ):
+        assert await at_plan_gate.engine.slack.inbox.keep(name, "click", "{}", seconds=15)
+        await at_plan_gate.rows(
+            f"UPDATE slack_inbox SET received_at = now() - interval '40 days', {state} WHERE key = '{name}' RETURNING 1"
+        )
+
+    await prune_slack_inbox(pool)
+
+    kept = await at_plan_gate.rows("SELECT key FROM slack_inbox ORDER BY key")
+    assert [row["key"] for row in kept] == ["dead", "done now", "open"]
