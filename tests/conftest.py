@@ -79,10 +79,14 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
         return
 
     from db.embedded import open_embedded
+    from tests.fakes.in_memory import quick_folder
 
-    server = open_embedded(tmp_path_factory.mktemp("genie-home"))
     # One loop for going in and coming out, apart from the loops of the tests.
-    with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
+    with (
+        quick_folder(tmp_path_factory.mktemp("genie-home")) as home,
+        asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner,
+    ):
+        server = open_embedded(home)
         url = runner.run(server.__aenter__())
         for setting in ("fsync", "full_page_writes", "synchronous_commit"):
             # It ends with the tests: nobody needs what a power cut would leave of it, and waiting for the disk is much of their time.
