@@ -19,8 +19,15 @@ _OF_MESSAGE: Final = frozenset(
 )
 _OF_CONTENT: Final = frozenset(
     {
-        *("invalid_blocks", "invalid_blocks_format", "msg_too_long", "no_text", "metadata_too_large", "invalid_metadata_format"),
+        *("invalid_blocks", "invalid_blocks_format", "msg_too_long", "msg_blocks_too_long", "no_text", "metadata_too_large"),
+        *("invalid_metadata_format", "invalid_metadata_schema", "block_mismatch"),
         *("invalid_arguments", "invalid_arg_name", "markdown_text_conflict"),
+    }
+)
+_OF_TOKEN: Final = frozenset(
+    {
+        *("not_authed", "invalid_auth", "account_inactive", "token_revoked", "token_expired", "not_allowed_token_type", "missing_scope"),
+        *("org_login_required", "enterprise_is_restricted", "two_factor_setup_required", "accesslimited", "team_added_to_org"),
     }
 )
 _OF_SLACK: Final = frozenset({"fatal_error", "internal_error", "request_timeout", "service_unavailable", "unknown_error"})
@@ -71,7 +78,10 @@ def meaning_of(error: SlackApiError) -> Later | SlackAway | ChannelClosed | Mess
     if said in _OF_CONTENT:
         return ContentRefused(said)
     # What Slack says in JSON it did not do, but for its own errors, of which nobody knows.
-    return SlackAway(said or f"status {status}", surely_not_done=bool(said) and said not in _OF_SLACK)
+    if not said or said in _OF_SLACK or said in _OF_TOKEN:
+        return SlackAway(said or f"status {status}", surely_not_done=said in _OF_TOKEN)
+    # What is said of one call keeps no other thread waiting, whatever it means.
+    return ChannelClosed(said)
 
 
 def _seconds(headers: Mapping[str, str]) -> float:

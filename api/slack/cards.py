@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from api.slack.blocks import MOST_CONFIRM, Block, Payload, Words, context, link, mrkdwn, plain_text, scrubbed, section, when
+from api.slack.blocks import MOST_CONFIRM, MOST_SECTION, Block, Payload, Words, context, link, mrkdwn, plain_text, scrubbed, section, when
 from api.slack.labels import BUTTONS, DANGER, DECIDED, GATES, UNDECIDED, channel_words, code
 from engine.slack.facts import CardFacts
 from engine.slack.known_people import KnownPeople
@@ -16,6 +16,8 @@ from epics.approvals import ApprovalStatus, Choice
 from epics.money import dollars
 
 _MOST_PARTS: Final = 10
+_MOST_WORDS: Final = 7_000
+"""Of all parts together: Slack takes some 13,000 characters of blocks, with what stands around the words."""
 _MOST_NAMES: Final = 10
 _MOST_VOTES: Final = 10
 
@@ -35,12 +37,22 @@ def card(approval: ApprovalView, facts: CardFacts, reader: Reader) -> Payload:
     name = _standing(approval)
     title = f"{code(name)} *{GATES[approval.gate]}* · {words.inline(approval.question)}"
     blocks = [section(title)]
-    blocks += [scrubbed(f"{part.title}\n{part.text}" if part.title else part.text) for part in facts.parts[:_MOST_PARTS]]
+    blocks += _parts(facts)
     blocks.append(context(_small_print(approval, facts, reader)))
     blocks += _votes(approval, words)
     blocks += _pending(approval, reader) if approval.status is ApprovalStatus.PENDING else _settled(approval, words)
     text = words.inline(f"[{name}] {GATES[approval.gate]} of {approval.epic}: {approval.question}", 500)
     return Payload(text=text, blocks=tuple(blocks))
+
+
+def _parts(facts: CardFacts) -> Iterator[Block]:
+    """What the gate asks about; where there is much of it, each part has its share."""
+    parts, left = facts.parts[:_MOST_PARTS], _MOST_WORDS
+    for place, part in enumerate(parts):
+        text = f"{part.title}\n{part.text}" if part.title else part.text
+        block = scrubbed(text, min(left // (len(parts) - place), MOST_SECTION))
+        left -= len(block["text"]["text"])
+        yield block
 
 
 def who_may(approval: ApprovalView, reader: Reader) -> str:

@@ -8,6 +8,8 @@ from typing import Any
 MOST_BLOCKS = 50
 MOST_BLOCKS_OF_A_VIEW = 100
 MOST_TEXT = 40_000
+MOST_OF_ALL_BLOCKS = 13_200
+"""Characters of JSON; written down nowhere, and found out by those who met it."""
 MOST_METADATA = 16_000
 
 _BUTTON = {"type", "text", "action_id", "url", "value", "style", "confirm", "accessibility_label"}

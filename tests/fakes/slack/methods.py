@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from tests.fakes.slack.blocks import MOST_METADATA, MOST_TEXT, faults_of_blocks, faults_of_view
+from tests.fakes.slack.blocks import MOST_METADATA, MOST_OF_ALL_BLOCKS, MOST_TEXT, faults_of_blocks, faults_of_view
 from tests.fakes.slack.workspace import BOT_ID, BOT_USER, Channel, Message, Workspace
 
 Args = dict[str, Any]
@@ -173,6 +173,8 @@ def _content(args: Args) -> tuple[str, list[dict[str, Any]]]:
         raise Refused("msg_too_long")
     if faults := faults_of_blocks(blocks):
         raise Refused("invalid_blocks", *faults)
+    if len(json.dumps(blocks, ensure_ascii=False)) > MOST_OF_ALL_BLOCKS:
+        raise Refused("msg_blocks_too_long")
     return text, blocks
 
 

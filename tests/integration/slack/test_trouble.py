@@ -152,6 +152,19 @@ async def test_a_channel_that_is_mapped_while_a_pass_looks_for_one_is_not_missed
     assert [each.epic for each in await threads.claim(seconds=30, most=9)] == [epic]
 
 
+async def test_a_refusal_of_which_we_know_nothing_stops_no_other_thread(desk, new_epic, deliver):
+    desk.fake.fail("a_new_word_of_slack", 1, method="chat.postMessage")
+    first = await new_epic()
+    await deliver()
+    await desk.until(lambda: desk.fake.workspace.called("chat.postMessage"), "the first one is refused")
+    second = await new_epic()
+    await desk.until(lambda: told(desk, second) == ["root"], "the other one is shown")
+
+    (row,) = await desk.execute(f"SELECT problem FROM slack_threads WHERE epic_id = '{first}'")
+    assert "a_new_word_of_slack" in row["problem"]
+    assert await desk.execute("SELECT FROM slack_turns WHERE what = '*' AND failures > 0") == []
+
+
 async def test_an_open_question_that_somebody_deletes_is_asked_again(desk, new_epic, deliver):
     await deliver()
     epic = await new_epic()
@@ -183,11 +196,12 @@ async def test_a_decided_card_and_a_status_line_that_somebody_deletes_are_left_a
     ]
 
 
-async def test_a_message_that_slack_will_not_have_is_said_in_few_words(desk, new_epic, deliver):
+@pytest.mark.parametrize("said", ["invalid_blocks", "msg_blocks_too_long"])
+async def test_a_message_that_slack_will_not_have_is_said_in_few_words(said, desk, new_epic, deliver):
     epic = await new_epic()
     await deliver()
     await desk.until_shown()
-    desk.fake.fail("invalid_blocks", method="chat.postMessage")
+    desk.fake.fail(said, method="chat.postMessage")
     await desk.asks(epic)
     await desk.until_shown()
 

@@ -26,7 +26,7 @@ from epics.roles import Grant, Role
 from epics.steps import Step
 from epics.votes import Vote
 from safety.scrubbing import Scrubber
-from tests.fakes.slack.blocks import faults_of_blocks
+from tests.fakes.slack.blocks import MOST_OF_ALL_BLOCKS, faults_of_blocks
 from tests.fakes.slack.workspace import Message
 
 AT = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -196,3 +196,12 @@ def test_who_wants_another_amount_is_not_counted_with_the_others():
     said = noted(Decision(choice=Choice.RAISE, by="ben", channel="slack", amount_usd=Decimal(10)), waits)
 
     assert "That makes 1 of the 2 people" in said
+
+
+def test_a_card_with_very_much_to_say_has_room_in_one_message():
+    much = CardFacts(parts=tuple(Part(title=f"Part {n}", text="line\n" * 500) for n in range(10)), cost_usd="$0.42", tests="tests passed")
+    settled = decided(Choice.CHANGES, ApprovalStatus.CHANGES, comment="word " * 4_000)
+
+    for said in (card(asked(), much, READER), card(settled, much, READER)):
+        assert all(f"Part {n}" in json.dumps(said.blocks) for n in range(10))
+        assert len(json.dumps(said.blocks, ensure_ascii=False)) < MOST_OF_ALL_BLOCKS
