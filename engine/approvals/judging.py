@@ -10,6 +10,7 @@ from typing import Any, Final
 from db.approvals import decision_for, record_decision
 from db.epics import Row, epic_facts
 from db.judging import approval_is_for_people, spent_on
+from engine.approvals.given_in_advance import giver_today
 from engine.assembling import Installation
 from engine.running import Running
 from epics.approval_terms import AutoRule, Terms
@@ -113,14 +114,14 @@ def why_not(rule: AutoRule, facts: Facts) -> str:
     return "the tests did not pass" if rule.tests_passed and not facts.tests_passed else ""
 
 
-def why_no_yes(terms: Terms, row: Row) -> str:
+def why_no_yes(terms: Terms, row: Row, giver: Caller | None) -> str:
     """Why a yes in advance is no decision under these terms; empty where it is one: it counts as said by who said it."""
-    caller = Caller.model_validate(row["yes_by"]) if row["yes_by"] else Caller(person="", channel=AUTO)
+    caller = giver or Caller(person="", channel=AUTO)
     if caller == GENIE:
         return ""
     if terms.quorum > 1:
         return f"{terms.quorum} people must approve"
-    if not row["yes_by"] and not terms.own:
+    if giver is None and not terms.own:
         # Most likely whoever asked for the epic.
         return "nobody knows who gave it"
     return terms.why_not(caller, row["repo"], requested_by=row["requested_by"], goes_on=True, escalated=False)
@@ -136,7 +137,8 @@ async def _answer(running: Running, repository: Repository, state: EpicState, te
                 return Answer(by=f"rule: {rule.name}", told={"rule": rule.name, "facts": facts.as_json()})
             against.append(f"rule {rule.name}: {why}")
     if row["auto_approve"]:
-        if not (why := why_no_yes(terms, row)):
+        giver = await giver_today(running.database.pool, row)
+        if not (why := giver if isinstance(giver, str) else why_no_yes(terms, row, giver)):
             return Answer(by=IN_ADVANCE)
         against.append(f"{IN_ADVANCE} does not count here: {why}")
     return Answer(against=against)

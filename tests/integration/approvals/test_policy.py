@@ -9,6 +9,7 @@ import pytest
 from db.leases import Admission, claim_epic
 from epics.access_errors import NotEligible
 from epics.callers import acting_as
+from epics.roles import Grant, Role
 from epics.upgrades import THIS_RELEASE
 from tests.integration.approvals.people import person, says
 from tests.integration.durability.writing import HERE, LONG_S
@@ -114,6 +115,28 @@ async def test_a_word_given_in_advance_counts_as_that_of_who_gave_it(begin_under
     with acting_as(BEN):
         await epic.engine.resume(epic.id, auto_approve=True)
     assert (await epic.engine.advance(epic.id)).status == "merged"
+
+
+async def test_a_word_given_in_advance_counts_no_more_once_its_giver_may_not_decide(begin_under):
+    epic = await begin_under("[approvals]\nquorum = 1\n")
+    access = epic.engine.access
+    carl = person("carl").model_copy(update={"via": "k-0000000000"})
+    await access.add_person("root", [Grant(role=Role.ADMIN)])
+    await access.add_person("carl", [Grant(role=Role.APPROVER)])
+    with acting_as(carl):
+        await epic.engine.resume(epic.id, auto_approve=True)
+
+    await access.set_person("carl", grants=[Grant(role=Role.VIEWER)])
+    lowered = await epic.engine.advance(epic.id)
+    await access.remove_person("carl")
+    await epic.engine.resume(epic.id)
+    removed = await epic.engine.advance(epic.id)
+
+    assert {(view.step, view.status) for view in (lowered, removed)} == {("plan_gate", "waiting")}
+    assert [told["why"] for told in await _told(epic, "approval_needs_person")] == [
+        ["--yes does not count here: carl, who gave it, may not decide here any more"],
+        ["--yes does not count here: carl, who gave it, is nobody here any more"],
+    ]
 
 
 async def test_a_gate_whose_worker_died_before_it_judged_is_judged_by_the_next(begin_under):

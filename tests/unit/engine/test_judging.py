@@ -61,6 +61,6 @@ def test_what_a_person_is_to_see_no_rule_approves():
     ],
 )
 def test_a_yes_of_an_older_release_that_nobody_signed_counts_only_where_anybody_may_decide(terms, counts):
-    row = {"yes_by": None, "repo": "/repo", "requested_by": None}
+    row = {"repo": "/repo", "requested_by": None}
 
-    assert (not why_no_yes(terms, row)) is counts
+    assert (not why_no_yes(terms, row, None)) is counts
