@@ -30,8 +30,11 @@ class Vote(Record):
     amount_usd: Amount | None = Field(default=None)
 
     def says_as(self, decision: Decision) -> bool:
-        """Whether it is for the same, in every particular."""
-        return (self.choice, self.to, self.amount_usd) == (decision.choice, decision.to, decision.amount_usd)
+        """Whether it is for the same, in every particular that the choice has."""
+        if self.choice is not decision.choice:
+            return False
+        same_place = self.choice is not Choice.ROLLBACK or self.to == decision.to
+        return same_place and (self.choice is not Choice.RAISE or self.amount_usd == decision.amount_usd)
 
 
 def decision_with(decision: Decision, votes: Sequence[Vote], quorum: int) -> Decision | None:

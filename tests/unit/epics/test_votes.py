@@ -43,6 +43,13 @@ def test_raises_by_other_amounts_are_not_the_same():
     assert decision_with(says("ben", "raise", amount_usd=Decimal("5.00")), before, 2) is not None
 
 
+def test_what_means_nothing_beside_a_choice_makes_it_no_other_one():
+    made = decision_with(says("ben", amount_usd=Decimal(6)), [vote("anna", to=3)], 2)
+
+    assert made is not None
+    assert made.by == "anna, ben"
+
+
 def test_the_same_twice_is_refused_and_another_choice_is_not():
     with pytest.raises(AlreadyVoted, match="anna has said approve already"):
         decision_with(says("anna"), [vote("anna")], 2)
