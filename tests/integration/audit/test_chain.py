@@ -7,9 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from db.audit import audit_refusal, audited
 from db.audit_reading import audit_rows, head_of_audit
+from db.connection import open_pool
 from db.hooks import in_one_transaction
 from db.webhooks import Target, delete_webhook, insert_webhook
 from engine.audit import Audit, AuditFilter
@@ -191,3 +193,11 @@ async def test_a_login_in_what_was_named_is_in_no_row(database, written, named, 
 
     (row,) = await written()
     assert (row["subject"], row["repo"]) == (told, told)
+
+
+async def test_times_are_in_utc_wherever_the_server_of_the_database_stands(database):
+    await add(database, 1)
+    async with open_pool(make_conninfo(database.dsn, options="-c timezone=Asia/Kathmandu")) as pool:
+        rows = [row async for row in audit_rows(pool, until=1)]
+
+    assert [row.model_dump(mode="json")["at"][-1] for row in rows] == ["Z"]
