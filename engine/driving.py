@@ -11,7 +11,7 @@ from db.epics import epic_facts, fetch_one
 from db.reading import state_at
 from engine.approvals.asking import ask_again
 from engine.approvals.judging import answer_without_a_person
-from engine.approvals.terms import fix_terms
+from engine.approvals.terms import fix_terms, renew_terms
 from engine.assembling import Installation, assemble
 from engine.attempts import EpicAttempts
 from engine.checkpoints import config_of, saver_for
@@ -49,8 +49,13 @@ async def drive(installation: Installation, hold: Hold) -> None:
     )
     graph = compile_epic_graph(saver_for(installation.database, hold.lease, installation.release))
     said_yes: set[str] = set()
+    base: str | None = None
     while True:
         snapshot = await graph.aget_state(config_of(epic_id))
+        if base is not None and snapshot.values.get("base") != base:
+            # What was brought in may say otherwise who approves, and the gate before the next merge is not open yet.
+            await renew_terms(installation, running)
+        base = snapshot.values.get("base") or running.facts.base_commit
         if snapshot.created_at is None:
             start = {"step": Step.PLANNING, "base": running.facts.base_commit, "head": running.facts.base_commit}
             await _invoke(graph, running, start, context)
@@ -120,4 +125,5 @@ async def _state_at(installation: Installation, epic_id: str, moment: int | None
 
 
 async def _invoke(graph: EpicGraph, running: Running, given: Any, context: EpicContext) -> None:  # input, Command or None
-    await graph.ainvoke(given, config_of(running.facts.id), context=context, durability="sync")
+    # Not on from a merge in one go: it may have brought in another base, from which the next gate has its terms.
+    await graph.ainvoke(given, config_of(running.facts.id), context=context, durability="sync", interrupt_after=[Step.MERGE])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from db.epics import Row
+from db.epics import Row, epic_facts
 from db.judging import put_approval_terms
 from db.leases import Lease
 from engine.assembling import Installation, newest_base, policy_at
@@ -45,7 +45,16 @@ async def terms_for(installation: Installation, row: Row, state: EpicState) -> d
     return terms_by_gate(installation, policy, row["repo"])
 
 
-async def renew_terms(installation: Installation, lease: Lease, row: Row, state: EpicState) -> None:
+async def renew_terms(installation: Installation, running: Running) -> None:
+    """Keep the terms of the base branch as it is by now, in the middle of a run."""
+    row = await epic_facts(installation.database.pool, running.facts.id)
+    mirror = running.workspace.mirror
+    terms = terms_by_gate(installation, await policy_at(mirror, await newest_base(mirror, row)), running.facts.repo)
+    if terms != (row["approval_terms"] or {}):
+        await put_approval_terms(installation.database.pool, running.lease, terms)
+
+
+async def keep_terms_before_gate(installation: Installation, lease: Lease, row: Row, state: EpicState) -> None:
     """Keep the terms of today, under the lease, before an epic is put at a gate; those of its last run, where its repository is away.
 
     Raises:

@@ -9,7 +9,7 @@ import structlog
 from db.commands import refuse_rollback
 from db.epics import Row, fetch_one
 from db.leases import Lease
-from engine.approvals.terms import renew_terms
+from engine.approvals.terms import keep_terms_before_gate
 from engine.assembling import Installation
 from engine.compatibility import adopt
 from engine.merged_meanwhile import settle_merge
@@ -59,7 +59,7 @@ async def apply_rollback(installation: Installation, lease: Lease, asked: GoBack
     rollback = replace(await draw_up(pool, facts, asked), command=command)
     if rollback.kind == "revert":
         rollback = await _with_revert(installation, lease, facts, rollback)
-    await renew_terms(installation, lease, facts, rollback.state)
+    await keep_terms_before_gate(installation, lease, facts, rollback.state)
     branch = await write_rollback(installation, lease, rollback, rollback.state)
     await show_branch(installation, facts, branch, rollback.state.head)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -242,3 +243,26 @@ async def test_a_gate_to_which_the_time_machine_leads_asks_under_the_terms_of_to
         await epic.engine.roll_back(epic.id, GoBack(to=view.moment, by="eve"))
 
     assert (await epic.engine.approval(there)).terms.quorum == 2
+
+
+async def test_a_base_that_is_brought_in_brings_its_policy_along(begin_under, small_repo, git):
+    epic = await begin_under("# Nobody need agree\n", auto_approve=True)
+
+    async def change_the_policy() -> None:
+        while (await epic.engine.epic(epic.id)).step in {"planning", "architect", "plan_gate"}:
+            await asyncio.sleep(0.01)
+        (small_repo / "genie.toml").write_text('[test]\ncommand = "true"\n[approvals]\nquorum = 2\n', encoding="utf-8")
+        git(small_repo, "commit", "--quiet", "--all", "--message", "Two must agree")
+
+    changing = asyncio.create_task(change_the_policy())
+    view = await epic.engine.advance(epic.id)
+    await changing
+
+    # The yes counted where nobody knew better, and not for what the new base is part of.
+    assert (view.status, view.step) == ("waiting", "merge_gate")
+    assert (await epic.engine.approval(epic.id)).terms.quorum == 2
+    assert any("2 people must approve" in why for told in await _told(epic, "approval_needs_person") for why in told["why"])
+    for who in (ANNA, BEN):
+        with acting_as(who):
+            await epic.engine.decide(epic.id, says("approve"))
+    assert (await epic.engine.advance(epic.id)).status == "merged"
