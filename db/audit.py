@@ -13,6 +13,8 @@ from db.storable import json_text, jsonb
 from epics.callers import current_caller
 
 _NOTHING: Final[Mapping[str, Any]] = {}
+_LONGEST: Final = 300
+"""Of what a refused request named, once no login is in it any more."""
 
 
 async def audited(  # noqa: PLR0913  # the fields of a row, of which most deeds give three
@@ -61,7 +63,7 @@ async def audit_refusal(
     It has a transaction of its own: never call it inside of another one, which would wait for it or hold up everyone.
     """
     # Nobody has looked yet at what was named: the URL of a repository can have a login in it.
-    named = {"subject": _without_login(subject), "repo": _without_login(repo)}
+    named = {"subject": _without_login(subject)[:_LONGEST], "repo": _without_login(repo)[:_LONGEST]}
     await _alone(pool, audit_row(deed, kind=kind, **named, answer=answer, refused=True, data=data))
 
 
@@ -105,7 +107,7 @@ def _without_login(text: str) -> str:
     if "://" in text:
         return re.sub(r"(?<=://)[^/\s]*@", "", re.sub(r"[?#].*", "", text, flags=re.DOTALL))
     # As ssh has it: a name alone is no secret.
-    return re.sub(r":[^/@\s]+@", "@", text)
+    return re.sub(r"^([^:/@\s]*):[^/@\s]+@", r"\1@", text)
 
 
 def _storable(text: str) -> str:

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Final
 
 from db.audit import audit_refusal
 from db.connection import Pool
 from epics.access_errors import Forbidden
-
-_LONGEST: Final = 300
 
 
 @asynccontextmanager
@@ -30,5 +27,5 @@ async def refusals_told(pool: Pool, deed: str, *, kind: str, subject: str, repo:
     try:
         yield
     except Forbidden as error:
-        await audit_refusal(pool, deed, kind=kind, subject=subject[:_LONGEST], repo=repo[:_LONGEST], answer=error.code)
+        await audit_refusal(pool, deed, kind=kind, subject=subject, repo=repo, answer=error.code)
         raise

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from db.audit import audit_refusal
 from db.connection import Pool
 from db.rates import Turn, take_turn
@@ -11,8 +9,6 @@ from engine.access.permitting import permit
 from engine.access.role_table import Needed, Of
 from epics.access_errors import Forbidden
 from epics.callers import Caller, acting_as
-
-_LONGEST: Final = 300
 
 
 class Guarding:
@@ -27,9 +23,8 @@ class Guarding:
         try:
             await permit(self._pool, needed, named)
         except Forbidden as error:
-            repo = (named or "")[:_LONGEST] if needed.of is Of.REPO else ""
-            subject = (named or "")[:_LONGEST]
-            await audit_refusal(self._pool, needed.deed, kind=needed.of, subject=subject, repo=repo, answer=error.code)
+            repo = (named or "") if needed.of is Of.REPO else ""
+            await audit_refusal(self._pool, needed.deed, kind=needed.of, subject=named or "", repo=repo, answer=error.code)
             raise
 
     async def turn(self, bucket: str, *, per_minute: int, at_once: int) -> Turn:

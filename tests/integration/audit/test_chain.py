@@ -16,7 +16,8 @@ from db.hooks import in_one_transaction
 from db.webhooks import Target, delete_webhook, insert_webhook
 from engine.audit import Audit, AuditFilter
 from engine.audit_file import verify_file
-from epics.access_errors import AuditBroken
+from engine.refusals import refusals_told
+from epics.access_errors import AuditBroken, Forbidden
 from epics.audit import Anchor, hash_of
 from epics.callers import Caller, acting_as
 from epics.errors import StoreUnavailable
@@ -201,3 +202,16 @@ async def test_times_are_in_utc_wherever_the_server_of_the_database_stands(datab
         rows = [row async for row in audit_rows(pool, until=1)]
 
     assert [row.model_dump(mode="json")["at"][-1] for row in rows] == ["Z"]
+
+
+@pytest.mark.parametrize("repo", ["https://me:{}@example.org/shop.git", "me:{}@example.org:shop.git"])
+async def test_a_refusal_tells_nothing_of_a_login_however_long_it_is(database, ann, repo):
+    token = "s3cr3t" * 100
+    with acting_as(ann), pytest.raises(Forbidden):
+        async with refusals_told(database.pool, "start", kind="epic", subject=repo.format(token), repo=repo.format(token)):
+            raise Forbidden("no")
+
+    [row] = [row async for row in audit_rows(database.pool, until=1)]
+
+    assert "s3cr3t" not in row.subject + row.repo
+    assert "example.org" in row.subject
