@@ -7,9 +7,9 @@ from typing import Any, Final
 from db.connection import Connection, Pool
 from db.epics import Row, fetch_all, fetch_one
 from db.queries import QUERIES
-from engine.readable import readable_patterns
 from engine.cursors import approvals_cursor, cursor_at
 from engine.finding import found_approval, found_epic, no_epic
+from engine.readable import readable_patterns
 from engine.views import ApprovalView, AttemptView, EpicView, EventView, Page
 from epics.errors import ApprovalNotFound, EpicNotFound, InvalidInput
 from epics.ids import is_id
