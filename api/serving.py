@@ -88,10 +88,13 @@ async def _keep(serving: Serving, open_engine: OpenEngine, settled: asyncio.Futu
                 _settle(settled)
                 # In a thread: the libraries of graph and models take seconds to import, and no request is to wait for them.
                 warming = asyncio.create_task(asyncio.to_thread(engine.warm_up), name="warm-up")
-                async with slack_beside(engine, serving.settings) as serving.slack:
-                    await closing.wait()
-                await asyncio.wait({warming})
-                serving.engine_or_none, serving.news, serving.slack = None, None, None
+                try:
+                    async with slack_beside(engine, serving.settings) as serving.slack:
+                        await closing.wait()
+                    await asyncio.wait({warming})
+                finally:
+                    # However it ends: no request is to be given an engine that is closed.
+                    serving.engine_or_none, serving.news, serving.slack = None, None, None
         except GenieError as error:
             if not settled.done() and not isinstance(error, StoreUnavailable):
                 raise

@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
+from pydantic_settings import BaseSettings
 
 from config.setting_types import BaseUrl, Key, bearer, existing_file, secure_url
 
 
-class HttpSettings(BaseModel):
+class HttpSettings(BaseSettings):
     """Who may ask a server, and how it is reached."""
 
     key: Annotated[Key, AfterValidator(bearer)] | None = Field(
@@ -28,7 +29,7 @@ class HttpSettings(BaseModel):
     )
 
 
-class SlackSettings(BaseModel):
+class SlackSettings(BaseSettings):
     """The Slack app of this installation."""
 
     slack_bot_token: Key | None = Field(default=None, description="the bot token of the Slack app, xoxb-…")
@@ -41,7 +42,7 @@ class SlackSettings(BaseModel):
     public_url: BaseUrl | None = Field(default=None, description="where people reach this installation: http:// or https://")
 
 
-class SecretSettings(BaseModel):
+class SecretSettings(BaseSettings):
     """What seals the secrets that are kept in the database."""
 
     secret_key: Key | None = Field(default=None, description="32 bytes in base64, as `genie secret key` prints them")

@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, Field
+from pydantic_settings import BaseSettings
 
 from config.network_types import host_names, networks, web_origins, words_in
 from config.setting_types import existing_file
 
 
-class ServingSettings(BaseModel):
+class ServingSettings(BaseSettings):
     """How a server is reached, and how often it may be asked."""
 
     tls_cert: Annotated[Path, AfterValidator(existing_file)] | None = Field(default=None, description="a file with a certificate, as PEM")
