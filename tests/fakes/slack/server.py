@@ -126,6 +126,10 @@ class FakeSlack:
         """Answer so many of the next calls with a status and no JSON."""
         self._troubles.append(_Trouble(kind="status", times=times, method=method, value=status))
 
+    def be_well(self) -> None:
+        """Forget all troubles that are still to come."""
+        self._troubles.clear()
+
     def lose_answer(self, method: str, times: int = 1) -> None:
         """Do what so many of the next calls ask, and close their connections without an answer."""
         self._troubles.append(_Trouble(kind="lost", times=times, method=method))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
@@ -110,6 +111,49 @@ async def test_after_a_dead_slack_all_is_shown_as_it_stands_then(desk, new_epic,
     assert told(desk, ended) == ["root", "card", "note"]
     assert (len(desk.cards(waiting)[0].buttons), desk.cards(ended)[0].buttons) == (3, [])
     assert (await desk.engine.slack.workspace.status()).troubled == ()
+
+
+async def a_minute_passes(desk):
+    """Let the database's times be a minute older, which is all that the deliverers go by."""
+    for query in (
+        "UPDATE slack_threads SET wanted_at = wanted_at - %s, next_at = next_at - %s, look_at = look_at - %s",
+        "UPDATE slack_turns SET due_at = due_at - %s, silent_until = silent_until - %s",
+        "UPDATE slack_posts SET intended_at = intended_at - %s, posted_at = posted_at - %s",
+    ):
+        await desk.execute(query, *[timedelta(minutes=1)] * query.count("%s"))
+    await asyncio.sleep(0.1)
+
+
+async def test_an_hour_without_slack_loses_nothing_and_keeps_the_order(desk, new_epic, deliver):
+    await deliver(first_wait_s=5.0, most_wait_s=60.0)
+    epics = [await new_epic() for _ in range(6)]
+    await desk.until_shown()
+    before = len(desk.fake.workspace.calls)
+    desk.fake.be_unavailable(1_000_000)
+    decided, last = [], {}
+    for minute in range(60):
+        epic = epics[minute % len(epics)]
+        if epic in last:
+            await desk.decides(last[epic])
+            decided.append(last[epic])
+        last[epic] = await desk.asks(epic, summary=f"Question of minute {minute}.")
+        await a_minute_passes(desk)
+    asked = len(desk.fake.workspace.calls) - before
+    desk.fake.be_well()
+    later = 0
+    while await desk.execute("SELECT epic_id FROM slack_threads WHERE shown < wanted"):
+        assert (later := later + 1) <= 120, "two hours later it is not all there"
+        await a_minute_passes(desk)
+
+    # It went on asking, for each thread about once a minute.
+    assert 30 <= asked <= 60 * len(epics)
+    for place, epic in enumerate(epics):
+        minutes = range(place, 60, len(epics))
+        assert told(desk, epic) == ["root", *["card"] * len(minutes)]
+        shown = [str(card.blocks) for card in desk.cards(epic)]
+        assert all(f"Question of minute {minute}." in text for minute, text in zip(minutes, shown, strict=True))
+        assert [bool(card.buttons) for card in desk.cards(epic)] == [False] * 9 + [True]
+    assert len(decided) == 54
 
 
 async def test_slack_is_asked_less_and_less_while_it_does_not_answer(desk, new_epic, deliver):
