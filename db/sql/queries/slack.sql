@@ -49,10 +49,12 @@ ON CONFLICT (epic_id) DO UPDATE SET channel = excluded.channel, ts = excluded.ts
 SELECT epic_id FROM slack_threads WHERE channel = %(channel)s AND ts = %(ts)s ORDER BY epic_id DESC LIMIT 1;
 
 -- name: claim_slack_threads
--- Those that are out of date, or to be looked at; nothing while Slack wants to hear nothing, or is away.
+-- Those that are out of date, or to be looked at; nothing while Slack wants to hear nothing, or is away. A moment after what happened: the
+-- worker that goes on with it has the processor first, and what follows at once is told in the same edit.
 WITH taken AS (
     SELECT epic_id FROM slack_threads
-    WHERE (shown < wanted OR look_at <= clock_timestamp()) AND next_at <= clock_timestamp() AND claimed_until <= clock_timestamp()
+    WHERE (shown < wanted AND wanted_at <= clock_timestamp() - interval '0.25 seconds' OR look_at <= clock_timestamp())
+        AND next_at <= clock_timestamp() AND claimed_until <= clock_timestamp()
         AND NOT EXISTS (SELECT FROM slack_turns WHERE what = '*' AND silent_until > clock_timestamp())
     ORDER BY next_at, epic_id
     LIMIT %(most)s

@@ -188,6 +188,7 @@ async def test_a_channel_that_takes_nothing_stops_no_other(desk, new_epic, deliv
 
 async def test_a_channel_that_is_mapped_while_a_pass_looks_for_one_is_not_missed(desk, new_epic):
     epic, threads = await new_epic(), desk.engine.showing.threads
+    await a_minute_passes(desk)
     (seen,) = await threads.claim(seconds=30, most=9)
 
     await desk.engine.slack.workspace.map("C0LAMPS", "/elsewhere")
