@@ -81,7 +81,7 @@ class Local:
             if await self._opens(path, connection):
                 return path
             person, entered = await self._entered(connection)
-            name = f"{socket.gethostname()}:{path}"[:200]
+            name = await asyncio.to_thread(_place_of, path)
             await revoke_keys_of_place(connection, person, name, person)
             shown = new_key()
             new = NewKey(
@@ -125,8 +125,14 @@ def _read(path: Path) -> KeyText | None:
         return None
 
 
-def _write(path: Path, shown: KeyText) -> None:
+def _place_of(path: Path) -> str:
+    """Where a key file is, with the number of its folder: servers of one host name and one path may have a volume each."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    folder = path.parent.stat()
+    return f"{socket.gethostname()}:{path}"[:160] + f" ({folder.st_dev}-{folder.st_ino})"
+
+
+def _write(path: Path, shown: KeyText) -> None:
     descriptor, name = tempfile.mkstemp(prefix=".key-", dir=path.parent)
     try:
         with os.fdopen(descriptor, "w", encoding="ascii") as file:

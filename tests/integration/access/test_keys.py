@@ -227,6 +227,17 @@ async def test_what_cannot_be_a_key_is_refused_without_being_repeated(access: Ac
     assert "sss" not in str(unknown.value)
 
 
+async def test_servers_of_one_host_name_and_path_leave_each_other_their_keys(access: Access, tmp_path: Path):
+    # As in docker-compose.yml, where each has a volume of its own at that path.
+    home = tmp_path / "genie"
+    first = (await access.home_key(home)).read_text().strip()
+    home.rename(tmp_path / "volume-of-the-first")
+    second = (await access.home_key(home)).read_text().strip()
+
+    assert first != second
+    assert [(await access.authenticate(key)).may(Deed.ADMINISTER) for key in (first, second)] == [True, True]
+
+
 async def test_the_home_key_is_made_once_and_again_when_it_opens_nothing(access: Access, database: Database, tmp_path: Path):
     paths = await asyncio.gather(*(access.home_key(tmp_path) for _ in range(4)))
     text = paths[0].read_text().strip()
