@@ -13,14 +13,13 @@ from api.errors import foreseen
 from api.serving import Serving
 from api.shown import Shown
 from api.strangers import Strangers, network_of
+from engine.access.authenticating import REFUSAL
 from epics.access_errors import TooManyRequests, Unauthenticated
 from epics.callers import Caller, acting_as
 from epics.errors import GenieError, InvalidInput
 
 if TYPE_CHECKING:
     from db.rates import Turn
-
-REFUSAL: Final = "this needs a key or a token that holds, sent as `Authorization: Bearer …`"
 
 NOBODY: Final = "nobody"
 
