@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from epics.callers import current_caller
-from epics.roles import NEEDED, Deed
+from epics.roles import Deed
 
 
 def readable_patterns() -> list[list[str]] | None:
@@ -11,8 +11,5 @@ def readable_patterns() -> list[list[str]] | None:
 
     Each is what a repository begins with that fits, and an expression for the whole of it.
     """
-    caller = current_caller()
-    if caller.patterns(Deed.READ) is None:
-        return None
-    least = NEEDED[Deed.READ].rank
-    return [[grant.repo.partition("*")[0], grant.regex] for grant in caller.grants if grant.role.rank >= least]
+    granted = current_caller().grants_for(Deed.READ)
+    return None if granted is None else [[grant.repo.partition("*")[0], grant.regex] for grant in granted]

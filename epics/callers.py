@@ -11,7 +11,7 @@ from pydantic import Field
 
 from epics.access_errors import Forbidden
 from epics.records import Record
-from epics.roles import NEEDED, Deed, Grant, Role
+from epics.roles import EVERYWHERE, NEEDED, Deed, Grant, Role
 
 
 class Caller(Record):
@@ -35,7 +35,7 @@ class Caller(Record):
             role = self.role_on(repo)
             return role is not None and role.rank >= needed
         # What is not of one repository can only be administered by who administers them all.
-        return any(grant.role.rank >= needed and (deed is not Deed.ADMINISTER or grant.repo == "**") for grant in self.grants)
+        return any(grant.role.rank >= needed and (deed is not Deed.ADMINISTER or grant.repo == EVERYWHERE) for grant in self.grants)
 
     def check(self, deed: Deed, repo: str | None = None) -> None:
         """Hold a deed against the roles.
@@ -51,10 +51,10 @@ class Caller(Record):
                 message = f"{self.person} may not {deed} here: that needs {NEEDED[deed]}; ask an admin for it"
             raise Forbidden(message)
 
-    def patterns(self, deed: Deed) -> tuple[str, ...] | None:
-        """Regular expressions of the repositories on which a deed is allowed; None for all of them."""
-        granted = [grant for grant in self.grants if grant.role.rank >= NEEDED[deed].rank]
-        return None if any(grant.repo == "**" for grant in granted) else tuple(grant.regex for grant in granted)
+    def grants_for(self, deed: Deed) -> tuple[Grant, ...] | None:
+        """The grants that allow a deed, each on its repositories; None if one of them allows it on all."""
+        granted = tuple(grant for grant in self.grants if grant.role.rank >= NEEDED[deed].rank)
+        return None if any(grant.repo == EVERYWHERE for grant in granted) else granted
 
 
 GENIE: Final = Caller(person="genie", channel="auto", grants=(Grant(role=Role.ADMIN),))
