@@ -7,12 +7,9 @@ import re
 from typing import Final
 from urllib.parse import urlsplit
 
+from config.setting_types import words_in
+
 _NAME: Final = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
-
-
-def words_in(text: str) -> tuple[str, ...]:
-    """What stands between the commas."""
-    return tuple(word for part in text.split(",") if (word := part.strip()))
 
 
 def host_names(text: str) -> str:

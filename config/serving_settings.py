@@ -8,8 +8,8 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 from pydantic_settings import BaseSettings
 
-from config.network_types import host_names, networks, web_origins, words_in
-from config.setting_types import existing_file
+from config.network_types import host_names, networks, web_origins
+from config.setting_types import existing_file, words_in
 
 
 class ServingSettings(BaseSettings):

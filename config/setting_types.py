@@ -138,6 +138,11 @@ def two_ports(text: str) -> str:
     return text
 
 
+def words_in(text: str) -> tuple[str, ...]:
+    """What stands between the commas."""
+    return tuple(word for part in text.split(",") if (word := part.strip()))
+
+
 def lower(value: object) -> object:
     """A word without capitals."""
     return value.strip().lower() if isinstance(value, str) else value

@@ -27,6 +27,7 @@ from config.setting_types import (
     lower,
     postgres_url,
     two_ports,
+    words_in,
 )
 from epics.errors import InvalidSettings
 from epics.policy import Autonomy
@@ -150,7 +151,7 @@ class Settings(ServingSettings, HttpSettings, SlackSettings, SecretSettings):
     @property
     def models(self) -> tuple[str, ...]:
         """The first choice of model and its fallbacks; empty if none was set."""
-        return tuple(name for part in (self.model or "").split(",") if (name := part.strip()))
+        return words_in(self.model or "")
 
     @property
     def port_range(self) -> range:

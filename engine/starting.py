@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from agents.registry import Registry
+from config.setting_types import words_in
 from config.settings import Settings
 from db.connection import Connection
 from db.epics import Within, insert_epic
@@ -142,7 +143,7 @@ def check_budget(budget_usd: Decimal | None) -> None:
 
 def models_in(given: str | None) -> tuple[str, ...]:
     """The models that a person names, with commas between them, in order."""
-    return tuple(name for part in (given or "").split(",") if (name := part.strip()))
+    return words_in(given or "")
 
 
 def check_choice(
