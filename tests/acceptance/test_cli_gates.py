@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes.standing import demo_at_its_plan_gate
+
 pytestmark = [pytest.mark.postgres, pytest.mark.slow]
 
 STYLES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
@@ -30,13 +32,7 @@ AT_A_TERMINAL = [*GENIE[:-1], f"{AWAKE}; {GENIE[-1]}"]
 @pytest.fixture(scope="module")
 def standing(bring):
     """An epic that waits at its plan gate."""
-
-    def go(genie, folder):
-        ended = genie("demo", "--ask", "--keep", str(folder / "sample"), "--json")
-        assert ended.code == 3, ended.err
-        return ended.json()["id"]
-
-    return bring(go)
+    return bring(demo_at_its_plan_gate)
 
 
 @pytest.fixture

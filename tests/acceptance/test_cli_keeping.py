@@ -6,19 +6,15 @@ import stat
 
 import pytest
 
+from tests.fakes.standing import demo_at_its_plan_gate
+
 pytestmark = [pytest.mark.postgres, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
 def standing(bring):
     """The epic of the demo, which waits at its plan gate."""
-
-    def go(genie, folder):
-        ended = genie("demo", "--ask", "--keep", str(folder / "sample"), "--json")
-        assert ended.code == 3, ended.err
-        return ended.json()["id"]
-
-    return bring(go)
+    return bring(demo_at_its_plan_gate)
 
 
 @pytest.fixture

@@ -82,3 +82,10 @@ def kept_of(epic: str, folder: Path, database_url: str) -> Standing:
     place, kept = folder / "place", folder / "kept"
     subprocess.run(["cp", "-a", str(place), str(kept)], check=True)
     return Standing(id=epic, place=place, kept=kept, database=urlsplit(database_url).path.removeprefix("/"))
+
+
+def demo_at_its_plan_gate(genie: Callable[..., Any], place: Path) -> str:
+    """Bring the epic of the demo by commands to its plan gate, where it waits, and return its id."""
+    ended = genie("demo", "--ask", "--keep", str(place / "sample"), "--json")
+    assert ended.code == 3, ended.err
+    return str(ended.json()["id"])
