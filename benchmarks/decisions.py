@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import statistics
 import tempfile
 import time
@@ -12,6 +11,7 @@ from typing import Any, Final
 
 import httpx2
 
+from benchmarks.quantiles import p95
 from db.embedded import open_embedded
 from tests.fakes.git_server import GitServer, git
 from tests.fakes.machine import can_rename_hosts, until
@@ -44,16 +44,16 @@ async def _measure(folder: Path) -> list[dict[str, Any]]:
     return [
         {
             "name": "decision to the next step running, p95",
-            "value": round(_p95(running), 1),
+            "value": round(p95(running), 1),
             "unit": "ms",
             "against": f"median {statistics.median(running):.1f} ms, {len(running)} decisions over HTTP, one worker",
             "ratio": None,
             "target": f"<= {_SOON_MS} ms",
-            "met": _p95(running) <= _SOON_MS,
+            "met": p95(running) <= _SOON_MS,
         },
         {
             "name": "decision to the next agent at work in its work tree, p95",
-            "value": round(_p95(at_work), 1),
+            "value": round(p95(at_work), 1),
             "unit": "ms",
             "against": f"median {statistics.median(at_work):.1f} ms; a repository of 6 files",
             "ratio": None,
@@ -138,10 +138,6 @@ def _start(client: httpx2.Client, repo: str) -> str:
     answer = client.post("/epics", json={"goal": GOAL, "repo": repo})
     answer.raise_for_status()
     return str(answer.json()["id"])
-
-
-def _p95(values: list[float]) -> float:
-    return sorted(values)[math.ceil(0.95 * len(values)) - 1]
 
 
 def _taken(name: str, seconds: list[float] | None, against: str, target: float) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import statistics
 import tempfile
 from collections.abc import Callable
@@ -13,6 +12,7 @@ from typing import Any, Final
 
 import httpx2
 
+from benchmarks.quantiles import p95
 from db.embedded import open_embedded
 from tests.fakes.machine import until
 from tests.fakes.model_server import ModelServer
@@ -41,7 +41,7 @@ def measure() -> list[dict[str, Any]]:
 async def _measure(folder: Path) -> list[dict[str, Any]]:
     async with open_embedded(folder / "server") as url:
         took = await asyncio.to_thread(_decisions, folder, url)
-    plain = f"decisions by HTTP in the same run: p95 {_p95([at for _, at in took['http']]):.1f} ms"
+    plain = f"decisions by HTTP in the same run: p95 {p95([at for _, at in took['http']]):.1f} ms"
     return [
         figure
         for way, name in (("button", "Slack's button"), ("socket", "Slack's button, Socket Mode"))
@@ -111,17 +111,13 @@ def _by_http(client: httpx2.Client, approval: dict[str, Any]) -> Callable[[], fl
     return decided
 
 
-def _p95(values: list[float]) -> float:
-    return sorted(values)[math.ceil(0.95 * len(values)) - 1]
-
-
 def _figure(name: str, values: list[float], against: str, target: int) -> dict[str, Any]:
     return {
         "name": name,
-        "value": round(_p95(values), 1),
+        "value": round(p95(values), 1),
         "unit": "ms",
         "against": f"median {statistics.median(values):.1f} ms; {against}",
         "ratio": None,
         "target": f"<= {target} ms",
-        "met": _p95(values) <= target,
+        "met": p95(values) <= target,
     }

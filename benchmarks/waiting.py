@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import statistics
 import tempfile
 import time
@@ -13,6 +12,7 @@ from typing import Any, Final
 import httpx2
 import psycopg
 
+from benchmarks.quantiles import p95
 from db.embedded import open_embedded
 from tests.fakes.machine import until
 from tests.fakes.model_server import ModelServer
@@ -91,12 +91,12 @@ def _figures(folder: Path, url: str) -> list[dict[str, Any]]:
     return [
         {
             "name": f"a page of 50 among {_WAITING:,} waiting epics, p95",
-            "value": round(_p95(many), 1),
+            "value": round(p95(many), 1),
             "unit": "ms",
             "against": f"median {statistics.median(many):.1f} ms; the only epic: {statistics.median(few):.1f} ms",
             "ratio": None,
             "target": f"< {_PAGE_MS} ms",
-            "met": _p95(many) < _PAGE_MS,
+            "met": p95(many) < _PAGE_MS,
         },
         _memory("a worker", before[0], grown[0]),
         # Pages were built meanwhile, so a server may have grown by what one of them takes.
@@ -141,7 +141,3 @@ def _memory(who: str, before: float, grown: float) -> dict[str, Any]:
         "target": f"<= {_MOST_MIB:g} MiB",
         "met": grown <= _MOST_MIB,
     }
-
-
-def _p95(values: list[float]) -> float:
-    return sorted(values)[math.ceil(0.95 * len(values)) - 1]
