@@ -26,6 +26,7 @@ PID_FILE_LINES: Final = 8
 LOG_LIMIT: Final = 4 * 1024 * 1024
 FAST_STOP_S: Final = 20.0
 IMMEDIATE_STOP_S: Final = 10.0
+MAKING_S: Final = 60.0
 SETTINGS: Final = """\
 # Written by Genie at each start of the server. Put settings of your own into local.conf, beside this file.
 listen_addresses = ''
@@ -80,6 +81,11 @@ class Cluster:
     def start_lock(self) -> Path:
         """Held by the one process that starts or stops the server now."""
         return self.root / "start.lock"
+
+    @property
+    def making_lock(self) -> Path:
+        """Held by every process that makes a cluster, so also by those that outlive a killed maker."""
+        return self.root / "making.lock"
 
     @property
     def server_lock(self) -> Path:
@@ -160,21 +166,34 @@ class Cluster:
         """Make the cluster under another name and rename it, so that a kill leaves no half of it."""
         if self.data.exists() and any(self.data.iterdir()):
             raise Environment(f"{self.data} holds files but no PostgreSQL cluster; move it away")
-        for left_over in self.root.glob("initdb-*"):
-            shutil.rmtree(left_over, ignore_errors=True)
-        workshop = Path(tempfile.mkdtemp(prefix="initdb-", dir=self.root))
-        password = workshop / PASSWORD_FILE
-        password.touch(mode=0o600)
-        password.write_text(secrets.token_urlsafe(24) + "\n", encoding="ascii")
-        made = workshop / "data"
-        identity = ("-U", USER, f"--pwfile={PASSWORD_FILE}", "-A", "scram-sha-256")
-        locale = ("-E", "UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
-        await run_program("initdb", "-D", made.name, *identity, *locale, "--no-instructions", cwd=workshop)
-        password.rename(made / PASSWORD_FILE)
-        _sync_directory(made)
-        made.rename(self.data)
-        _sync_directory(self.root)
-        shutil.rmtree(workshop)
+        with open_lock(self.making_lock) as descriptor:
+            await self._outlast_killed_maker(descriptor)
+            for left_over in self.root.glob("initdb-*"):
+                shutil.rmtree(left_over)
+            workshop = Path(tempfile.mkdtemp(prefix="initdb-", dir=self.root))
+            password = workshop / PASSWORD_FILE
+            password.touch(mode=0o600)
+            password.write_text(secrets.token_urlsafe(24) + "\n", encoding="ascii")
+            made = workshop / "data"
+            identity = ("-U", USER, f"--pwfile={PASSWORD_FILE}", "-A", "scram-sha-256")
+            locale = ("-E", "UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
+            arguments = ("-D", made.name, *identity, *locale, "--no-instructions")
+            await run_program("initdb", *arguments, cwd=workshop, pass_fds=(descriptor,))
+            password.rename(made / PASSWORD_FILE)
+            _sync_directory(made)
+            made.rename(self.data)
+            _sync_directory(self.root)
+            shutil.rmtree(workshop)
+
+    async def _outlast_killed_maker(self, descriptor: int) -> None:
+        """Take the lock once nobody writes in a half-made cluster: initdb goes on when the process that called it is killed."""
+        try:
+            async with asyncio.timeout(MAKING_S):
+                while not try_exclusive(descriptor):  # noqa: ASYNC110 - another process's end sets no event of ours
+                    await asyncio.sleep(POLL_S)
+        except TimeoutError as error:
+            message = f"an initdb that outlived its Genie has been at work in {self.root} for {MAKING_S:.0f} s; end it and try again"
+            raise Environment(message) from error
 
     def _check_version(self) -> None:
         version = (self.data / "PG_VERSION").read_text(encoding="ascii").strip()

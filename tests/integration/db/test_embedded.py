@@ -18,7 +18,7 @@ import pytest
 
 from db.embedded import open_embedded
 from db.embedded_process import postmaster_pid
-from db.file_locks import exclusive, is_held
+from db.file_locks import exclusive, is_held, open_lock, try_exclusive
 from epics.errors import Environment, StoreUnavailable
 
 pytestmark = [pytest.mark.postgres, pytest.mark.slow]
@@ -285,6 +285,25 @@ async def test_a_half_made_cluster_is_made_anew(home: Path) -> None:
         note(url, "whole")
 
     assert list(home.glob("postgres/initdb-*")) == []
+
+
+async def test_an_initdb_that_outlived_its_maker_is_waited_for(home: Path) -> None:
+    half_made = home / "postgres" / "initdb-killed"
+    half_made.parent.mkdir(mode=0o700, parents=True)
+    half_made.mkdir()
+    with open_lock(home / "postgres" / "making.lock") as descriptor:
+        assert try_exclusive(descriptor)
+        # A process that writes into the half-made cluster for as long as it has the lock, as an orphaned initdb does.
+        writes = 'i=0; while [ $i -lt 400 ]; do mkdir -p "$0/$i"; i=$((i+1)); done'
+        orphan = subprocess.Popen(["sh", "-c", writes, str(half_made)], pass_fds=(descriptor,))
+    try:
+        async with open_embedded(home) as url:
+            note(url, "whole")
+            assert orphan.poll() is not None
+            assert list(home.glob("postgres/initdb-*")) == []
+    finally:
+        orphan.kill()
+        orphan.wait()
 
 
 async def test_two_homes_at_once_have_two_servers(warm_home: Path, home: Path) -> None:
