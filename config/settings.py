@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, SecretStr, ValidationError
 from pydantic_settings import DotEnvSettingsSource, SettingsConfigDict
 
+from config.agent_settings import MemorySettings
 from config.environment import command_environment, git_environment
 from config.known_secrets import secrets_in, with_password
 from config.people_settings import HttpSettings, SecretSettings, SlackSettings
@@ -39,7 +40,7 @@ _TYPO: Final = 0.8
 _FOR_TESTS: Final = "GENIE_TEST_"
 
 
-class Settings(ServingSettings, HttpSettings, SlackSettings, SecretSettings):
+class Settings(ServingSettings, HttpSettings, SlackSettings, SecretSettings, MemorySettings):
     """What is set for this installation; each description says what is allowed, for the message when a value is not.
 
     What a repository can set too is None until it is set here, so that one can tell.

@@ -1,0 +1,15 @@
+"""Settings of what agents stand on: memory, tools, MCP servers."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings
+
+
+class MemorySettings(BaseSettings):
+    """What is remembered from epic to epic, and where."""
+
+    memory: Literal["postgresql", "graphiti", "off"] = Field(default="postgresql", description="postgresql, graphiti or off")
+    memory_tokens: int = Field(default=1_500, ge=0, le=100_000, description="a number of tokens from 0 to 100000")

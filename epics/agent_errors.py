@@ -1,0 +1,65 @@
+"""Errors of what the nodes stand on: agents, sessions, prompts, memory, tools, MCP servers."""
+
+from __future__ import annotations
+
+from epics.errors import Conflict, InvalidInput, NotFound, Transient
+
+
+class InvalidAgent(InvalidInput):
+    """An agent's folder or entry point is broken; the message has the file and the line."""
+
+
+class AgentNotFound(NotFound):
+    """There is no such agent."""
+
+
+class AgentUnavailable(Transient):
+    """An agent is left out for a while because it kept failing, or nothing here can run it."""
+
+
+class SessionNotFound(NotFound):
+    """There is no such session."""
+
+
+class SessionBusy(Conflict):
+    """A session has a run that has not ended."""
+
+
+class PromptNotFound(NotFound):
+    """There is no such prompt."""
+
+
+class MemoryNotFound(NotFound):
+    """There is no memory of that name."""
+
+
+class MissingVariable(InvalidInput):
+    """A prompt needs a variable that no memory gives, and that has no default."""
+
+
+class FactNotFound(NotFound):
+    """There is no such fact."""
+
+
+class KnowledgeUnavailable(Transient):
+    """Knowledge cannot be read or written now; nothing else fails of that."""
+
+
+class QueueFull(Transient):
+    """So many episodes wait to be stored that no more are taken now."""
+
+
+class InvalidTool(InvalidInput):
+    """A tool's declaration is wrong; the message has the file and the line."""
+
+
+class McpServerBroken(Transient):
+    """An MCP server does not come up, does not answer in its time, or answers what is no MCP."""
+
+
+class McpToolChanged(Conflict):
+    """An MCP server's tools are not those that were pinned."""
+
+
+class AskNotFound(NotFound):
+    """There is no such request."""
