@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from agents.workflow import Limits
 from epics.knowledge import Found, Group
-from tools.registry import AgentTool
+from tools.declaring import AgentTool
 
 OutputT = TypeVar("OutputT", bound=BaseModel)
 

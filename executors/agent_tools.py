@@ -3,42 +3,58 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass, replace
 from typing import Any
 
-from pydantic_ai import Tool
+from pydantic_ai import RunContext, Tool
 from pydantic_ai.exceptions import ToolFailed
 
 from executors.ledger import Ledger
 from executors.noted_calls import noted_call
-from executors.port import Journal
-from tools.registry import AgentTool, ToolRegistry
-from tools.workspace import ToolProblem, Workspace
+from executors.port import Notes
+from executors.reaching import call_id
+from tools.context import ToolContext
+from tools.declaring import AgentTool
+from tools.registry import ToolRegistry
+from tools.workspace import ToolProblem
 
 
-def agent_tools(
-    registry: ToolRegistry, allowed: tuple[str, ...], workspace: Workspace, journal: Journal, ledger: Ledger
-) -> list[Tool[None]]:
-    """Return the tools that a workflow may use, each of which notes its calls and runs alone.
+@dataclass(frozen=True)
+class Calls:
+    """Whose calls they are, and where they are noted."""
+
+    epic: str
+    attempt: int
+    journal: Notes
+    ledger: Ledger
+
+
+def agent_tools(registry: ToolRegistry, allowed: tuple[str, ...], context: ToolContext, calls: Calls) -> list[Tool[None]]:
+    """Return the tools that an agent may use, each of which notes its calls and runs alone.
 
     Raises:
-        InvalidInput: if the workflow lists a tool that does not exist.
+        InvalidInput: if a tool is listed that does not exist.
     """
-    return [_as_tool(tool, registry, allowed, workspace, journal, ledger) for tool in registry.select(allowed)]
+    return [_as_tool(tool, registry, allowed, context, calls) for tool in registry.select(allowed)]
 
 
-def _as_tool(
-    tool: AgentTool, registry: ToolRegistry, allowed: tuple[str, ...], workspace: Workspace, journal: Journal, ledger: Ledger
-) -> Tool[None]:
-    async def call(**given: Any) -> str:
-        started = time.monotonic()
-        if tool.changes_files:
-            ledger.changed = True
+def _as_tool(tool: AgentTool, registry: ToolRegistry, allowed: tuple[str, ...], context: ToolContext, calls: Calls) -> Tool[None]:
+    async def call(run: RunContext[None], **given: Any) -> str:
+        ledger, started = calls.ledger, time.monotonic()
+        ledger.changed = ledger.changed or tool.changes_files
+        made = replace(context, call_id=call_id(calls.epic, calls.attempt, ledger.turns, run.tool_call_id or ""))
+
+        async def noted(said: str, *, failed: bool) -> None:
+            seconds = time.monotonic() - started
+            told = noted_call(tool.name, given, ledger.turns, seconds, said if failed else "", said=said, again=ledger.turns == ledger.cut)
+            await calls.journal.noted("tool_called", told)
+
         try:
-            said = await registry.call(tool.name, given, workspace=workspace, allowed=allowed)
+            said = await registry.call(tool.name, given, context=made, allowed=allowed)
         except ToolProblem as exc:
-            await journal.noted("tool_called", noted_call(tool.name, given, ledger.turns, time.monotonic() - started, problem=str(exc)))
+            await noted(str(exc), failed=True)
             raise ToolFailed(str(exc)) from exc
-        await journal.noted("tool_called", noted_call(tool.name, given, ledger.turns, time.monotonic() - started))
+        await noted(said, failed=False)
         return said
 
-    return Tool.from_schema(call, tool.name, tool.description, tool.schema(), sequential=True)
+    return Tool.from_schema(call, tool.name, tool.description, tool.schema(), takes_ctx=True, sequential=True)

@@ -18,19 +18,19 @@ from pydantic_ai.messages import ModelMessage, ModelResponse
 from pydantic_ai.toolsets import AbstractToolset
 
 from epics.errors import BudgetSpent, Environment, InvalidInput
-from executors.agent_tools import agent_tools
+from executors.agent_tools import Calls, agent_tools
 from executors.conversation import FINAL, final_output, from_json, history_of, usage_of
 from executors.journaled_model import JournaledModel, TurnsSpent
 from executors.ledger import Ledger
 from executors.port import EndedBy, ErrorKind, Journal, Order, Outcome, Turn
 from executors.provider_trouble import ProviderFailed
 from executors.providers import ModelSource
+from executors.reaching import context_of
 from executors.terms import Terms
 from executors.throttle import Throttle
 from executors.usage import total
 from tools.builtin import builtin_tools
 from tools.registry import ToolRegistry
-from tools.workspace import Workspace
 
 # It is for people at a prompt, and would be printed into the progress of an epic.
 pydantic_ai.BANNER_ENABLED = False
@@ -137,7 +137,6 @@ class InProcessExecutor:
     async def _converse(self, order: Order, journal: Journal, recorded: tuple[Turn, ...], ledger: Ledger) -> BaseModel:
         history = history_of(order.continues, recorded)
         own = tuple(name for name in order.workflow.tools if not name.startswith(MCP_TOOL))
-        workspace = Workspace(tree=order.tree, allowed=order.allowed_paths, forbidden=order.forbidden_paths, environment=order.environment)
         async with AsyncExitStack() as stack:
             model = JournaledModel(order, self._source, journal, terms=self._terms, ledger=ledger, until=stack, throttle=self._throttle)
             agent: Agent[None, Any] = Agent(
@@ -145,7 +144,7 @@ class InProcessExecutor:
                 deps_type=NoneType,
                 output_type=ToolOutput(order.workflow.output, name=FINAL, description="Hand back the result; this ends the task."),
                 instructions=INSTRUCTIONS,
-                tools=agent_tools(self._tools, own, workspace, journal, ledger),
+                tools=agent_tools(self._tools, own, context_of(order), Calls(order.epic, order.attempt, journal, ledger)),
                 toolsets=await self._foreign(order, journal, ledger, stack),
                 retries=RETRIES,
             )
@@ -166,7 +165,7 @@ class InProcessExecutor:
             ledger.model = turn.model
             ledger.turns = turn.n
         if recorded and recorded[-1].results is None:
-            ledger.open_turn = recorded[-1].n
+            ledger.open_turn = ledger.cut = recorded[-1].n
         return ledger
 
 

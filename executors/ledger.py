@@ -15,6 +15,8 @@ class Ledger:
     turns: int = 0
     open_turn: int | None = None
     """The turn that has an answer and no results yet."""
+    cut: int | None = None
+    """The turn whose calls a crash cut off, so that they are made again."""
     usages: list[Usage] = field(default_factory=list)
     costs: list[Decimal] = field(default_factory=list)
     model: str = ""

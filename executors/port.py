@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from agents.workflow import Workflow
+from tools.context import ToolContext
 from tools.processes import ProcessResult
 
 EndedBy = Literal["done", "turns", "budget", "timeout", "cancelled", "error"]
@@ -62,6 +63,8 @@ class Order:
     owner: Owner = field(default_factory=Owner)
     continues: tuple[Turn, ...] = ()
     """Finished turns of an earlier attempt whose conversation this one goes on from (after a budget was raised)."""
+    reach: ToolContext = field(default_factory=ToolContext)
+    """What the agent's tools may reach beside the tree."""
 
 
 @dataclass(frozen=True, kw_only=True)

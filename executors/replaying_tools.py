@@ -1,4 +1,4 @@
-"""The tools of a replay: files are read and written for real, commands say what they said then."""
+"""The tools of a replay: files are read and written for real, all others say what they said then."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from pydantic import ValidationError
 
 from executors.replaying import EndOfRecord, Said, Scene
 from safety.scrubbing import is_scrubbed, same_but_for_secrets
+from tools.context import ToolContext
 from tools.registry import ToolRegistry
-from tools.workspace import ToolProblem, Workspace
+from tools.workspace import ToolProblem
 
 IsIgnored = Callable[[str], Awaitable[bool]]
 """Whether git ignores a path: such files are in no recorded tree, so a replay does not have them."""
@@ -31,23 +32,26 @@ class ReplayedTools(ToolRegistry):
         self._scene = scene
         self._is_ignored = is_ignored
 
-    async def call(self, name: str, given: Mapping[str, Any], *, workspace: Workspace, allowed: Iterable[str]) -> str:
+    async def call(self, name: str, given: Mapping[str, Any], *, context: ToolContext, allowed: Iterable[str]) -> str:
         """Run a tool or look up what it said, compare, and say what was recorded.
 
         Raises:
             ToolProblem: if that is what the tool said then, or it says so now and nothing is recorded.
-            EndOfRecord: if a command would have to be run that was cut off.
+            EndOfRecord: if something would have to be done that was cut off.
         """
         scene = self._scene
         then = scene.said_then(name, given)
         tool = self.get(name)
         if tool.permission == "execute":
-            now = self._said_by_command(name, given, then)
+            now = self._as_recorded(name, given, then)
             scene.unsure = scene.foreign = True
+        elif tool.category != "files":
+            # What was known, published or told then is not so now, and a replay tells nobody anything.
+            now = self._as_recorded(name, given, then)
         else:
             # What was written with a secret in it cannot be written again without: an import has neither.
             scene.unsure = scene.unsure or is_scrubbed(given)
-            now = await self._said_now(name, given, workspace, allowed)
+            now = await self._said_now(name, given, context, allowed)
         if then is None:
             return _spoken(now)
         # After a command the files of this turn are not those of then: they are put right when it ends.
@@ -55,7 +59,7 @@ class ReplayedTools(ToolRegistry):
             scene.differs(f"what {name} says", _text(then), _text(now))
         return _spoken(then)
 
-    def _said_by_command(self, name: str, given: Mapping[str, Any], then: Said | None) -> Said:
+    def _as_recorded(self, name: str, given: Mapping[str, Any], then: Said | None) -> Said:
         if then is None:
             raise EndOfRecord
         try:
@@ -65,12 +69,12 @@ class ReplayedTools(ToolRegistry):
                 self._scene.differs(f"the arguments that {name} takes", "these were taken", " ".join(str(error).split()))
         return then
 
-    async def _said_now(self, name: str, given: Mapping[str, Any], workspace: Workspace, allowed: Iterable[str]) -> Said:
+    async def _said_now(self, name: str, given: Mapping[str, Any], context: ToolContext, allowed: Iterable[str]) -> Said:
         try:
-            said = await super().call(name, given, workspace=workspace, allowed=allowed)
+            said = await super().call(name, given, context=context, allowed=allowed)
         except ToolProblem as problem:
-            return Said(content=str(problem).replace(str(workspace.tree), "<tree>"), failed=True)
-        return Said(content=said.replace(str(workspace.tree), "<tree>"))
+            return Said(content=_anywhere(str(problem), context), failed=True)
+        return Said(content=_anywhere(said, context))
 
     async def _differ(self, name: str, given: Mapping[str, Any], then: Said, now: Said) -> bool:
         recorded = _A_TREE.sub("<tree>", str(then.content))
@@ -85,6 +89,11 @@ class ReplayedTools(ToolRegistry):
             return bool(paths) and not all([await self._is_ignored(path) for path in sorted(paths)])
         path = str(given.get("path", ""))
         return not (path and await self._is_ignored(path))
+
+
+def _anywhere(text: str, context: ToolContext) -> str:
+    """What is said, without where the work tree happens to be."""
+    return text.replace(str(context.workspace.tree), "<tree>") if context.workspace else text
 
 
 def _spoken(said: Said) -> str:

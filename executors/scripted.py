@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
@@ -15,13 +15,14 @@ from pydantic import ValidationError
 from epics.errors import BudgetSpent, InvalidInput
 from executors.noted_calls import noted_call
 from executors.port import Ask, EndedBy, ErrorKind, Journal, Order, Outcome, Paid, Turn, Usage
+from executors.reaching import call_id, context_of
 from executors.sayings import numbers, told
 from executors.scripts import PlayTurn, Script
 from executors.usage import total
 from safety.prices import Price
 from tools.builtin import builtin_tools
 from tools.registry import ToolRegistry
-from tools.workspace import ToolProblem, Workspace
+from tools.workspace import ToolProblem
 
 MOST_OUTPUT_TOKENS = 4_096
 
@@ -158,8 +159,8 @@ class ScriptedExecutor:
     async def _finish_turn(self, order: Order, journal: Journal, run: _Run, turn: Turn) -> None:
         """Run the tools of a recorded answer, and record what they said."""
         results, changed = [], False
-        for call in turn.answer["calls"]:
-            said, may_change = await self._call(order, journal, turn.n, call["tool"], call["arguments"])
+        for place, call in enumerate(turn.answer["calls"], start=1):
+            said, may_change = await self._call(order, journal, turn.n, call, call_id(order.epic, order.attempt, turn.n, str(place)))
             results.append(said)
             changed = changed or may_change
         await journal.completed(turn.n, results=results, changed=changed)
@@ -167,14 +168,15 @@ class ScriptedExecutor:
             n=turn.n, request_hash=turn.request_hash, model=turn.model, request=turn.request, answer=turn.answer, results=results
         )
 
-    async def _call(self, order: Order, journal: Journal, turn: int, tool: str, given: Mapping[str, Any]) -> tuple[str, bool]:
-        workspace = Workspace(tree=order.tree, allowed=order.allowed_paths, forbidden=order.forbidden_paths, environment=order.environment)
+    async def _call(self, order: Order, journal: Journal, turn: int, call: Mapping[str, Any], named: str) -> tuple[str, bool]:
+        tool, given = str(call["tool"]), call["arguments"]
+        context = replace(context_of(order), call_id=named)
         started, problem = time.monotonic(), ""
         try:
-            said = await self._tools.call(tool, given, workspace=workspace, allowed=order.workflow.tools)
+            said = await self._tools.call(tool, given, context=context, allowed=order.workflow.tools)
         except ToolProblem as exc:
             said = problem = str(exc)
-        await journal.noted("tool_called", noted_call(tool, given, turn, time.monotonic() - started, problem))
+        await journal.noted("tool_called", noted_call(tool, given, turn, time.monotonic() - started, problem, said=said))
         return said, tool in order.workflow.tools and self._tools.get(tool).changes_files
 
     def _count(self, run: _Run, answer: Mapping[str, Any]) -> tuple[Usage, Decimal]:

@@ -11,8 +11,9 @@ from typing import BinaryIO
 
 from pydantic import Field
 
+from tools.context import in_tree
+from tools.declaring import AgentTool, Arguments
 from tools.output import CAP, capped
-from tools.registry import AgentTool, Arguments
 from tools.workspace import ToolProblem, Workspace
 
 LINES = 2_000
@@ -162,19 +163,24 @@ READ_FILE = AgentTool(
     description="Read a text file of the work tree. Lines come numbered; long files come in parts.",
     permission="read",
     arguments=ReadFile,
-    run=read_file,
+    run=in_tree(read_file),
+    category="files",
 )
 WRITE_FILE = AgentTool(
     name="write_file",
     description="Write a file of the work tree, new or whole.",
     permission="write",
     arguments=WriteFile,
-    run=write_file,
+    run=in_tree(write_file),
+    category="files",
+    side_effect="tree",
 )
 EDIT_FILE = AgentTool(
     name="edit_file",
     description="Replace a piece of text in a file of the work tree.",
     permission="write",
     arguments=EditFile,
-    run=edit_file,
+    run=in_tree(edit_file),
+    category="files",
+    side_effect="tree",
 )

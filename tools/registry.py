@@ -1,61 +1,15 @@
-"""The tools that an agent may be given: by name, each with its arguments, its permission and what it does."""
+"""The tools that an agent may be given: by name, each once, and called only where the list of the workflow has it."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-
-from epics.errors import Environment, InvalidInput
-from tools.output import sayable
-from tools.workspace import ToolProblem, Workspace
-
-Permission = Literal["read", "write", "execute"]
-"""What a tool does to the work tree: only looks, changes files, or runs commands (which may do anything in it)."""
-
-
-class Arguments(BaseModel):
-    """The arguments of a tool call; what a model adds of its own is refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-@dataclass(frozen=True, kw_only=True)
-class AgentTool:
-    """One tool, as the model sees it and as it is run."""
-
-    name: str
-    description: str
-    permission: Permission
-    arguments: type[Arguments]
-    run: Callable[[Workspace, Any], Awaitable[str]]
-
-    @property
-    def changes_files(self) -> bool:
-        """Whether the work tree may differ after a call; such calls are followed by a snapshot."""
-        return self.permission != "read"
-
-    def schema(self) -> dict[str, Any]:
-        """Return the JSON schema of the arguments."""
-        return self.arguments.model_json_schema()
-
-    async def call(self, workspace: Workspace, given: Mapping[str, Any]) -> str:
-        """Check the arguments and run the tool.
-
-        Raises:
-            ToolProblem: in words that the model can act on.
-        """
-        try:
-            arguments = self.arguments.model_validate(dict(given))
-        except ValidationError as exc:
-            wrong = "; ".join(f"{'.'.join(map(str, error['loc'])) or 'arguments'}: {error['msg']}" for error in exc.errors())
-            raise ToolProblem(f"{self.name} was called with arguments that do not fit: {wrong}") from exc
-        try:
-            return sayable(await self.run(workspace, arguments))
-        except (OSError, UnicodeError, Environment) as exc:
-            raise ToolProblem(sayable(f"{self.name} failed: {exc}")) from exc
+from epics.agent_errors import InvalidTool
+from epics.errors import InvalidInput
+from tools.context import ToolContext
+from tools.declaring import AgentTool, check_declaration, place_of
+from tools.permitting import check_allowed
 
 
 class ToolRegistry:
@@ -70,10 +24,11 @@ class ToolRegistry:
         """Add a tool.
 
         Raises:
-            InvalidInput: if the name is taken.
+            InvalidTool: if its name is taken or its declaration is wrong, with the file and the line where it is defined.
         """
-        if tool.name in self._tools:
-            raise InvalidInput(f"there are two tools named {tool.name!r}: rename one")
+        check_declaration(tool)
+        if (taken := self._tools.get(tool.name)) is not None:
+            raise InvalidTool(f"{place_of(tool)}: there are two tools named {tool.name!r}, the other at {place_of(taken)}: rename one")
         self._tools[tool.name] = tool
 
     @property
@@ -99,13 +54,12 @@ class ToolRegistry:
         """
         return tuple(self.get(name) for name in dict.fromkeys(names))
 
-    async def call(self, name: str, given: Mapping[str, Any], *, workspace: Workspace, allowed: Iterable[str]) -> str:
+    async def call(self, name: str, given: Mapping[str, Any], *, context: ToolContext, allowed: Iterable[str]) -> str:
         """Run a tool for a workflow that may use only `allowed`, whatever the model was told that it may call.
 
         Raises:
             ToolProblem: if the workflow may not use the tool, or the tool says so.
         """
         may = tuple(allowed)
-        if name not in may or name not in self._tools:
-            raise ToolProblem(f"the tool {name!r} is not yours to use: use one of {', '.join(may) or 'none'}")
-        return await self._tools[name].call(workspace, given)
+        check_allowed(name, may, known=name in self._tools)
+        return await self._tools[name].call(context, given)

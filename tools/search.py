@@ -12,10 +12,11 @@ from pathlib import Path
 from pydantic import Field
 
 from safety.paths import as_regex, matches
+from tools.context import in_tree
+from tools.declaring import AgentTool, Arguments
 from tools.files import LARGEST
 from tools.output import CAP, capped
 from tools.processes import run_process
-from tools.registry import AgentTool, Arguments
 from tools.workspace import ToolProblem, Workspace
 
 MOST_FILES = 2_000
@@ -99,12 +100,14 @@ LIST_FILES = AgentTool(
     description="List files of the work tree with their sizes in bytes.",
     permission="read",
     arguments=ListFiles,
-    run=list_files,
+    run=in_tree(list_files),
+    category="files",
 )
 SEARCH = AgentTool(
     name="search",
     description="Find lines by a regular expression in the files of the work tree.",
     permission="read",
     arguments=Search,
-    run=search,
+    run=in_tree(search),
+    category="files",
 )

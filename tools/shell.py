@@ -7,9 +7,10 @@ from pydantic import Field
 from epics.errors import CommandRefused, Environment
 from safety.commands import check_command
 from safety.secrets import redact
+from tools.context import in_tree
+from tools.declaring import AgentTool, Arguments
 from tools.output import CAP
 from tools.processes import run_process
-from tools.registry import AgentTool, Arguments
 from tools.workspace import ToolProblem, Workspace
 
 SECONDS = 120.0
@@ -44,5 +45,9 @@ RUN_COMMAND = AgentTool(
     description="Run a command with bash at the root of the work tree. It has no input, and nothing that it starts outlives it.",
     permission="execute",
     arguments=RunCommand,
-    run=run_command,
+    run=in_tree(run_command),
+    category="files",
+    side_effect="outside",
+    idempotency="never",
+    seconds=None,
 )

@@ -174,5 +174,4 @@ def _noted(call: Mapping[str, Any], result: Mapping[str, Any], turn: int, second
     words = text_of(result)
     given = call.get("input")
     problem = (words or "it failed") if result.get("is_error") else ""
-    noted = noted_call(genie_name(str(call["name"])), given if isinstance(given, Mapping) else {}, turn, seconds, problem)
-    return {**noted, "size": len(words)}
+    return noted_call(genie_name(str(call["name"])), given if isinstance(given, Mapping) else {}, turn, seconds, problem, said=words)

@@ -10,6 +10,7 @@ import tracemalloc
 import pytest
 
 from tools.builtin import builtin_tools
+from tools.context import ToolContext
 from tools.workspace import ToolProblem, Workspace
 
 
@@ -30,7 +31,7 @@ def call(tree):
     registry = builtin_tools()
 
     async def call(name, **given):
-        return await registry.get(name).call(workspace, given)
+        return await registry.get(name).call(ToolContext(workspace=workspace), given)
 
     return call
 

@@ -17,7 +17,8 @@ from graphs.epic import NODES
 from tests.integration.conftest import GOAL, OUTPUTS
 from tests.integration.replay.conftest import Told, conversing
 from tools.builtin import builtin_tools
-from tools.registry import AgentTool, Arguments, ToolRegistry
+from tools.declaring import AgentTool, Arguments
+from tools.registry import ToolRegistry
 from tools.search import list_files
 
 pytestmark = pytest.mark.postgres
@@ -87,8 +88,8 @@ async def test_a_prompt_that_cannot_be_filled_in(merged, tmp_path):
 
 
 async def test_what_a_tool_says(merged):
-    async def other(workspace: Any, arguments: Any) -> str:
-        return (await list_files(workspace, arguments)).upper()
+    async def other(context: Any, arguments: Any) -> str:
+        return (await list_files(context.workspace, arguments)).upper()
 
     found = await merged.replay(tools=tools_but("list_files", lambda tool: dataclasses.replace(tool, run=other)))
 
@@ -101,8 +102,8 @@ async def test_what_a_tool_says(merged):
 async def test_what_a_tool_writes(merged):
     real = builtin_tools().get("write_file")
 
-    async def other(workspace: Any, arguments: Any) -> str:
-        return await real.run(workspace, arguments.model_copy(update={"content": arguments.content.upper()}))
+    async def other(context: Any, arguments: Any) -> str:
+        return await real.run(context, arguments.model_copy(update={"content": arguments.content.upper()}))
 
     found = await merged.replay(tools=tools_but("write_file", lambda tool: dataclasses.replace(tool, run=other)))
 

@@ -6,6 +6,7 @@ import pytest
 
 from epics.errors import InvalidInput
 from tools.builtin import builtin_tools
+from tools.context import ToolContext
 from tools.files import READ_FILE
 from tools.registry import ToolRegistry
 from tools.workspace import ToolProblem, Workspace
@@ -43,10 +44,10 @@ def test_an_unknown_name_is_refused_with_the_known_ones():
 
 
 async def test_a_tool_that_the_workflow_does_not_list_is_not_called(tmp_path):
-    workspace = Workspace(tree=tmp_path)
+    context = ToolContext(workspace=Workspace(tree=tmp_path))
 
     with pytest.raises(ToolProblem, match="not yours to use"):
-        await builtin_tools().call("write_file", {"path": "a", "content": "b"}, workspace=workspace, allowed=("read_file",))
+        await builtin_tools().call("write_file", {"path": "a", "content": "b"}, context=context, allowed=("read_file",))
 
     assert list(tmp_path.iterdir()) == []
 
@@ -54,4 +55,4 @@ async def test_a_tool_that_the_workflow_does_not_list_is_not_called(tmp_path):
 @pytest.mark.parametrize("given", [{}, {"path": 1}, {"path": "a", "colour": "red"}, {"path": "a", "offset": 0}])
 async def test_arguments_that_do_not_fit_are_told_to_the_model(tmp_path, given):
     with pytest.raises(ToolProblem, match="read_file was called with arguments that do not fit"):
-        await READ_FILE.call(Workspace(tree=tmp_path), given)
+        await READ_FILE.call(ToolContext(workspace=Workspace(tree=tmp_path)), given)
