@@ -11,11 +11,13 @@ from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from agents.mcp_schema import McpFile
 from agents.outputs import OUTPUTS
 from agents.rendering import check_prompt
-from agents.schema import WRITING_TOOLS, AllowedTools, McpFile, WorkflowFile
+from agents.schema import WRITING_TOOLS, AllowedTools, WorkflowFile
 from agents.workflow import Boundaries, Limits, Network, Workflow
 from epics.errors import InvalidWorkflow
+from tools.permitting import MCP
 from tools.toml_text import MAX_CHARS, first_fault, line_of, parse_toml
 
 REQUIRED: Final = ("workflow.toml", "prompt.md", "allowed_tools.json")
@@ -48,7 +50,8 @@ def load_folder_from_files(name: str, files: Mapping[str, str], *, folder: Path,
     _check_names(name, files, folder)
     settings = parse_toml(files["workflow.toml"], WorkflowFile, file=str(folder / "workflow.toml"), error=InvalidWorkflow)
     tools = _parse_json(files["allowed_tools.json"], AllowedTools, file=str(folder / "allowed_tools.json")).root
-    servers = _parse_json(files[".mcp.json"], McpFile, file=str(folder / ".mcp.json")).servers() if ".mcp.json" in files else {}
+    servers = parse_servers(files[".mcp.json"], file=str(folder / ".mcp.json")) if ".mcp.json" in files else {}
+    _check_servers(tools, servers, files["allowed_tools.json"], file=str(folder / "allowed_tools.json"))
     check_prompt(files["prompt.md"], file=str(folder / "prompt.md"))
     if fault := _contradiction(settings, tools, must_return):
         raise InvalidWorkflow(f"{folder / 'workflow.toml'}:{line_of(files['workflow.toml'], fault[0])}: {fault[1]}")
@@ -69,6 +72,15 @@ def load_folder_from_files(name: str, files: Mapping[str, str], *, folder: Path,
         network=Network(**settings.network.model_dump()),
         aliases=dict(settings.aliases),
     )
+
+
+def parse_servers(text: str, *, file: str) -> dict[str, Any]:
+    """Return the servers that a `.mcp.json` names.
+
+    Raises:
+        InvalidWorkflow: naming the file and the line of the first fault.
+    """
+    return _parse_json(text, McpFile, file=file).servers()
 
 
 def content_hash(files: Mapping[str, str]) -> str:
@@ -104,6 +116,15 @@ def _check_names(name: str, files: Mapping[str, str], folder: Path) -> None:
             raise InvalidWorkflow(f"{folder / found}:1: no such file is known; a workflow has {', '.join(FILES)}")
     if not files["prompt.md"].strip() or len(files["prompt.md"]) > MAX_CHARS:
         raise InvalidWorkflow(f"{folder / 'prompt.md'}:1: a prompt has between 1 and {MAX_CHARS} characters")
+
+
+def _check_servers(tools: tuple[str, ...], servers: Mapping[str, Any], text: str, *, file: str) -> None:
+    """See that each tool of an MCP server is one of a server that the workflow has."""
+    for name in tools:
+        server = name.removeprefix(MCP).partition("__")[0]
+        if name.startswith(MCP) and server not in servers:
+            known = ", ".join(servers) or "none"
+            raise InvalidWorkflow(f"{file}:{_json_line(text, (name,), name)}: {name!r} is of no server in .mcp.json, which has {known}")
 
 
 def _contradiction(

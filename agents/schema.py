@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from decimal import Decimal
 from pathlib import PurePosixPath
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, RootModel, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    RootModel,
+    StringConstraints,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 
+from agents.mcp_schema import mcp_tool_name
 from agents.outputs import OUTPUTS
 from agents.workflow import OnCrash
 from epics.records import Record
@@ -92,40 +102,14 @@ class WorkflowFile(Record):
     aliases: Annotated[dict[Alias, ModelName], Field(max_length=20)] = Field(default_factory=dict)
 
 
-class AllowedTools(RootModel[tuple[ToolName, ...]]):
-    """allowed_tools.json: a list of tool names."""
+def _or_of_a_server(name: object, known: ValidatorFunctionWrapHandler) -> object:
+    return mcp_tool_name(name) if isinstance(name, str) and name.startswith("mcp__") else known(name)
+
+
+AllowedTool = Annotated[ToolName, WrapValidator(_or_of_a_server)]
+
+
+class AllowedTools(RootModel[tuple[AllowedTool, ...]]):
+    """allowed_tools.json: a list of tool names, also of tools of MCP servers."""
 
     model_config = ConfigDict(frozen=True)
-
-
-class McpServer(BaseModel):
-    """One server of .mcp.json: a program that is started, or an address."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    type: Literal["stdio", "http", "sse"] | None = None
-    command: Name | None = None
-    args: tuple[str, ...] = ()
-    env: dict[str, str] = Field(default_factory=dict)
-    cwd: str | None = None
-    url: Name | None = None
-    headers: dict[str, str] = Field(default_factory=dict)
-
-    @model_validator(mode="after")
-    def _is_reached_one_way(self) -> Self:
-        if (self.command is None) == (self.url is None):
-            message = "a server needs either 'command' or 'url'"
-            raise ValueError(message)
-        return self
-
-
-class McpFile(BaseModel):
-    """.mcp.json, as the clients of the Model Context Protocol write it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    mcpServers: dict[Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,60}$")], McpServer]  # noqa: N815  the file's own word
-
-    def servers(self) -> dict[str, Any]:
-        """Return the servers as the file has them, without what it left out."""
-        return {name: server.model_dump(exclude_unset=True, mode="json") for name, server in self.mcpServers.items()}

@@ -25,6 +25,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "replay": ("cli.replay", "Replay an epic from what is recorded of it."),
     "worker": ("cli.worker", "Run the epics that were left to workers."),
     "agent": ("cli.agent", "Look at the workflows, check yours, run one."),
+    "mcp": ("cli.mcp", "Connect agents to MCP servers, and others to Genie."),
     "container": ("cli.container", "Look at agents' containers, and make their image."),
     "run": ("cli.run", "Look after workflows that run without an epic."),
     "slack": ("cli.slack", "Meet Genie in Slack: its app, its channels."),

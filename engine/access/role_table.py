@@ -63,6 +63,8 @@ OPERATIONS: Final[Mapping[str, Row]] = {
     "GET /metrics": Free.ANYBODY,
     "POST /hooks/{source}": Free.ANYBODY,
     "POST /slack/events": Free.ANYBODY,
+    # Each of its tools is an operation of this table, and needs what that needs.
+    "POST /mcp": Free.KNOWN,
     "GET /api/v1/whoami": Free.KNOWN,
     "GET /api/v1/epics": _READ,
     "POST /api/v1/epics": _START,
@@ -166,6 +168,9 @@ VERBS: Final[Mapping[str, Row]] = {
     "container stop": Free.OWN_MACHINE,
     "container sweep": Free.OWN_MACHINE,
     "container image": Free.OWN_MACHINE,
+    "mcp catalog": Free.OWN_MACHINE,
+    "mcp add": Free.OWN_MACHINE,
+    "mcp serve": Free.KNOWN,
     "slack manifest": Free.OWN_MACHINE,
     "slack map": _ADMINISTER,
     "slack unmap": _ADMINISTER,
