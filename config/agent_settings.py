@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings
 
 
@@ -12,4 +12,7 @@ class MemorySettings(BaseSettings):
     """What is remembered from epic to epic, and where."""
 
     memory: Literal["postgresql", "graphiti", "off"] = Field(default="postgresql", description="postgresql, graphiti or off")
+    graphiti_url: SecretStr | None = Field(
+        default=None, description="neo4j://user:password@host, bolt://…, falkor://host:port or kuzu:///path of a graph database"
+    )
     memory_tokens: int = Field(default=1_500, ge=0, le=100_000, description="a number of tokens from 0 to 100000")
