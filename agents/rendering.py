@@ -137,3 +137,21 @@ def _environment() -> ImmutableSandboxedEnvironment:
     environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False)
     environment.filters["fenced"] = fenced
     return environment
+
+
+def variables_in(text: str, *, file: str) -> frozenset[str]:
+    """The variables that a template names.
+
+    Raises:
+        InvalidWorkflow: with `file` and the line, if it is no template.
+    """
+    return _used(text, file)
+
+
+def filled_in(text: str, variables: Mapping[str, Any], *, file: str) -> str:
+    """Fill a template in; what it names and was not given is an error where it is used.
+
+    Raises:
+        InvalidInput: with `file` and the line. Its cause is jinja2's UndefinedError where a variable is missing.
+    """
+    return _filled(text, variables, file=file)
