@@ -93,6 +93,8 @@ class Agent(ABC):
     models: ClassVar[tuple[str, ...]] = ()
     """The model it asks, then its fallbacks; those of the installation if none."""
     limits: ClassVar[Limits] = Limits(turns=50, seconds=1_800)
+    executors: ClassVar[tuple[str, ...]] = ("in_process",)
+    """Those that can answer for it; the one that is asked for, where it is among them, else the first."""
     needs_repository: ClassVar[bool] = False
     """Whether it can only be run on a repository."""
 

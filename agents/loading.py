@@ -71,6 +71,7 @@ def load_folder_from_files(name: str, files: Mapping[str, str], *, folder: Path,
         folder=folder,
         network=Network(**settings.network.model_dump()),
         aliases=dict(settings.aliases),
+        skills=settings.skills,
     )
 
 

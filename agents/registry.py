@@ -75,6 +75,8 @@ class Registry:
         raise WorkflowNotFound(f"there is no workflow {name!r}; there are {', '.join(sorted(self.workflows))}")
 
 
+CODE: Final = "agent.py"
+
 _Load = Callable[[Mapping[str, type[BaseModel]]], Workflow | BrokenWorkflow]
 """Loads one folder, given what its namesakes hand back."""
 
@@ -82,8 +84,13 @@ _Load = Callable[[Mapping[str, type[BaseModel]]], Workflow | BrokenWorkflow]
 def _in_folder(place: Path) -> list[_Load]:
     if not place.is_dir():
         raise InvalidInput(f"{place} is not a folder with workflows: make it, or unset GENIE_AGENTS_DIR")
-    folders = sorted(path for path in place.iterdir() if path.is_dir() and not path.name.startswith((".", "_")))
-    return [partial(_load, folder.name, folder, None) for folder in folders]
+    # A folder with code is an agent written in Python, which agents/catalog.py finds.
+    return [partial(_load, folder.name, folder, None) for folder in folders_in(place) if not (folder / CODE).exists()]
+
+
+def folders_in(place: Path) -> list[Path]:
+    """Return the folders in which workflows and agents are looked for."""
+    return sorted(path for path in place.iterdir() if path.is_dir() and not path.name.startswith((".", "_")))
 
 
 def _in_texts(files: Mapping[str, str]) -> list[_Load]:
@@ -96,6 +103,9 @@ def _in_texts(files: Mapping[str, str]) -> list[_Load]:
 
 
 def _load(name: str, folder: Path, texts: Mapping[str, str] | None, outputs: Mapping[str, type[BaseModel]]) -> Workflow | BrokenWorkflow:
+    if texts is not None and CODE in texts:
+        error = f"{folder / CODE}:1: code of a repository is never run here: put the agent into GENIE_AGENTS_DIR"
+        return BrokenWorkflow(name=name, folder=folder, error=error)
     try:
         if texts is None:
             return load_folder(folder, must_return=outputs.get(name))
