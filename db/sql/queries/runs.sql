@@ -1,6 +1,6 @@
 -- name: insert_run
-INSERT INTO runs (id, workflow, task, variables, revision, start_commit)
-VALUES (%(run)s, %(workflow)s, %(task)s, %(variables)s, %(revision)s, %(start_commit)s);
+INSERT INTO runs (id, workflow, task, variables, revision, start_commit, kind)
+VALUES (%(run)s, %(workflow)s, %(task)s, %(variables)s, %(revision)s, %(start_commit)s, %(kind)s);
 
 -- name: begin_run
 -- Where an epic has its first step, a run has its workflow.
@@ -8,7 +8,7 @@ UPDATE epics SET step = %(workflow)s, head = %(start_commit)s WHERE id = %(run)s
 
 -- name: run_order
 -- What a worker needs to run it, beside what it needs of every epic.
-SELECT workflow, task, variables, revision, start_commit FROM runs WHERE id = %(run)s;
+SELECT workflow, task, variables, revision, start_commit, kind FROM runs WHERE id = %(run)s;
 
 -- name: find_runs
 -- As for epics: what the caller may not read is not there for it.
@@ -30,7 +30,8 @@ UPDATE runs SET unpublished = %(unpublished)s, ended_at = now() WHERE id = %(run
 -- One run as the faces show it.
 SELECT
     id, workflow, task, repo, base, revision, start_commit, status, attempt, cost_usd, reserved_usd, budget_usd, tokens, problem, executor, model,
-    labels, queue_place, retry_at, created_at, updated_at, ended_at, unpublished, used_executor, used_model, branch, result, turns
+    labels, queue_place, retry_at, created_at, updated_at, ended_at, unpublished, used_executor, used_model, branch, result, turns, kind,
+    (SELECT p.session_id FROM session_runs p WHERE p.run_id = shown_runs.id) AS session
 FROM shown_runs
 WHERE id = %(run)s;
 
@@ -38,9 +39,31 @@ WHERE id = %(run)s;
 -- Newest first; the cursor is the id of the last one seen.
 SELECT
     id, workflow, task, repo, base, revision, start_commit, status, attempt, cost_usd, reserved_usd, budget_usd, tokens, problem, executor, model,
-    labels, queue_place, retry_at, created_at, updated_at, ended_at, unpublished, used_executor, used_model, branch, result, turns
+    labels, queue_place, retry_at, created_at, updated_at, ended_at, unpublished, used_executor, used_model, branch, result, turns, kind,
+    (SELECT p.session_id FROM session_runs p WHERE p.run_id = shown_runs.id) AS session
 FROM shown_runs
 WHERE id = ANY (ARRAY(SELECT page_of_runs(
     %(status)s::text, %(repo)s::text, %(workflow)s::text, %(before)s::text, %(limit)s::integer, %(patterns)s::text[]
 )))
 ORDER BY id DESC;
+
+-- name: attempts_of_run
+-- All of them, in order: the run itself, and each time that its agent asked.
+SELECT n, task_id, step FROM attempts WHERE epic_id = %(run)s ORDER BY n;
+
+-- name: asked_before
+-- What the agent of a session asked in runs before this one, as far as it was answered, oldest first.
+SELECT a.epic_id AS run, a.n FROM session_runs mine
+JOIN session_runs s ON s.session_id = mine.session_id
+JOIN attempts a ON a.epic_id = s.run_id
+WHERE mine.run_id = %(run)s AND s.run_id < %(run)s AND starts_with(a.task_id, 'ask-') AND a.result ->> 'ended_by' = 'done'
+    AND a.executor = %(executor)s
+ORDER BY a.epic_id, a.n;
+
+-- name: work_before
+-- The branch that the newest run of a session left which changed files, if there is one in the repository.
+SELECT a.branch FROM session_runs s
+JOIN runs r ON r.id = s.run_id AND r.unpublished = ''
+JOIN attempts a ON a.epic_id = s.run_id AND a.task_id = 'run' AND a.branch IS NOT NULL
+WHERE s.session_id = %(session)s AND jsonb_array_length(coalesce(a.result -> 'files', '[]')) > 0
+ORDER BY s.run_id DESC LIMIT 1;
