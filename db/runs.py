@@ -16,7 +16,7 @@ from epics.errors import RunNotFound
 
 async def keep_run_order(connection: Connection, run_id: str, order: Mapping[str, Any]) -> None:
     """Write what is asked of a run, in the transaction that makes its row."""
-    values = {**order, "run": run_id, "variables": jsonb(dict(order["variables"]))}
+    values = {"kind": "workflow", **order, "run": run_id, "variables": jsonb(dict(order["variables"]))}
     await connection.execute(QUERIES["insert_run"], values)
     await connection.execute(QUERIES["begin_run"], values)
 
