@@ -92,6 +92,7 @@ class WorkflowFile(Record):
     """workflow.toml."""
 
     description: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+    skills: Annotated[tuple[Name, ...], Field(max_length=50)] | None = None
     output: Annotated[str, AfterValidator(_known_output)]
     limits: LimitsTable
     boundaries: BoundariesTable = BoundariesTable()

@@ -64,3 +64,5 @@ class Workflow:
     network: Network = field(default_factory=Network)
     aliases: Mapping[str, str] = field(default_factory=dict)
     """Models by the names that the agent may ask for beside its own, such as `fast` and `strong`."""
+    skills: tuple[str, ...] | None = None
+    """What it can do, in words that a request for it would have; None for those of its description, empty for what no request is for."""
