@@ -8,9 +8,11 @@ FROM python:${PYTHON}-slim AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_NO_INPUT=1
 WORKDIR /build
 RUN python -m venv /genie
+# requirements-graphiti.lock has the clients of graph databases too.
+ARG GENIE_LOCK=requirements.lock
 # By itself, so that a change of Genie's own code does not install everything anew.
-COPY requirements.lock ./
-RUN /genie/bin/pip install --require-hashes --only-binary :all: --requirement requirements.lock
+COPY requirements.lock requirements-graphiti.lock ./
+RUN /genie/bin/pip install --require-hashes --only-binary :all: --requirement "$GENIE_LOCK"
 COPY . ./
 RUN /genie/bin/pip install --no-deps --no-build-isolation .
 

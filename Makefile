@@ -52,6 +52,7 @@ format: $(VENV)/.installed-dev ## Put every file into the one format
 
 lock: $(VENV)/.installed-dev ## Write the lock files anew from pyproject.toml (ARGS=--upgrade takes newer versions)
 	$(LOCK) --extra build --output-file requirements.lock $(ARGS)
+	$(LOCK) --extra build --extra graphiti --output-file requirements-graphiti.lock --constraints requirements.lock $(ARGS)
 	$(LOCK) --extra build --extra claude --extra graphiti --extra dev --output-file requirements-dev.lock --constraints requirements.lock $(ARGS)
 
 $(BIN)/python:

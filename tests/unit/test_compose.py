@@ -18,7 +18,7 @@ from config.settings import Settings
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-OURS = {name: service for name, service in SERVICES.items() if name != "postgres"}
+OURS = {name: service for name, service in SERVICES.items() if name not in {"postgres", "neo4j"}}
 LASTING = {name: service for name, service in OURS.items() if name != "migrate"}
 APIS = {name: service for name, service in OURS.items() if service["command"][0] == "serve"}
 WORKERS = {name: service for name, service in OURS.items() if service["command"][0] == "worker"}
@@ -54,6 +54,11 @@ def seconds(duration: str) -> float:
     return float(duration.removesuffix("s"))
 
 
+def test_a_graph_database_is_started_only_for_who_asks_for_it():
+    assert SERVICES["neo4j"]["profiles"] == ["graphiti"]
+    assert all(port.startswith("127.0.0.1:") for port in SERVICES["neo4j"]["ports"])
+
+
 def test_docker_compose_accepts_the_file_with_the_example_of_settings_filled_in(tmp_path):
     done = read_by_compose(tmp_path, EXAMPLE.replace("POSTGRES_PASSWORD=", "POSTGRES_PASSWORD=secret123"))
 
@@ -75,7 +80,7 @@ def test_docker_compose_asks_for_the_password_that_is_missing(tmp_path):
 
 
 def test_there_are_two_servers_and_two_workers_on_one_database():
-    assert {name for name in SERVICES if name not in APIS | WORKERS} == {"postgres", "migrate"}
+    assert {name for name in SERVICES if name not in APIS | WORKERS} == {"postgres", "neo4j", "migrate"}
     assert (len(APIS), len(WORKERS)) == (2, 2)
 
 
@@ -140,7 +145,7 @@ def test_each_process_has_a_home_of_its_own_that_outlives_it():
 
     assert {place for _, _, place in homes} == {"/var/lib/genie"}
     assert sorted(name for name, _, _ in homes) == sorted(LASTING)
-    assert set(COMPOSE["volumes"]) == {"postgres", *LASTING}
+    assert set(COMPOSE["volumes"]) == {"postgres", "neo4j", *LASTING}
 
 
 def test_no_secret_stands_in_a_file_that_is_committed():
@@ -174,4 +179,4 @@ def test_the_image_is_built_from_all_packages_and_from_nothing_that_lies_about()
     packages = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
 
     assert lines[0] == "*"
-    assert admitted == {*packages, "LICENSE", "README.md", "pyproject.toml", "requirements.lock"}
+    assert admitted == {*packages, "LICENSE", "README.md", "pyproject.toml", "requirements.lock", "requirements-graphiti.lock"}

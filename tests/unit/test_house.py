@@ -210,7 +210,7 @@ def test_no_file_names_a_package_index_or_a_path_of_one_machine():
     assert found == set()
 
 
-@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock"])
+@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-graphiti.lock", "requirements-dev.lock"])
 def test_a_lock_file_holds_pins_and_hashes_and_nothing_else(lock):
     lines = (ROOT / lock).read_text().splitlines()
 
