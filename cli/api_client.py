@@ -12,9 +12,9 @@ import httpx2
 from pydantic import BaseModel, ValidationError
 
 from cli.server_key import ServerKey
-from config.setting_types import is_loopback
 from epics.access_errors import Forbidden, Unauthenticated
 from epics.errors import Conflict, GenieError, InvalidInput, NotFound, ServerUnavailable
+from safety.addresses import is_loopback
 
 API: Final = "/api/v1"
 _WAITS_S: Final = (0.2, 0.6, 1.5)

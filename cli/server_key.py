@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from config.setting_types import is_loopback
 from config.settings import Settings
 from epics.errors import InvalidInput
+from safety.addresses import is_loopback
 from safety.key_text import key_in
 
 FILE: Final = "key"

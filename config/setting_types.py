@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 from pathlib import Path
 from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+
+from safety.addresses import is_loopback
 
 _FIRST_PORT: Final = 1_024
 _LAST_PORT: Final = 65_535
@@ -36,16 +37,6 @@ def http_url(url: str) -> str:
         message = "no HTTP URL"
         raise ValueError(message)
     return url
-
-
-def is_loopback(host: str | None) -> bool:
-    """Whether a host is this machine, by a name or an address that can mean no other."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host or "").is_loopback
-    except ValueError:
-        return False
 
 
 def secure_url(url: str) -> str:

@@ -1,4 +1,4 @@
-"""Addresses that a message may be sent to: those of the public internet, unless private ones are allowed."""
+"""Addresses: which are this machine, and which a message may be sent to (the public internet, unless private ones are allowed)."""
 
 from __future__ import annotations
 
@@ -15,6 +15,16 @@ _IPV4_COMPATIBLE: Final = IPv6Network("::/96")
 # What `is_global` of the oldest Python that we run on does not know.
 _MORE_V4: Final = (IPv4Network("192.0.0.0/24"), IPv4Network("192.88.99.0/24"))
 _MORE_V6: Final = (IPv6Network("64:ff9b:1::/48"), IPv6Network("100::/64"), IPv6Network("2001:db8::/32"), IPv6Network("3fff::/20"))
+
+
+def is_loopback(host: str | None) -> bool:
+    """Whether a host is this machine, by a name or an address that can mean no other."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host or "").is_loopback
+    except ValueError:
+        return False
 
 
 def is_public(address: str) -> bool:

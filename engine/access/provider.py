@@ -14,7 +14,7 @@ import structlog
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
 
-from config.setting_types import is_loopback
+from safety.addresses import is_loopback
 
 FRESH_S: Final = 600.0
 """After this the keys are fetched again: one that the provider took back must not hold on here."""
