@@ -10,9 +10,11 @@ from db.audit import audited
 from db.connection import Pool
 from db.epics import Row, fetch_all
 from db.failures import foreseen
+from db.messages import message_context
 from db.queries import QUERIES
 from db.sealed_journal import brief_context, document_context, turn_context
 from db.serializer import CONTEXT
+from db.sessions import prompt_context
 from db.slack_inbox import context_of as inbox_context
 
 PAGE: Final = 100
@@ -49,6 +51,13 @@ PLACES: Final = (
         columns=("request", "answer", "results"),
         context=lambda row, column: turn_context(column, row["attempt"], row["n"]),
     ),
+    Place(
+        table="messages",
+        first={"session_id": "", "n": -1},
+        columns=("message",),
+        context=lambda row, _: message_context(row["session_id"], row["n"]),
+    ),
+    Place(table="session_runs", first={"run_id": ""}, columns=("prompt",), context=lambda row, _: prompt_context(row["run_id"])),
     Place(
         table="checkpoint_blobs",
         first={"thread_id": "", "checkpoint_ns": "", "channel": "", "version": ""},

@@ -85,6 +85,8 @@ class Installation:
     """What keys and tokens are held against."""
     masters: MasterKeys = field(default_factory=MasterKeys)
     """Where the master keys are that all secrets in the database depend on."""
+    session_tokens: int = 32_000
+    """What of a conversation an agent is told again."""
 
     @property
     def keyring(self) -> Sealer:

@@ -97,6 +97,7 @@ async def open_engine(settings: Settings, *, script: Path | None = None, wait_s:
                 database=database,
                 executors=executors,
                 agents_dir=settings.agents_dir,
+                session_tokens=settings.session_tokens,
                 environment=settings.agent_environment(),
                 git_environment=settings.git_environment(),
                 lease_seconds=settings.lease_seconds,

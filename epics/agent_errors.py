@@ -20,21 +20,31 @@ class AgentUnavailable(Transient):
 class SessionNotFound(NotFound):
     """There is no such session."""
 
+    code = "session_not_found"
+
 
 class SessionBusy(Conflict):
     """A session has a run that has not ended."""
+
+    code = "session_busy"
 
 
 class PromptNotFound(NotFound):
     """There is no such prompt."""
 
+    code = "prompt_not_found"
+
 
 class MemoryNotFound(NotFound):
     """There is no memory of that name."""
 
+    code = "memory_not_found"
+
 
 class MissingVariable(InvalidInput):
     """A prompt needs a variable that no memory gives, and that has no default."""
+
+    code = "missing_variable"
 
 
 class FactNotFound(NotFound):

@@ -69,6 +69,24 @@ UPDATE turns SET
     results = CASE WHEN %(results)s::text IS NULL THEN results ELSE json_build_object('sealed', %(results)s::text) END
 WHERE epic_id = %(epic_id)s AND attempt = %(attempt)s AND n = %(n)s;
 
+-- name: stale_messages
+SELECT session_id, n, message FROM (
+    SELECT session_id, n, message ->> 'sealed' AS message FROM messages WHERE (session_id, n) > (%(session_id)s, %(n)s)
+) AS m
+WHERE left(message, 4) = 'gs1.' AND left(message, length(%(mark)s)) <> %(mark)s
+ORDER BY session_id, n LIMIT %(limit)s;
+
+-- name: reseal_messages
+UPDATE messages SET message = json_build_object('sealed', %(message)s::text) WHERE session_id = %(session_id)s AND n = %(n)s;
+
+-- name: stale_session_runs
+SELECT run_id, prompt FROM session_runs
+WHERE run_id > %(run_id)s AND left(prompt, 4) = 'gs1.' AND left(prompt, length(%(mark)s)) <> %(mark)s
+ORDER BY run_id LIMIT %(limit)s;
+
+-- name: reseal_session_runs
+UPDATE session_runs SET prompt = %(prompt)s WHERE run_id = %(run_id)s;
+
 -- name: stale_checkpoint_blobs
 SELECT thread_id, checkpoint_ns, channel, version, convert_from(blob, 'UTF8') AS blob FROM checkpoint_blobs
 WHERE (thread_id, checkpoint_ns, channel, version) > (%(thread_id)s, %(checkpoint_ns)s, %(channel)s, %(version)s)
