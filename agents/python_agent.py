@@ -8,6 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from agents.agent import Agent
+from epics.records import Record
+
+
+class Answer(Record):
+    """What an agent says in words."""
+
+    text: str
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,20 +12,21 @@ from typing import Any
 
 import pydantic_ai
 from pydantic import BaseModel
-from pydantic_ai import Agent, AgentRetries, ToolOutput, UsageLimits
+from pydantic_ai import Agent, AgentRetries, UsageLimits
 from pydantic_ai.exceptions import AgentRunError, OutputTokenLimitExceeded
 from pydantic_ai.messages import ModelMessage, ModelResponse
 from pydantic_ai.toolsets import AbstractToolset
 
 from epics.errors import BudgetSpent, Environment, InvalidInput
 from executors.agent_tools import Calls, agent_tools
-from executors.conversation import FINAL, final_output, from_json, history_of, usage_of
+from executors.conversation import FINAL, from_json, usage_of
 from executors.journaled_model import JournaledModel, TurnsSpent
 from executors.ledger import Ledger
 from executors.port import EndedBy, ErrorKind, Journal, Order, Outcome, Turn
 from executors.provider_trouble import ProviderFailed
 from executors.providers import ModelSource
-from executors.reaching import context_of
+from executors.reaching import context_of, tools_of
+from executors.talking import ended_with, output_type, told_before
 from executors.terms import Terms
 from executors.throttle import Throttle
 from executors.usage import total
@@ -63,6 +64,7 @@ class InProcessExecutor:
     """Runs workflows with pydantic-ai."""
 
     name = "in_process"
+    takes_history = True
 
     def __init__(
         self,
@@ -112,7 +114,7 @@ class InProcessExecutor:
         """
         recorded = await journal.turns()
         ledger = self._ledger_of(recorded)
-        if recorded and (output := final_output(recorded[-1], order.workflow.output)) is not None:
+        if (output := ended_with(order, recorded)) is not None:
             return _outcome(ledger, output)
         clock = asyncio.timeout(order.workflow.limits.seconds)
         try:
@@ -135,26 +137,28 @@ class InProcessExecutor:
         return _outcome(ledger, failure)
 
     async def _converse(self, order: Order, journal: Journal, recorded: tuple[Turn, ...], ledger: Ledger) -> BaseModel:
-        history = history_of(order.continues, recorded)
-        own = tuple(name for name in order.workflow.tools if not name.startswith(MCP_TOOL))
+        tools, names = tools_of(order, self._tools)
+        own = tuple(name for name in names if not name.startswith(MCP_TOOL))
         async with AsyncExitStack() as stack:
             model = JournaledModel(order, self._source, journal, terms=self._terms, ledger=ledger, until=stack, throttle=self._throttle)
             agent: Agent[None, Any] = Agent(
                 model,
                 deps_type=NoneType,
-                output_type=ToolOutput(order.workflow.output, name=FINAL, description="Hand back the result; this ends the task."),
-                instructions=INSTRUCTIONS,
-                tools=agent_tools(self._tools, own, context_of(order), Calls(order.epic, order.attempt, journal, ledger)),
+                output_type=output_type(order),
+                instructions=order.talk.prompt if order.talk is not None else INSTRUCTIONS,
+                tools=agent_tools(tools, own, context_of(order), Calls(order.epic, order.attempt, journal, ledger)),
                 toolsets=await self._foreign(order, journal, ledger, stack),
                 retries=RETRIES,
             )
             with agent.parallel_tool_call_execution_mode("sequential"):
                 result = await agent.run(
-                    None if recorded else order.brief, message_history=history, usage_limits=UsageLimits(request_limit=None)
+                    None if recorded else order.brief,
+                    message_history=told_before(order, recorded),
+                    usage_limits=UsageLimits(request_limit=None),
                 )
             await model.close_turn(result.all_messages())
-        output: BaseModel = result.output
-        return output
+        output: BaseModel | str = result.output
+        return output if isinstance(output, BaseModel) else order.workflow.output.model_validate({"text": output})
 
     def _ledger_of(self, recorded: tuple[Turn, ...]) -> Ledger:
         ledger = Ledger()

@@ -10,6 +10,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 from agents.workflow import Workflow
 from tools.context import ToolContext
+from tools.declaring import AgentTool
 from tools.processes import ProcessResult
 
 EndedBy = Literal["done", "turns", "budget", "timeout", "cancelled", "error"]
@@ -40,6 +41,20 @@ class Owner:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Talk:
+    """What makes an order a part of a conversation, in which its brief is the next thing that is said."""
+
+    prompt: str
+    """What the model is told before anything else."""
+    history: tuple[Any, ...] = ()
+    """What was said before, oldest first, as JSON of the provider's messages; executors with turns of their own go on from those."""
+    tools: tuple[AgentTool, ...] = ()
+    """Tools of the agent's own, beside those that its workflow lists by name."""
+    in_words: bool = True
+    """Whether the answer is the text of the last message, as {"text": …}, and not handed back by a call."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Order:
     """What an executor is asked to do, in full; nothing else reaches the agent."""
 
@@ -65,6 +80,10 @@ class Order:
     """Finished turns of an earlier attempt whose conversation this one goes on from (after a budget was raised)."""
     reach: ToolContext = field(default_factory=ToolContext)
     """What the agent's tools may reach beside the tree."""
+    has_tree: bool = True
+    """False for a run on no repository: `tree` is a folder that nothing is in then, and no tool may touch it."""
+    talk: Talk | None = None
+    """The conversation that the order is a part of; None for a task that stands alone."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -217,6 +236,13 @@ class Executor(Protocol):
             StoreUnavailable: if the journal could not be written; the attempt can be gone on with.
         """
         ...
+
+
+@runtime_checkable
+class TakesHistory(Protocol):
+    """An executor that is told what was said before as messages; the others go on from turns of their own (`Order.continues`)."""
+
+    takes_history: bool
 
 
 @runtime_checkable

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from epics.errors import BudgetSpent, InvalidInput
 from executors.noted_calls import noted_call
 from executors.port import Ask, EndedBy, ErrorKind, Journal, Order, Outcome, Paid, Turn, Usage
-from executors.reaching import call_id, context_of
+from executors.reaching import call_id, context_of, tools_of
 from executors.sayings import numbers, told
 from executors.scripts import PlayTurn, Script
 from executors.usage import total
@@ -112,8 +112,8 @@ class ScriptedExecutor:
         while True:
             if run.last is not None and run.last.results is None:
                 await self._finish_turn(order, journal, run, run.last)
-            if run.last is not None and (answered := run.last.answer).get("output") is not None:
-                return self._done(order, run, answered["output"])
+            if run.last is not None and (output := _handed_back(order, run.last.answer)) is not None:
+                return self._done(order, run, output)
             if len(run.turns) >= order.workflow.limits.turns:
                 return self._ended(order, run, "turns", f"all {order.workflow.limits.turns} turns were used before the task was done")
             position = run.before + len(run.turns)
@@ -172,12 +172,13 @@ class ScriptedExecutor:
         tool, given = str(call["tool"]), call["arguments"]
         context = replace(context_of(order), call_id=named)
         started, problem = time.monotonic(), ""
+        tools, allowed = tools_of(order, self._tools)
         try:
-            said = await self._tools.call(tool, given, context=context, allowed=order.workflow.tools)
+            said = await tools.call(tool, given, context=context, allowed=allowed)
         except ToolProblem as exc:
             said = problem = str(exc)
         await journal.noted("tool_called", noted_call(tool, given, turn, time.monotonic() - started, problem, said=said))
-        return said, tool in order.workflow.tools and self._tools.get(tool).changes_files
+        return said, tool in allowed and tools.get(tool).changes_files
 
     def _count(self, run: _Run, answer: Mapping[str, Any]) -> tuple[Usage, Decimal]:
         usage = Usage(**answer["usage"])
@@ -216,6 +217,14 @@ class ScriptedExecutor:
 
 def _model(order: Order) -> str:
     return order.models[0] if order.models else "scripted:demo"
+
+
+def _handed_back(order: Order, answer: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """What an answer ends the order with; in a conversation words alone do."""
+    if answer.get("output") is None and order.talk is not None and order.talk.in_words and answer["say"] and not answer["calls"]:
+        return {"text": answer["say"]}
+    output: Mapping[str, Any] | None = answer.get("output")
+    return output
 
 
 def _results_before(order: Order, run: _Run) -> list[str]:

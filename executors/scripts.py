@@ -43,6 +43,7 @@ class PlayTurn(_Part):
     run: tuple[str, ...] = ()
     calls: tuple[Call, ...] = Field(default=(), description="Calls of any tool, after the ones above.")
     output: Mapping[str, Any] | None = None
+    ends: bool = Field(default=False, description="The words alone are the answer, in a conversation.")
     fail: Literal["turns", "timeout", "error", "budget", "no_output"] | None = None
     input_tokens: int = Field(default=1_200, ge=0)
     output_tokens: int = Field(default=300, ge=0)
@@ -51,7 +52,7 @@ class PlayTurn(_Part):
 
     @model_validator(mode="after")
     def _ends_or_goes_on(self) -> Self:
-        if self.output is None and self.fail is None and not self.all_calls:
+        if self.output is None and self.fail is None and not self.all_calls and not (self.ends and self.say):
             message = "a turn needs an output, a way to fail, or something to do"
             raise ValueError(message)
         return self

@@ -64,4 +64,5 @@ def model_name(model: str) -> str:
 def _told(order: Order) -> str:
     may = ", ".join(order.allowed_paths) or "nothing"
     must_not = ", ".join(order.forbidden_paths) or "nothing else is forbidden"
-    return f"{INSTRUCTIONS}\nGlobs of what you may change: {may}\nGlobs of what you must not change: {must_not}"
+    talk = f"{order.talk.prompt}\n\n" if order.talk is not None else ""
+    return f"{talk}{INSTRUCTIONS}\nGlobs of what you may change: {may}\nGlobs of what you must not change: {must_not}"
