@@ -84,11 +84,6 @@ async def join_session(connection: Connection, session_id: str, run_id: str) -> 
     await connection.execute(QUERIES["join_session"], {"session": session_id, "run": run_id})
 
 
-async def find_sessions(pool: Pool, prefix: str, readers: Readers) -> list[Row]:
-    """A few of the sessions whose id begins so."""
-    return await fetch_all(pool, "find_sessions", {"prefix": prefix, **readers.values})
-
-
 async def session_row(pool: Pool, session_id: str) -> Row | None:
     """One session with what faces show of it."""
     return await fetch_one(pool, "session_view", {"id": session_id})

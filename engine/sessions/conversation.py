@@ -15,7 +15,7 @@ from db.memories import memories_for
 from db.messages import NewMessage, Told, keep_messages, newest_messages
 from db.prompts import active_prompt, prompt_of_agent
 from db.sessions import Filled, SeenAgent, keep_filled, note_agent, part_of
-from engine.sessions.joining import no_session
+from engine.sessions.finding import no_session
 from engine.sessions.window import tokens_in, window
 
 HISTORY_TOKENS: Final = 32_000

@@ -6,26 +6,17 @@ import re
 from typing import Final
 
 from db.connection import Connection
-from db.queries import QUERIES
-from db.sessions import Readers, SeenAgent, insert_session, join_session, locked_session, see_agent, session_named
-from engine.readable import readable_patterns
-from epics.agent_errors import SessionBusy, SessionNotFound
+from db.sessions import SeenAgent, insert_session, join_session, locked_session, see_agent, session_named
+from engine.sessions.finding import LIKE_AN_ID, no_session, session_meant
+from epics.agent_errors import SessionBusy
 from epics.callers import Caller, current_caller
 from epics.errors import Conflict, InvalidInput
 from epics.ids import new_id
-from epics.roles import Deed
 
 KIND: Final = "s"
 """The letter with which the id of a session begins."""
 
-_ID: Final = re.compile(r"s-[0-9a-z]{1,40}")
 _NAME: Final = re.compile(r"[^\W_][\w .:@/+-]{0,79}")
-
-
-def readers() -> Readers:
-    """Whose sessions the caller may read."""
-    caller = current_caller()
-    return Readers(patterns=readable_patterns(), person=caller.person, all=caller.may(Deed.ADMINISTER))
 
 
 def checked_name(name: str) -> str:
@@ -34,7 +25,7 @@ def checked_name(name: str) -> str:
     Raises:
         InvalidInput: if it cannot be one, or could be taken for an id.
     """
-    if not _NAME.fullmatch(name) or _ID.fullmatch(name) or name != name.strip():
+    if not _NAME.fullmatch(name) or LIKE_AN_ID.fullmatch(name) or name != name.strip():
         raise InvalidInput(
             f"{name[:80]!r} cannot be the name of a session: up to 80 letters, digits, spaces and . : @ / + - _, and not like s-0123456789"
         )
@@ -74,11 +65,6 @@ async def join(connection: Connection, run_id: str, agent: SeenAgent, *, session
     return found
 
 
-def no_session(given: str) -> SessionNotFound:
-    """What is said where there is no such session."""
-    return SessionNotFound(f"there is no session {given!r}: see `genie session list`")
-
-
 async def new_session(connection: Connection, agent: str, *, name: str | None, repo: str, person: str) -> str | None:
     """Begin a session and return its id; None if the name is taken."""
     values = {"agent": agent, "name": name, "repo": repo, "person": person}
@@ -90,22 +76,12 @@ async def new_session(connection: Connection, agent: str, *, name: str | None, r
 
 async def _meant(connection: Connection, agent: str, given: str | None, repo: str) -> str:
     caller = current_caller()
-    if given is not None and _ID.fullmatch(given):
-        return await _by_id(connection, given)
+    if given is not None and LIKE_AN_ID.fullmatch(given):
+        return (await session_meant(connection, given)).id
     if given is None:
         return await new_session(connection, agent, name=None, repo=repo, person=caller.person) or ""
     name = checked_name(given)
     return await _named(connection, agent, name, repo, caller) or await _begun(connection, agent, name, repo, caller)
-
-
-async def _by_id(connection: Connection, given: str) -> str:
-    rows = await (await connection.execute(QUERIES["find_sessions"], {"prefix": given, **readers().values})).fetchall()
-    exact = [row for row in rows if row["id"] == given] or rows
-    if not exact:
-        raise no_session(given)
-    if len(exact) > 1:
-        raise InvalidInput(f"{given!r} begins more than one session: {', '.join(row['id'] for row in exact)}")
-    return str(exact[0]["id"])
 
 
 async def _named(connection: Connection, agent: str, name: str, repo: str, caller: Caller) -> str | None:

@@ -17,7 +17,16 @@ WHERE agent = %(agent)s AND repo = %(repo)s AND name = %(name)s AND (repo <> '' 
 -- name: find_sessions
 -- What the caller may not read is not there for it; a conversation about no repository is its person's own, and an admin's of everything.
 SELECT id, repo FROM sessions
-WHERE starts_with(id, %(prefix)s) AND (CASE
+WHERE starts_with(id, %(given)s) AND (CASE
+    WHEN repo = '' THEN %(all)s OR person = %(person)s
+    ELSE %(patterns)s::text[] IS NULL OR fits(repo, %(patterns)s::text[])
+END)
+ORDER BY id LIMIT 6;
+
+-- name: find_sessions_named
+-- As before, by name.
+SELECT id, repo FROM sessions
+WHERE name = %(given)s AND (CASE
     WHEN repo = '' THEN %(all)s OR person = %(person)s
     ELSE %(patterns)s::text[] IS NULL OR fits(repo, %(patterns)s::text[])
 END)
