@@ -1,4 +1,4 @@
-"""Documents that PostgreSQL can store: jsonb holds no NUL character."""
+"""Documents and texts that PostgreSQL can store: it holds no NUL character."""
 
 from __future__ import annotations
 
@@ -21,6 +21,11 @@ def json_text(value: Any) -> str:  # any JSON
     """The one text for a value, whatever the order in which it was put together, without a NUL and without halves of surrogate pairs."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return _without_nul(text.encode("utf-8", "replace").decode("utf-8"))
+
+
+def storable_text(text: str) -> str:
+    """The text without what PostgreSQL cannot store: NUL characters, and halves of surrogate pairs."""
+    return text.replace("\x00", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode("utf-8")
 
 
 def _dumps(value: Any) -> str:  # any JSON

@@ -26,6 +26,8 @@ from epics.errors import RepositoryUnusable
 from epics.policy import RepositoryPolicy
 from epics.upgrades import THIS_RELEASE, Release
 from executors.port import Executor
+from memory.nothing import NothingKnown
+from memory.port import KnowledgeStore
 from nodes.context import EpicFacts
 from timemachine.diffs import list_tree, read_file_at
 from timemachine.mirrors import Mirror
@@ -85,6 +87,10 @@ class Installation:
     """What keys and tokens are held against."""
     masters: MasterKeys = field(default_factory=MasterKeys)
     """Where the master keys are that all secrets in the database depend on."""
+    knowledge: KnowledgeStore = field(default_factory=NothingKnown)
+    """Where what past work taught is kept."""
+    memory_tokens: int | None = None
+    """How much of it a brief tells at most; None for what the repository says."""
     session_tokens: int = 32_000
     """What of a conversation an agent is told again."""
 

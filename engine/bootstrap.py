@@ -20,6 +20,7 @@ from engine.retention import policy_of
 from engine.stored_settings import stored_settings
 from engine.webhook_secrets import known_webhook_secrets, seal_what_is_clear
 from executors.port import Executor
+from memory.opening import open_store
 from safety.secrets import Redactor
 
 if TYPE_CHECKING:
@@ -97,6 +98,8 @@ async def open_engine(settings: Settings, *, script: Path | None = None, wait_s:
                 database=database,
                 executors=executors,
                 agents_dir=settings.agents_dir,
+                knowledge=open_store(settings.memory, database.pool),
+                memory_tokens=settings.memory_tokens,
                 session_tokens=settings.session_tokens,
                 environment=settings.agent_environment(),
                 git_environment=settings.git_environment(),

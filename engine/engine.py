@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from engine.access.guarding import Guarding
     from engine.audit import Audit
     from engine.containers import Containers
+    from engine.knowledge.for_faces import KnowledgeForFaces
     from engine.runs_for_faces import Runs
     from engine.secrets import Secrets
     from engine.slack.deeds import SlackDeeds
@@ -104,6 +105,13 @@ class Engine(Past, GoingBack, Races, Approvals):
         from engine.secrets import Secrets  # noqa: PLC0415  # few commands need them
 
         return Secrets(self._installation)
+
+    @property
+    def knowledge(self) -> KnowledgeForFaces:
+        """What past work taught."""
+        from engine.knowledge.for_faces import KnowledgeForFaces  # noqa: PLC0415  # few commands need it
+
+        return KnowledgeForFaces(self._installation)
 
     @property
     def slack(self) -> SlackDeeds:
