@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 from api.envelope import Envelope
 from api.errors import handle_errors
 from api.guard import Guard, is_open
+from api.mcp_alone import McpAlone
 from api.metrics import Metrics
 from api.permitted import Permits
 from api.problems import Problem
@@ -24,6 +25,7 @@ from api.routes import (
     history,
     hooks,
     keys,
+    mcp,
     names,
     probes,
     races,
@@ -50,7 +52,9 @@ def create_app(serving: Serving) -> ASGIApp:
         serving: what its routes work on.
     """
     metrics = Metrics()
-    return Envelope(Guard(create_api(serving, metrics), serving), hosts=serving.hosts, origins=serving.settings.origins, metrics=metrics)
+    api = create_api(serving, metrics)
+    inside = McpAlone(api) if serving.mcp.alone else api
+    return Envelope(Guard(inside, serving), hosts=serving.hosts, origins=serving.settings.origins, metrics=metrics)
 
 
 def create_api(serving: Serving, metrics: Metrics) -> FastAPI:
@@ -87,6 +91,7 @@ def create_api(serving: Serving, metrics: Metrics) -> FastAPI:
     app.include_router(probes.router)
     app.include_router(hooks.router)
     app.include_router(slack.router)
+    app.include_router(mcp.router)
     permits.bind(app)
     handle_errors(app)
     app.openapi = lambda: _described(app)  # type: ignore[method-assign]  # FastAPI's own way to extend it

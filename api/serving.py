@@ -10,6 +10,7 @@ from typing import Final
 
 import structlog
 
+from api.mcp_alone import EVERYTHING, McpOffer
 from api.slack.serving import SlackListening, slack_beside
 from config.hooks import HookSource
 from config.settings import Settings
@@ -37,6 +38,8 @@ class Serving:
     """Whom everyone is taken for who reaches a server without keys, which only this machine can."""
     hooks: Mapping[str, HookSource] = field(default_factory=dict)
     """Who may tell this server what to do by `POST /hooks/{source}`."""
+    mcp: McpOffer = EVERYTHING
+    """What is offered to MCP clients."""
     engine_or_none: Engine | None = None
     news: News | None = None
     slack: SlackListening | None = None

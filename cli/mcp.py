@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cli.options import JsonOption, command_group
+from cli.options import JsonOption, ServerOption, command_group
 
 app = command_group("Connect agents to MCP servers.")
 
@@ -50,3 +50,34 @@ def add(
         name=name, command=tuple(command or ()), url=url, headers=tuple(header or ()), env=tuple(env or ()), required=required
     )
     finish(lambda: mcp_files.add(asked, folder, Output()))
+
+
+@app.command(short_help="Be an MCP server: let other agents start, follow and decide epics.")
+def serve(
+    http: Annotated[bool, typer.Option("--http", help="Listen for HTTP with keys, in place of speaking on the standard streams.")] = False,
+    host: Annotated[str, typer.Option("--host", metavar="H", help="With --http: the address to listen at.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", metavar="P", min=0, max=65_535, help="With --http: 0 takes a free one.")] = 8322,
+    workers: Annotated[int, typer.Option("--workers", metavar="N", min=0, max=64, help="How many processes work on epics beside it.")] = 0,
+    *,
+    read_only: Annotated[bool, typer.Option("--read-only", help="Offer only tools that change nothing.")] = False,
+    tools: Annotated[str | None, typer.Option("--tools", metavar="A,B", help="Offer only these tools.", show_default=False)] = None,
+    server: ServerOption = None,
+) -> None:
+    """Be an MCP server: on the standard streams for the client that starts this, as whoever calls it; or with --http, for those with keys.
+
+    Epics are carried on by workers: those of `genie serve` or `genie worker`, or --workers beside this.
+    """
+    from cli.process import finish
+    from config.settings import Settings
+
+    settings = Settings.from_env()
+    if http:
+        from cli.serving import mcp_alone, serve_until_stopped
+
+        asked = mcp_alone(host, port, workers, tools=tools, read_only=read_only)
+        finish(lambda: serve_until_stopped(settings, asked))
+        return
+    from cli.mcp_serving import asked_for, serve_on_streams
+
+    on_streams = asked_for(tools, workers, server, read_only=read_only)
+    finish(lambda: serve_on_streams(settings, on_streams))

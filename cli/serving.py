@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from api.mcp_alone import EVERYTHING, McpOffer
+from api.mcp_alone import PATH as MCP_PATH
 from api.reach import Reach, Tls
 from api.server import bound_socket, serve_on, url_of
 from api.serving import Serving, engine_kept_open
@@ -49,6 +51,13 @@ class Asked:
     names: tuple[str, ...] = ()
     behind_proxy: bool = False
     keys: bool = True
+    mcp: McpOffer = EVERYTHING
+
+
+def mcp_alone(host: str, port: int, workers: int, *, tools: str | None, read_only: bool) -> Asked:
+    """What a server is asked for that has nothing but MCP."""
+    offer = McpOffer(tools=tools, read_only=read_only, alone=True)
+    return Asked(host=host, port=port, workers=workers, concurrency=None, mcp=offer)
 
 
 async def serve_until_stopped(settings: Settings, asked: Asked) -> int:
@@ -60,7 +69,8 @@ async def serve_until_stopped(settings: Settings, asked: Asked) -> int:
     )
     reach = reach_of(settings, asked)
     listening = bound_socket(reach)
-    serving = Serving(settings=settings, hosts=reach.hosts, keyless=None if asked.keys else _everyone(), hooks=load_hooks(settings))
+    keyless = None if asked.keys else _everyone()
+    serving = Serving(settings=settings, hosts=reach.hosts, keyless=keyless, hooks=load_hooks(settings), mcp=asked.mcp)
     _stop_on_signals(serving.stopping)
 
     @asynccontextmanager
@@ -72,7 +82,8 @@ async def serve_until_stopped(settings: Settings, asked: Asked) -> int:
 
     options = [] if asked.concurrency is None else ["--concurrency", str(asked.concurrency)]
     async with engine_kept_open(serving, opened):
-        Output().say(_first_line(url_of(listening, reach), settings, asked), style="bold")
+        where = url_of(listening, reach) + (MCP_PATH if asked.mcp.alone else "")
+        Output().say(_first_line(where, settings, asked), style="bold")
         await asyncio.gather(
             serve_on(listening, serving, reach),
             keep_workers(asked.workers, options, serving.stopping, grace_s=settings.drain_seconds + MARGIN_S),

@@ -19,6 +19,8 @@ class Of(StrEnum):
     EPIC = "epic"
     RUN = "run"
     APPROVAL = "approval"
+    SESSION = "session"
+    """A conversation: of one about no repository, only its person's own is there."""
     REPO = "repo"
     """A repository by its own name, if one is named at all."""
     NOTHING = "nothing"
@@ -55,6 +57,8 @@ _TRAVEL: Final = Needed(Deed.TRAVEL, Of.EPIC)
 _DECIDE: Final = Needed(Deed.DECIDE, Of.APPROVAL)
 _START: Final = Needed(Deed.START, Of.REPO)
 _RUN: Final = Needed(Deed.RUN, Of.REPO)
+_READ_SESSION: Final = Needed(Deed.READ, Of.SESSION)
+_TALK: Final = Needed(Deed.RUN, Of.SESSION)
 _ADMINISTER: Final = Needed(Deed.ADMINISTER)
 
 OPERATIONS: Final[Mapping[str, Row]] = {
@@ -102,6 +106,22 @@ OPERATIONS: Final[Mapping[str, Row]] = {
     "GET /api/v1/runs/{id}/events": _READ_RUN,
     "GET /api/v1/runs/{id}/log": _READ_RUN,
     "POST /api/v1/runs/{id}/cancel": Needed(Deed.RUN, Of.RUN),
+    "GET /api/v1/sessions": _READ,
+    "POST /api/v1/sessions": _RUN,
+    "GET /api/v1/sessions/{id}": _READ_SESSION,
+    "DELETE /api/v1/sessions/{id}": _TALK,
+    "POST /api/v1/sessions/{id}/close": _TALK,
+    "POST /api/v1/sessions/{id}/reopen": _TALK,
+    "GET /api/v1/sessions/{id}/messages": _READ_SESSION,
+    "POST /api/v1/sessions/{id}/messages": _TALK,
+    "GET /api/v1/memories": _READ,
+    # Those of agents and of the installation take an admin: engine/memories_for_faces.py holds the role against whose it is.
+    "PUT /api/v1/memories": Needed(Deed.RUN),
+    "DELETE /api/v1/memories": Needed(Deed.RUN),
+    "GET /api/v1/prompts": _READ,
+    "POST /api/v1/prompts": _ADMINISTER,
+    "GET /api/v1/prompts/{name}/{key}/{n}": _READ,
+    "POST /api/v1/prompts/{name}/{key}/{n}/activate": _ADMINISTER,
     "GET /api/v1/workers": _READ,
     "GET /api/v1/audit": _ADMINISTER,
     "GET /api/v1/keys": _ADMINISTER,
@@ -158,6 +178,24 @@ VERBS: Final[Mapping[str, Row]] = {
     "run logs": _READ_RUN,
     "run resume": Needed(Deed.RUN, Of.RUN),
     "run cancel": Needed(Deed.RUN, Of.RUN),
+    "agent chat": Needed(Deed.RUN),
+    "session list": _READ,
+    "session show": _READ_SESSION,
+    "session messages": _READ_SESSION,
+    "session create": _RUN,
+    "session close": _TALK,
+    "session reopen": _TALK,
+    "session remove": _TALK,
+    "prompt list": _READ,
+    "prompt show": _READ,
+    "prompt diff": _READ,
+    "prompt add": _ADMINISTER,
+    "prompt activate": _ADMINISTER,
+    # As over HTTP.
+    "memory set": Needed(Deed.RUN),
+    "memory unset": Needed(Deed.RUN),
+    "memory get": _READ,
+    "memory variables": _READ,
     # It does in Genie's name what others asked for, and `genie serve` starts it too.
     "worker": Free.OWN_MACHINE,
     "worker list": _READ,

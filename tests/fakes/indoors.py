@@ -46,7 +46,9 @@ class Indoors:
         """The answer to one request, which shows a key, if one is given."""
         shown = {} if key is None else {"Authorization": f"Bearer {key}"}
         given = sent.pop("headers", {})
-        headers = [("Accept", "application/json"), *shown.items(), *(given.items() if isinstance(given, Mapping) else given)]
+        more = [*(given.items() if isinstance(given, Mapping) else given)]
+        accepted = [] if any(name == "Accept" for name, _ in more) else [("Accept", "application/json")]
+        headers = [*accepted, *shown.items(), *more]
         return self.run(self._asked(method, path, headers, sent))
 
     def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
