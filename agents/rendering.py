@@ -35,6 +35,7 @@ VARIABLES: Final = frozenset(
         "log_tail",
         "plan",
         "pull_request",
+        "recalled",
         "repository",
         "review",
         "test_command",
@@ -44,9 +45,9 @@ VARIABLES: Final = frozenset(
 """What a template may use; a name outside of it is refused when the workflow is loaded, not in the middle of an epic."""
 
 EARLIER: Final = Path(__file__).with_name("earlier.md")
-"""What every brief ends with: the number of the attempt, verbatim what failed and what people said of earlier ones, and older failures."""
+"""What every brief ends with: the number of the attempt, verbatim what failed and what people said of earlier ones, and older knowledge."""
 
-TOLD_BY_ALL: Final = frozenset({"attempt_note", "failure", "comments", "guidance", "lessons"})
+TOLD_BY_ALL: Final = frozenset({"attempt_note", "failure", "comments", "guidance", "lessons", "recalled"})
 """The variables that reach the agent whether or not its template uses them."""
 
 # Every run of an epic reads the workflows anew, and a worker runs thousands: a text that was compiled once is not compiled again.

@@ -101,11 +101,18 @@ def _attempt_started(data: Data) -> Line:
     text = f"attempt {word(data, 'attempt')}"
     if isinstance(changed, list) and changed:
         text += f", set up differently: {', '.join(str(field).replace('_', ' ') for field in changed)}"
+    recalled = data.get("recalled")
+    if isinstance(recalled, list) and recalled:
+        text += f", remembers {', '.join(map(str, recalled))}"
     return Line(mark="●", head=name, text=text, style="bold cyan", aside=how)
 
 
 def _lessons_unavailable(data: Data) -> Line:
     return Line(mark="‖", text=f"no earlier failure is told: {word(data, 'problem')}", style="yellow", deep=True)
+
+
+def _knowledge_unavailable(data: Data) -> Line:
+    return Line(mark="‖", text=f"nothing is remembered: {word(data, 'problem')}", style="yellow", deep=True)
 
 
 def _tool_called(data: Data) -> Line:
@@ -256,6 +263,7 @@ _LINES: Final[dict[str, Callable[[Data], Line]]] = {
     "epic_postponed": _postponed,
     "step_finished": _step_finished,
     "attempt_started": _attempt_started,
+    "knowledge_unavailable": _knowledge_unavailable,
     "lessons_unavailable": _lessons_unavailable,
     "tool_called": _tool_called,
     "model_failed": _model_failed,

@@ -142,6 +142,7 @@ def _attempt_facts(attempt: AttemptView) -> Table:
             ("began at", sha(attempt.base_commit)),
             ("files", clean(", ".join(attempt.files_changed), 500)),
             ("set up anew", clean("; ".join(changed), 2_000)),
+            ("remembers", clean(", ".join(f"{each.id} ({each.source})" for each in attempt.recalled), 500)),
             ("told of", clean(", ".join(f"{each.type} in {each.epic}" for each in attempt.lessons), 500)),
         ]
     )

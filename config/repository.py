@@ -19,6 +19,7 @@ FILE: Final = "genie.toml"
 
 _LONGEST_S: Final = 86_400.0
 _MOST_ROUNDS: Final = 50
+_MOST_TOKENS: Final = 100_000
 _NOT_SET: Final = frozenset({"HOME", "LANG", "LOGNAME", "PATH", "SHELL", "TERM", "TMPDIR", "USER"})
 _NOT_SET_FAMILIES: Final = ("ANTHROPIC_", "CLAUDE", "DYLD_", "GENIE_", "GIT_", "LC_", "LD_", "PYTHON", "XDG_")
 
@@ -80,6 +81,13 @@ class LimitSettings(Record):
     architect_rounds: Rounds = 3
 
 
+class RecallSettings(Record):
+    """`[memory]`: what briefs tell of earlier work on the repository."""
+
+    enabled: Annotated[bool, Field(strict=True)] = True
+    tokens: Annotated[int, Field(strict=True, ge=0, le=_MOST_TOKENS)] | None = None
+
+
 class MergeSettings(Record):
     """`[merge]`: how the finished work gets into the base branch."""
 
@@ -93,6 +101,7 @@ class RepositorySettings(Record):
     environment: EnvironmentSettings = EnvironmentSettings()
     limits: LimitSettings = LimitSettings()
     merge: MergeSettings = MergeSettings()
+    memory: RecallSettings = RecallSettings()
     approvals: ApprovalSettings = ApprovalSettings()
     models: dict[str, Models] = Field(default_factory=dict)
     autonomy: Autonomy | None = None
@@ -111,6 +120,8 @@ class RepositorySettings(Record):
             values=self.environment.values,
             **self.limits.model_dump(),
             merge_method=self.merge.method,
+            memory_enabled=self.memory.enabled,
+            memory_tokens=self.memory.tokens,
             autonomy=self.autonomy,
             executor=self.executor,
             model=self.model,

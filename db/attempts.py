@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from db.connection import Pool
-from db.epics import Row, fetch_one
+from db.epics import Row, Within, fetch_one
 from db.fence import add_events, fenced
 from db.leased_values import give_back_values
 from db.leases import Lease
@@ -14,6 +14,8 @@ from db.queries import QUERIES
 from db.sayings import count_as_told
 from db.sealed_journal import brief_context, open_attempts, seal_document, seal_text
 from db.storable import jsonb
+
+_DOCUMENTS: Final = ("configuration", "changed", "lessons", "recalled", "setup")
 
 _ALWAYS: Final = frozenset({"brief_hash", "start_commit"})
 """No two attempts have the same brief, and few the same start: that is no news."""
@@ -35,18 +37,19 @@ async def next_attempt_number(pool: Pool, lease: Lease) -> int:
     return int(row["n"])
 
 
-async def open_attempt(pool: Pool, lease: Lease, values: Mapping[str, Any]) -> Row:
+async def open_attempt(pool: Pool, lease: Lease, values: Mapping[str, Any], *, before: Sequence[Mapping[str, Any]] = ()) -> Row:
     """Add an attempt, with its event, and return its row.
 
     Args:
         pool: connections to the database.
         lease: ours.
-        values: the columns and the brief; `configuration`, `changed` and `lessons` may be missing, and so may `heard`: the numbers of what
-            people said that the brief tells, and `setup`: what came of making its work tree ready.
+        before: events of what was done to open it, told before its own.
+        values: the columns and the brief; `configuration`, `changed`, `lessons` and `recalled` may be missing, and so may `heard`: the
+            numbers of what people said that the brief tells, and `setup`: what came of making its work tree ready.
     """
     setup = await seal_document(pool.sealer, "setup", values["n"], values.get("setup"))
     told = {**values, "setup": setup}
-    documents = {name: jsonb(told[name]) if told.get(name) else None for name in ("configuration", "changed", "lessons", "setup")}
+    documents = {name: jsonb(told[name]) if told.get(name) else None for name in _DOCUMENTS}
     brief = await seal_text(pool.sealer, values["brief"], brief_context(values["n"]))
     async with fenced(pool, lease) as connection:
         row = await (
@@ -59,21 +62,33 @@ async def open_attempt(pool: Pool, lease: Lease, values: Mapping[str, Any]) -> R
         await connection.execute(QUERIES["keep_brief"], {"epic": lease.thread_id, "n": values["n"], "brief": brief})
         keys = ("step", "workflow", "executor", "model", "branch")
         data = {"attempt": values["n"], **{key: values[key] for key in keys}, **_news(values)}
-        await add_events(connection, lease.thread_id, [{"type": "attempt_started", "data": data}])
+        await add_events(connection, lease.thread_id, [*before, {"type": "attempt_started", "data": data}])
         await count_as_told(connection, lease.thread_id, values.get("heard", ()), attempt=values["n"], turn=None)
         return {**row, "brief": values["brief"]}
 
 
-async def end_attempt(pool: Pool, lease: Lease, n: int, result: Mapping[str, Any], event: Mapping[str, Any]) -> None:
+async def end_attempt(
+    pool: Pool, lease: Lease, n: int, result: Mapping[str, Any], event: Mapping[str, Any], *, within: Within | None = None
+) -> None:
     """Store the result of an attempt, once, with its event; what went well is shown beside the failure that it came after.
 
     The values that it alone had are given back with it.
+
+    Args:
+        pool: connections to the database.
+        lease: ours.
+        n: the attempt.
+        result: how it ended.
+        event: what the event says of that.
+        within: what else is written in the same transaction.
     """
     kept = await seal_document(pool.sealer, "result", n, result)
     async with fenced(pool, lease) as connection:
         await connection.execute(QUERIES["end_attempt"], {"epic": lease.thread_id, "n": n, "result": jsonb(kept)})
         await connection.execute(QUERIES["settle_analysis"], {"epic": lease.thread_id, "n": n})
         await give_back_values(connection, lease.thread_id, n)
+        if within is not None:
+            await within(connection, lease.thread_id)
         await add_events(connection, lease.thread_id, [{"type": "attempt_ended", "data": {"attempt": n, **event}}])
 
 
@@ -91,7 +106,9 @@ async def setup_of_attempt(pool: Pool, epic_id: str, n: int) -> Row | None:
 
 
 def _news(values: Mapping[str, Any]) -> dict[str, Any]:
-    """What an event says of how an attempt is set up: which fields differ from the attempt before, and how many lessons it is told."""
+    """What an event says of how an attempt is set up: what differs from the one before, how many lessons it is told, what it recalls."""
     fields = [change["field"] for change in values.get("changed") or () if change["field"] not in _ALWAYS]
     lessons = len(values.get("lessons") or ())
-    return {**({"changed": fields} if fields else {}), **({"lessons": lessons} if lessons else {})}
+    recalled = [memory["id"] for memory in values.get("recalled") or ()]
+    news = {"changed": fields, "lessons": lessons, "recalled": recalled}
+    return {name: told for name, told in news.items() if told}

@@ -127,6 +127,7 @@ class EpicAttempts:
             "configuration": configuration,
             "changed": changes(before.get("configuration"), configuration),
             "lessons": [lesson.model_dump(mode="json") for lesson in variables["lessons"]],
+            "recalled": [memory.model_dump(mode="json") for memory in variables["recalled"]],
         }
         row = await open_attempt(running.database.pool, running.lease, {**values, **told, "setup": ready.setup})
         return opened_with(ready, commands, row, worktree)

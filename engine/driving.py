@@ -17,10 +17,10 @@ from engine.attempts import EpicAttempts
 from engine.checkpoints import config_of, saver_for
 from engine.deciding import answer_for, decision_in
 from engine.effects import RecordedRepository
+from engine.learning.recalling import memory_of
 from engine.lease_keeper import Hold
 from engine.leftovers import put_away
 from engine.running import Running
-from engine.time_machine.lessons import EpicLessons
 from epics.approvals import Choice, Decision
 from epics.errors import Conflict
 from epics.state import TERMINAL, EpicState
@@ -40,12 +40,14 @@ async def drive(installation: Installation, hold: Hold) -> None:
     hold.came_to = row["moment"]
     running = await assemble(installation, hold.lease, row)
     await fix_terms(installation, running, row)
+    lessons, recall = memory_of(installation, running)
     context = EpicContext(
         facts=running.facts,
         policy=running.policy,
         attempts=EpicAttempts(running),
         repository=RecordedRepository(running),
-        lessons=EpicLessons(running),
+        lessons=lessons,
+        recall=recall,
     )
     graph = compile_epic_graph(saver_for(installation.database, hold.lease, installation.release))
     said_yes: set[str] = set()

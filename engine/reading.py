@@ -157,6 +157,7 @@ def _attempt(row: Row) -> AttemptView:
             **{key: row[key] for key in kept},
             "changed": row["changed"] or (),
             "lessons": row["lessons"] or (),
+            "recalled": row["recalled"] or (),
             "commit": result.get("commit"),
             "ended_by": result.get("ended_by"),
             "error": result.get("error", ""),

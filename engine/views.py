@@ -10,6 +10,7 @@ from pydantic import Field, PlainSerializer
 
 from epics.approval_terms import DEFAULT_TERMS, Terms
 from epics.approvals import ApprovalStatus, Choice
+from epics.knowledge import Group
 from epics.records import Record
 from epics.state import BudgetStop
 from epics.steps import Step
@@ -174,6 +175,15 @@ class LessonTold(Record):
     type: str
 
 
+class MemoryTold(Record):
+    """A fact of the project's knowledge that a brief quotes."""
+
+    id: str
+    group: Group
+    score: float
+    source: str
+
+
 class AttemptView(Record):
     """One execution of a workflow."""
 
@@ -199,6 +209,7 @@ class AttemptView(Record):
         default=(), description="What differs from the attempt of the same step before it; empty for the first."
     )
     lessons: tuple[LessonTold, ...] = Field(default=(), description="The earlier failures that its brief tells of.")
+    recalled: tuple[MemoryTold, ...] = Field(default=(), description="The facts of the project's knowledge that its brief quotes.")
     setup: dict[str, Any] | None = Field(
         default=None,
         description="What came of making its work tree ready: command, exit_code, timed_out, seconds; null if nothing was to do.",

@@ -43,6 +43,8 @@ class RepositoryPolicy(Record):
     executor: str | None = Field(default=None, description="None: not said here.")
     model: tuple[str, ...] = Field(default=(), description="For every workflow: the first choice, then the fallbacks.")
     models: dict[str, tuple[str, ...]] = Field(default_factory=dict, description="By the name of a workflow, before `model`.")
+    memory_enabled: bool = Field(default=True, description="Whether briefs tell what earlier work taught.")
+    memory_tokens: int | None = Field(default=None, ge=0, description="How much of it at most; None: not said here.")
     approvals: dict[Step, Terms] = Field(default_factory=dict, description="Who approves what, by the gate; a gate left out has no terms.")
 
     def models_for(self, workflow: str, *, asked: tuple[str, ...] = (), own: tuple[str, ...] = ()) -> tuple[str, ...]:

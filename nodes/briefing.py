@@ -31,6 +31,8 @@ async def variables_for(
     failure = failure or state.failure
     allowed = state.plan.allowed_paths if state.plan else ("**",)
     about = state.trouble.step if step is Step.TIME_MACHINE and state.trouble else step
+    need = Need(task_id=task_id, step=about, paths=allowed, failure=failure)
+    lessons = await context.lessons.relevant(need)
     return {
         "goal": facts.goal,
         "repository": await repository.overview(state.head),
@@ -41,7 +43,8 @@ async def variables_for(
         "review": state.review,
         "findings": state.review.open_findings if state.review else (),
         "failure": failure,
-        "lessons": await context.lessons.relevant(Need(task_id=task_id, step=about, paths=allowed, failure=failure)),
+        "lessons": lessons,
+        "recalled": await context.recall.recalled(need, lessons),
         "guidance": state.guidance,
         "comments": state.comments,
         "conflicts": state.conflicts,

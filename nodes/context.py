@@ -11,6 +11,7 @@ from pydantic import Field
 
 from epics.lessons import Lesson
 from epics.policy import RepositoryPolicy
+from epics.recalled import Recalled
 from epics.records import Record
 from epics.steps import Step
 from epics.verdicts import FailureAnalysis, TestReport
@@ -89,8 +90,8 @@ class Need:
     """What an attempt is about to do, for whoever remembers what failed before."""
 
     task_id: str
-    step: Step
-    """The step that begins, or the one that failed where its failure is to be analysed."""
+    step: Step | str
+    """The step that begins, or the one that failed where its failure is to be analysed; of a run, the name of its workflow."""
     paths: tuple[str, ...]
     """The globs of what the work may change."""
     failure: FailureAnalysis | None
@@ -118,6 +119,29 @@ class NoLessons:
 
 
 NO_LESSONS: Final = NoLessons()
+
+
+class Recall(Protocol):
+    """What earlier work on the same repository taught, as far as it is of use now."""
+
+    async def recalled(self, need: Need, lessons: tuple[Lesson, ...]) -> tuple[Recalled, ...]:
+        """A few facts, most useful first, and none that a lesson tells; those that were told, where the task's attempt is there already.
+
+        What cannot be looked for is not told: no step fails of that.
+        """
+        ...
+
+
+class NoRecall:
+    """Recalls nothing."""
+
+    async def recalled(self, need: Need, lessons: tuple[Lesson, ...]) -> tuple[Recalled, ...]:
+        """Nothing."""
+        del need, lessons
+        return ()
+
+
+NO_RECALL: Final = NoRecall()
 
 
 class DiffSize(Record):
@@ -205,3 +229,4 @@ class EpicContext:
     attempts: Attempts
     repository: Repository
     lessons: Lessons = NO_LESSONS
+    recall: Recall = NO_RECALL

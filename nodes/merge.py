@@ -11,6 +11,9 @@ from epics.steps import Step, advance
 from nodes.context import EpicContext, Landing
 from nodes.working import Update
 
+MERGED: Final = "merged to "
+"""What the note of a moment begins with that brought work into the base branch; stored data."""
+
 NOT_MADE: Final = ("The merge was not made: ", ". When that is put right, approve again.")
 """What stands around why a merge was not made, in what the gate tells."""
 
@@ -26,7 +29,7 @@ async def merge(state: EpicState, runtime: Runtime[EpicContext]) -> Update:
     landing = await repository.land(state.head, expected=state.base, message=message, branch=state.branch)
     match landing.how:
         case "merged" | "already":
-            note = f"merged to {facts.base} at {landing.commit[:12]}"
+            note = f"{MERGED}{facts.base} at {landing.commit[:12]}"
             # Where a merge commit was made, it is what the epic came to; found merged already, the base may hold more than the epic.
             head = landing.commit if landing.how == "merged" else state.head
             return {"ended": Ended.MERGED, "head": head, "last": _record(state.branch, "done", note)}

@@ -64,7 +64,7 @@ async def run_variables(workflow: Workflow, task: str, kept: Mapping[str, Any], 
     review: Review | None = given.get("review")
     return {
         **dict.fromkeys(("plan", "design", "tests", "review", "failure", "pull_request")),
-        **dict.fromkeys(("lessons", "guidance", "comments", "conflicts"), ()),
+        **dict.fromkeys(("lessons", "recalled", "guidance", "comments", "conflicts"), ()),
         "goal": task,
         "log_tail": "",
         "repository": await ground.repository.overview(ground.start),

@@ -75,6 +75,7 @@ class RecordedAttempt:
     """What people said, by the turn whose request told it; None for the brief."""
     pruned_turns: int = 0
     lessons: Any = None
+    recalled: Any = None
     configuration: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -194,6 +195,7 @@ def _attempt(row: Row, turns: list[Turn], told: Mapping[int | None, tuple[Said, 
         told=told,
         pruned_turns=row.get("pruned_turns") or 0,
         lessons=row.get("lessons"),
+        recalled=row.get("recalled"),
         configuration=row.get("configuration") or {},
     )
 

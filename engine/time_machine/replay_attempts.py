@@ -13,6 +13,7 @@ from engine.time_machine.replay_ground import Configuration, Ground
 from engine.time_machine.replay_repository import Reached
 from engine.time_machine.replay_views import Difference, Kind, shown
 from epics.lessons import Lesson
+from epics.recalled import Recalled
 from nodes.context import Assignment, Attempted, Need
 from safety.scrubbing import same_but_for_secrets
 
@@ -22,7 +23,7 @@ class NotRecorded(Exception):
 
 
 class ReplayedAttempts:
-    """Implements `nodes.context.Attempts` and `nodes.context.Lessons` for the replay of one moment; no agent runs."""
+    """Implements `Attempts`, `Lessons` and `Recall` of `nodes.context` for the replay of one moment; no agent runs."""
 
     def __init__(self, ground: Ground, configuration: Configuration, moment: RecordedMoment | None) -> None:
         """Bind to a moment; without one, a step goes as far as the brief that it would send."""
@@ -42,6 +43,12 @@ class ReplayedAttempts:
         del need
         told = self._row.lessons if self._row else None
         return tuple(Lesson.model_validate(lesson) for lesson in told or ())
+
+    async def recalled(self, need: Need, lessons: tuple[Lesson, ...]) -> tuple[Recalled, ...]:
+        """What the attempt recalled."""
+        del need, lessons
+        told = self._row.recalled if self._row else None
+        return tuple(Recalled.model_validate(memory) for memory in told or ())
 
     async def run(self, assignment: Assignment) -> Attempted:
         """Return the recorded end of the attempt.

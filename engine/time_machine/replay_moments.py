@@ -165,7 +165,8 @@ def _answer(ground: Ground, moment: RecordedMoment, before: EpicState) -> dict[s
 
 def _context(ground: Ground, configuration: Configuration, attempts: ReplayedAttempts, repository: ReplayedRepository) -> EpicContext:
     facts = ground.facts(configuration)
-    return EpicContext(facts=facts, policy=configuration.policy, attempts=attempts, repository=repository, lessons=attempts)
+    policy = configuration.policy
+    return EpicContext(facts=facts, policy=policy, attempts=attempts, repository=repository, lessons=attempts, recall=attempts)
 
 
 def _error(moment: int, what: str, now: str) -> Difference:

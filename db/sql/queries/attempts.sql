@@ -11,10 +11,10 @@ UPDATE epics SET last_attempt = last_attempt + 1 WHERE id = %(epic)s RETURNING l
 -- name: open_attempt
 INSERT INTO attempts (
     epic_id, n, task_id, step, workflow, workflow_hash, executor, model, base_commit, branch, limit_usd, continues, epoch,
-    configuration, changed, lessons, setup
+    configuration, changed, lessons, recalled, setup
 ) VALUES (
     %(epic)s, %(n)s, %(task)s, %(step)s, %(workflow)s, %(workflow_hash)s, %(executor)s, %(model)s, %(base_commit)s, %(branch)s,
-    %(limit_usd)s, %(continues)s, %(epoch)s, %(configuration)s, %(changed)s, %(lessons)s, %(setup)s
+    %(limit_usd)s, %(continues)s, %(epoch)s, %(configuration)s, %(changed)s, %(lessons)s, %(recalled)s, %(setup)s
 )
 RETURNING
     n, workflow, workflow_hash, executor, model, base_commit, branch, limit_usd, continues, result, configuration, started_at;
@@ -38,6 +38,10 @@ SELECT
             'epic', l -> 'epic', 'moment', l -> 'moment', 'attempt', l -> 'attempt', 'step', l -> 'step', 'type', l -> 'type'
         )) FROM jsonb_array_elements(a.lessons) AS l
     ) AS lessons,
+    (
+        SELECT jsonb_agg(jsonb_build_object('id', r -> 'id', 'group', r -> 'group', 'score', r -> 'score', 'source', r -> 'source'))
+        FROM jsonb_array_elements(a.recalled) AS r
+    ) AS recalled,
     (SELECT count(*) FROM turns t WHERE t.epic_id = a.epic_id AND t.attempt = a.n) + a.pruned_turns AS turns,
     (
         SELECT coalesce(sum(c.cost_usd), 0) FROM calls c WHERE c.epic_id = a.epic_id AND c.attempt = a.n AND c.state = 'settled'

@@ -14,7 +14,7 @@ FROM moments WHERE epic_id = %(epic)s ORDER BY n;
 -- What is only known of attempts of newer releases is read by name, where it is there.
 SELECT
     a.n, a.step, a.workflow, a.workflow_hash, a.executor, a.model, a.base_commit, a.continues, a.result, b.text AS brief, a.pruned_turns,
-    to_jsonb(a) -> 'lessons' AS lessons, to_jsonb(a) -> 'configuration' AS configuration
+    to_jsonb(a) -> 'lessons' AS lessons, to_jsonb(a) -> 'recalled' AS recalled, to_jsonb(a) -> 'configuration' AS configuration
 FROM attempts a LEFT JOIN briefs b ON b.epic_id = a.epic_id AND b.attempt = a.n
 WHERE a.epic_id = %(epic)s ORDER BY a.n;
 

@@ -34,6 +34,7 @@ NOTHING = {
     "guidance": (),
     "comments": (),
     "lessons": (),
+    "recalled": (),
     "conflicts": (),
     "diff": "",
     "diff_stat": "",

@@ -73,6 +73,7 @@ KINDS = [
     "epic_resumed",
     "step_finished",
     "attempt_started",
+    "knowledge_unavailable",
     "lessons_unavailable",
     "tool_called",
     "model_failed",
