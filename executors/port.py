@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from agents.workflow import Workflow
+from executors.mcp.opening import Servers
 from tools.context import ToolContext
 from tools.declaring import AgentTool
 from tools.processes import ProcessResult
@@ -76,6 +77,8 @@ class Order:
     """A folder of the attempt's own on this host, beside its tree: settings of the agent, sockets. It may not be there yet, and goes when
     the attempt has ended."""
     owner: Owner = field(default_factory=Owner)
+    servers: Servers | None = None
+    """The MCP servers that the workflow names, begun already; None if whoever runs the order has to begin them."""
     continues: tuple[Turn, ...] = ()
     """Finished turns of an earlier attempt whose conversation this one goes on from (after a budget was raised)."""
     reach: ToolContext = field(default_factory=ToolContext)

@@ -97,7 +97,7 @@ async def run_process(
     """
     if not command:
         raise Environment("an empty command cannot be run: give at least the name of a program")
-    await asyncio.to_thread(_must_exist, command[0], cwd, env)
+    await asyncio.to_thread(must_exist, command[0], cwd, env)
     prefix = await asyncio.to_thread(containment)
     started = time.monotonic()
     process = await _start([*prefix, *command], cwd, env)
@@ -118,7 +118,12 @@ async def run_process(
     )
 
 
-def _must_exist(program: str, cwd: Path, env: Mapping[str, str]) -> None:
+def must_exist(program: str, cwd: Path, env: Mapping[str, str]) -> None:
+    """See that a program and the folder that it is to run in are there.
+
+    Raises:
+        Environment: naming what is not.
+    """
     if not cwd.is_dir():
         raise Environment(f"the folder {cwd} does not exist, so {program!r} cannot be run in it")
     found = shutil.which(cwd / program if "/" in program else program, path=env.get("PATH", os.defpath))

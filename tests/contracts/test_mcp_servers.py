@@ -35,7 +35,7 @@ async def test_a_tool_of_a_server_runs_in_the_work_tree_and_counts_as_a_change(t
     assert "completed 1 changed" in journal.log
 
 
-@pytest.mark.parametrize("tool, said", [("refuse", "Error executing tool refuse"), ("die", "Connection closed")])
+@pytest.mark.parametrize("tool, said", [("refuse", "Error executing tool refuse"), ("die", "the MCP server small failed: it ended with exit code 1")])
 async def test_a_call_that_fails_is_told_to_the_model(tmp_path, tool, said):
     journal = MemoryJournal()
 

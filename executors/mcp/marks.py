@@ -1,0 +1,50 @@
+"""How what is left of a worker's MCP servers is known for ours: a mark in their environment, and whether who set it still lives."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from pathlib import Path
+from typing import Final
+
+MARK: Final = "MCP_STARTED_BY"
+"""The variable by which a server is known for ours when its worker has died."""
+
+
+def mark_of(database: str, pid: int | None = None) -> str:
+    """Return who starts servers: a database of Genie's, and a process of this host."""
+    own = os.getpid() if pid is None else pid
+    return f"{database}:{own}:{began_at(own)}"
+
+
+def began_at(pid: int) -> str:
+    """Return when a process began, as /proc has it, so that another one with its number is told from it; empty if it is not there."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return ""
+    # The name in brackets may hold anything; the time is the twentieth field after it (proc(5)).
+    return stat.rpartition(")")[2].split()[19]
+
+
+def end_left_behind(database: str) -> tuple[int, ...]:
+    """Kill the servers of this database whose worker is no more, and return their process ids; where there is no /proc, nothing.
+
+    Where there are PID namespaces the kernel has done so already.
+    """
+    ended = list[int]()
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            mark = _mark_in((folder / "environ").read_bytes())
+            of, _, worker = mark.partition(":")
+            pid, _, began = worker.partition(":")
+            if of == database and pid.isdigit() and began_at(int(pid)) != began:
+                os.kill(int(folder.name), signal.SIGKILL)
+                ended.append(int(folder.name))
+    return tuple(ended)
+
+
+def _mark_in(environment: bytes) -> str:
+    start = f"{MARK}=".encode()
+    return next((each[len(start) :].decode(errors="replace") for each in environment.split(b"\0") if each.startswith(start)), "")
