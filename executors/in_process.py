@@ -176,7 +176,7 @@ class InProcessExecutor:
 async def _mcp_tools(order: Order, journal: Journal, ledger: Ledger, stack: AsyncExitStack) -> list[AbstractToolset[None]]:
     if not order.workflow.mcp_servers:
         return []
-    from executors.mcp.toolset import open_mcp_servers  # noqa: PLC0415  (its libraries are only for workflows that name a server)
+    from executors.mcp_tools import open_mcp_servers  # noqa: PLC0415  (its libraries are only for workflows that name a server)
 
     return await open_mcp_servers(order, journal, ledger, stack)
 
