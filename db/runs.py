@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from db.connection import Connection, Pool
-from db.epics import Row, fetch_one
+from db.epics import Row, Within, fetch_one
 from db.fence import add_events, fenced
 from db.leases import Lease
 from db.queries import QUERIES
@@ -34,7 +34,9 @@ async def run_order(pool: Pool, run_id: str) -> Row:
     return row
 
 
-async def end_run(pool: Pool, lease: Lease, end: Mapping[str, Any], *, event: Mapping[str, Any] | None = None) -> bool:
+async def end_run(
+    pool: Pool, lease: Lease, end: Mapping[str, Any], *, event: Mapping[str, Any] | None = None, within: Within | None = None
+) -> bool:
     """End a run that we hold, once, with its event; False, and nothing is written, if it has ended.
 
     Args:
@@ -42,12 +44,15 @@ async def end_run(pool: Pool, lease: Lease, end: Mapping[str, Any], *, event: Ma
         lease: of the run.
         end: `status`, and of `problem`, `commit`, `branch`, `unpublished` what there is.
         event: what the event says beside the status.
+        within: what else is written in the same transaction.
     """
     values = {"problem": "", "commit": None, "branch": None, "unpublished": "", **end, "run": lease.thread_id}
     async with fenced(pool, lease) as connection:
         if await (await connection.execute(QUERIES["end_run"], values)).fetchone() is None:
             return False
         await connection.execute(QUERIES["close_run"], values)
+        if within is not None:
+            await within(connection, lease.thread_id)
         data = {"status": values["status"], "problem": values["problem"][:500], **(event or {})}
         await add_events(connection, lease.thread_id, [{"type": "run_ended", "data": data}])
     return True

@@ -21,15 +21,15 @@ from timemachine.worktrees import Worktree
 class RecordingJournal:
     """Implements `executors.port.Journal` on the database's journal and the attempt's work tree."""
 
-    def __init__(self, rows: AttemptJournal, worktree: Worktree, signature: Signature, label: str, keeper: Keeper) -> None:
+    def __init__(self, rows: AttemptJournal, worktree: Worktree | None, signature: Signature, label: str, keeper: Keeper | None) -> None:
         """Bind the rows of an attempt to its work tree.
 
         Args:
             rows: the attempt's rows.
-            worktree: where its files are.
+            worktree: where its files are; None for an agent that is on no repository.
             signature: with which snapshots are signed.
             label: names epic or run, and attempt, in the messages of snapshots.
-            keeper: keeps the snapshots where any host finds them.
+            keeper: keeps the snapshots where any host finds them; None without a work tree.
         """
         self._rows = rows
         self._worktree = worktree
@@ -96,7 +96,9 @@ class RecordingJournal:
         """Add an event."""
         await self._rows.noted(kind, data)
 
-    async def _save(self, n: int) -> SavedTree:
+    async def _save(self, n: int) -> SavedTree | None:
+        if self._worktree is None or self._keeper is None:
+            return None
         taken = await snapshot(self._worktree, signature=self._signature, message=f"{self._label} turn {n}\n")
         await protect(self._worktree.mirror, taken.commit)
         head = await self._worktree.head()

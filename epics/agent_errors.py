@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from epics.errors import Conflict, InvalidInput, NotFound, Transient
+from epics.errors import Conflict, GenieError, InvalidInput, NotFound, Transient
 
 
 class InvalidAgent(InvalidInput):
@@ -15,6 +15,17 @@ class AgentNotFound(NotFound):
 
 class AgentUnavailable(Transient):
     """An agent is left out for a while because it kept failing, or nothing here can run it."""
+
+
+class AskFailed(GenieError):
+    """A model did not answer what an agent asked; `ended_by` says why: turns, budget, timeout or error."""
+
+    code = "ask_failed"
+
+    def __init__(self, message: str, *, ended_by: str, error_kind: str | None = None) -> None:
+        super().__init__(message)
+        self.ended_by = ended_by
+        self.error_kind = error_kind
 
 
 class SessionNotFound(NotFound):

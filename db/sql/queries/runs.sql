@@ -67,3 +67,12 @@ JOIN runs r ON r.id = s.run_id AND r.unpublished = ''
 JOIN attempts a ON a.epic_id = s.run_id AND a.task_id = 'run' AND a.branch IS NOT NULL
 WHERE s.session_id = %(session)s AND jsonb_array_length(coalesce(a.result -> 'files', '[]')) > 0
 ORDER BY s.run_id DESC LIMIT 1;
+
+-- name: used_in_run
+-- What the attempts of a run have used beside one of them, and how many notes its agent has made.
+SELECT
+    (SELECT count(*) FROM turns t WHERE t.epic_id = %(run)s AND t.attempt <> %(n)s) AS turns,
+    (SELECT coalesce(sum(c.cost_usd), 0) FROM calls c WHERE c.epic_id = %(run)s AND c.attempt <> %(n)s) AS cost_usd;
+
+-- name: notes_of_run
+SELECT count(*) AS notes FROM events WHERE epic_id = %(run)s AND type = 'agent_note';
