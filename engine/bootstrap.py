@@ -20,11 +20,13 @@ from engine.retention import policy_of
 from engine.stored_settings import stored_settings
 from engine.webhook_secrets import known_webhook_secrets, seal_what_is_clear
 from executors.port import Executor
+from memory.nothing import OFF
 from memory.opening import open_store
 from safety.secrets import Redactor
 
 if TYPE_CHECKING:
     from executors.provider_keys import ProviderKeys
+    from memory.port import Embedder
 
 
 @runtime_checkable
@@ -98,7 +100,7 @@ async def open_engine(settings: Settings, *, script: Path | None = None, wait_s:
                 database=database,
                 executors=executors,
                 agents_dir=settings.agents_dir,
-                knowledge=open_store(settings.memory, database.pool),
+                knowledge=open_store(settings.memory, database.pool, _embedder(settings)),
                 memory_tokens=settings.memory_tokens,
                 session_tokens=settings.session_tokens,
                 environment=settings.agent_environment(),
@@ -190,6 +192,20 @@ def _keys(settings: Settings) -> ProviderKeys:
             "anthropic": ProviderKey(key=settings.anthropic_api_key, base_url=settings.anthropic_base_url),
             "openai": ProviderKey(key=settings.openai_api_key, base_url=settings.openai_base_url),
         }
+    )
+
+
+def _embedder(settings: Settings) -> Embedder | None:
+    if settings.embedding_model is None or settings.memory == OFF:
+        return None
+    from memory.embedding import OpenAIEmbedder  # noqa: PLC0415  # brings the HTTP client, which few installations need here
+
+    key = settings.openai_api_key
+    return OpenAIEmbedder(
+        settings.embedding_model.partition(":")[2],
+        dimensions=settings.embedding_dimensions,
+        key=None if key is None else key.get_secret_value(),
+        base_url=settings.openai_base_url,
     )
 
 

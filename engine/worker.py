@@ -27,6 +27,7 @@ from engine.assembling import Installation
 from engine.compatibility import flag_strange_epics
 from engine.container_sweep import run_container_sweep
 from engine.identity import this_worker
+from engine.knowledge.pump import run_knowledge
 from engine.leftovers import run_tidying
 from engine.outbox import run_outbox
 from engine.posting import TIMEOUT_S
@@ -274,6 +275,7 @@ async def run_worker(installation: Installation, *, stop: asyncio.Event, concurr
         asyncio.create_task(run_outbox(installation, stop), name="outbox"),
         asyncio.create_task(run_tidying(installation, stop), name="tidying"),
         asyncio.create_task(run_container_sweep(installation, stop), name="container-sweep"),
+        asyncio.create_task(run_knowledge(installation, stop), name="knowledge"),
         asyncio.create_task(run_approvals(installation.database.pool, stop), name="approvals"),
     }
     if installation.retention is not None:
