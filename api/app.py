@@ -26,11 +26,14 @@ from api.routes import (
     hooks,
     keys,
     mcp,
+    memories,
     names,
     probes,
+    prompts,
     races,
     runs,
     sayings,
+    sessions,
     slack,
     time_machine,
     whoami,
@@ -83,6 +86,8 @@ def create_api(serving: Serving, metrics: Metrics) -> FastAPI:
     app.include_router(time_machine.router, prefix=ROOT)
     app.include_router(races.router, prefix=ROOT)
     for router in (agents.router, agents.waiting, runs.router):
+        app.include_router(router, prefix=ROOT)
+    for router in (sessions.router, sessions.patient, memories.router, prompts.router):
         app.include_router(router, prefix=ROOT)
     app.include_router(races.picking, prefix=ROOT)
     app.include_router(keys.router, prefix=ROOT)

@@ -27,10 +27,10 @@ async def get_memory(pool: Pool, scope: str, owner: str, name: str) -> Row | Non
     return await fetch_one(pool, "get_memory", {"scope": scope, "owner": owner, "name": name})
 
 
-async def unset_memory(connection: Connection, scope: str, owner: str, name: str) -> bool:
-    """Forget a value; False if there was none."""
+async def unset_memory(connection: Connection, scope: str, owner: str, name: str) -> Row | None:
+    """Forget a value, and return it; None if there was none."""
     values = {"scope": scope, "owner": owner, "name": name}
-    return await (await connection.execute(QUERIES["unset_memory"], values)).fetchone() is not None
+    return await (await connection.execute(QUERIES["unset_memory"], values)).fetchone()
 
 
 async def list_memories(pool: Pool, asked: Mapping[str, Any], readers: Readers) -> list[Row]:

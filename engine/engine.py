@@ -43,8 +43,11 @@ if TYPE_CHECKING:
     from engine.audit import Audit
     from engine.containers import Containers
     from engine.knowledge.for_faces import KnowledgeForFaces
+    from engine.memories_for_faces import Memories
+    from engine.prompts_for_faces import Prompts
     from engine.runs_for_faces import Runs
     from engine.secrets import Secrets
+    from engine.sessions_for_faces import Sessions
     from engine.slack.deeds import SlackDeeds
     from engine.slack.showing import Showing
     from engine.time_machine.keeping import Keeping
@@ -91,6 +94,27 @@ class Engine(Past, GoingBack, Races, Approvals):
         from engine.runs_for_faces import Runs  # noqa: PLC0415  # few commands need it
 
         return Runs(self._installation, self._once)
+
+    @property
+    def sessions(self) -> Sessions:
+        """Conversations with agents."""
+        from engine.sessions_for_faces import Sessions  # noqa: PLC0415  # few commands need it
+
+        return Sessions(self._installation)
+
+    @property
+    def prompts(self) -> Prompts:
+        """What agents are told first."""
+        from engine.prompts_for_faces import Prompts  # noqa: PLC0415  # few commands need it
+
+        return Prompts(self._installation)
+
+    @property
+    def memories(self) -> Memories:
+        """Named values for the variables of prompts."""
+        from engine.memories_for_faces import Memories  # noqa: PLC0415  # few commands need it
+
+        return Memories(self._installation)
 
     @property
     def webhooks(self) -> Webhooks:

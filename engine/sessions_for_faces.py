@@ -118,18 +118,20 @@ class Sessions:
         """Let a session that was closed go on."""
         return await self._with_status(session, "open", deed="open")
 
-    async def remove(self, session: str) -> None:
-        """Forget a session with all that was said in it, and its memories; its runs stay.
+    async def remove(self, session: str) -> SessionView:
+        """Forget a session with all that was said in it, and its memories; its runs stay. Returns it as it was.
 
         Raises:
             SessionBusy: if a run of it has not ended.
         """
         found = await found_session(self._pool, session)
+        was = await self._view(found.id)
         with foreseen():
             async with self._pool.connection() as connection, connection.transaction():
                 row = await _locked(connection, found.id)
                 await delete_session(connection, found.id)
                 await audited(connection, "remove", kind="session", subject=found.id, repo=row["repo"], data={"agent": row["agent"]})
+        return was
 
     async def _with_status(self, session: str, status: str, *, deed: str) -> SessionView:
         found = await found_session(self._pool, session)

@@ -28,6 +28,8 @@ class StartRun:
     executor: str | None = None
     model: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
+    session: str | None = None
+    """The conversation that it goes on, of an agent written in Python: an id, or a name under which one begins; a new one if None."""
     detached: bool = True
     """Leave it to the workers; False if the process that asks will run it itself."""
 

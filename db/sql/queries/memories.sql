@@ -18,7 +18,8 @@ SELECT scope, owner, name, value, updated_by, updated_at FROM memories
 WHERE scope = %(scope)s AND owner = %(owner)s AND name = %(name)s;
 
 -- name: unset_memory
-DELETE FROM memories WHERE scope = %(scope)s AND owner = %(owner)s AND name = %(name)s RETURNING name;
+DELETE FROM memories WHERE scope = %(scope)s AND owner = %(owner)s AND name = %(name)s
+RETURNING scope, owner, name, value, updated_by, updated_at;
 
 -- name: list_memories
 -- Those that the caller may read, by scope, owner and name; the cursor is the last one seen.
