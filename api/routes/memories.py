@@ -29,13 +29,12 @@ async def list_memories(
     repo: OfRepo = None,
     agent: OfAgent = None,
     session: OfSession = None,
-    scope: Annotated[Text | None, Query(pattern="^installation$", description="installation: only those of the installation.")] = None,
     name: Annotated[Text | None, Query(max_length=64)] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[MemoryView]:
     """List the values that the caller may read, by scope, owner and name; those of one owner, if one is named."""
-    named = any(each is not None for each in (repo, agent, session, scope))
+    named = any(each is not None for each in (repo, agent, session))
     return await engine.memories.page(whose(repo, agent, session) if named else None, name=name, limit=limit, cursor=cursor)
 
 
