@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from db.connection import Pool
+from db.connection import Connection, Pool
 from db.epics import Row, fetch_all, fetch_one
 from db.episodes import enqueue_episode
 from db.failures import foreseen
@@ -45,27 +45,9 @@ async def settle_mark(pool: Pool, mark: Mark, episodes: Iterable[Episode]) -> in
     return sum(new)
 
 
-async def queue_episodes(pool: Pool, episodes: Iterable[Episode]) -> int:
-    """Queue episodes, all or none; say how many are new.
-
-    Raises:
-        QueueFull: if the queue takes no more of their project.
-    """
-    with foreseen():
-        async with pool.connection() as connection, connection.transaction():
-            return sum([await enqueue_episode(connection, episode) for episode in episodes])
-
-
-async def mark_to_learn(pool: Pool, epic_id: str) -> None:
-    """Mark an epic or run to be looked at, as if something had happened to it."""
-    with foreseen():
-        async with pool.connection() as connection:
-            await connection.execute(QUERIES["mark_to_learn"], {"epic": epic_id})
-
-
-async def epics_to_learn(pool: Pool, project: str | None) -> list[str]:
-    """The epics and runs of a project, or of all, oldest first."""
-    return [row["id"] for row in await fetch_all(pool, "epics_to_learn", {"project": project})]
+async def learn_anew(connection: Connection, project: str | None) -> None:
+    """Mark all epics and runs of a project, or all there are, in the transaction at hand: whoever takes marks tells what is not known."""
+    await connection.execute(QUERIES["learn_anew"], {"project": project})
 
 
 async def read_past(pool: Pool, epic_id: str) -> dict[str, Any] | None:

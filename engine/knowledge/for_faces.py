@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from db.audit import audited, audited_alone
 from db.episodes import count_episodes, enqueue_episode, forget_fact_of_episode, list_queued, queue_anew, refuse_episodes, retry_episodes
 from db.failures import foreseen
+from db.learning import learn_anew
 from engine.assembling import Installation
 from engine.knowledge.views import KnowledgeStats, QueuedEpisode, Rebuilt
 from engine.refusals import refusals_told
@@ -130,7 +131,7 @@ class KnowledgeForFaces:
             return await retry_episodes(self._pool, project)
 
     async def rebuild(self, project: str | None = None) -> Rebuilt:
-        """Wipe the store and queue all that was ever told again, of a project or of all; workers store it.
+        """Wipe the store, queue all that was ever told again, and look anew at what epics taught, of a project or of all; workers store it.
 
         Raises:
             Forbidden: if the caller may not administer the project, or all.
@@ -143,6 +144,7 @@ class KnowledgeForFaces:
             with foreseen():
                 async with self._pool.connection() as connection, connection.transaction():
                     queued = await queue_anew(connection, project)
+                    await learn_anew(connection, project)
             return Rebuilt(before=before, queued=queued)
 
     @asynccontextmanager

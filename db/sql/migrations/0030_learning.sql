@@ -36,5 +36,5 @@ $$;
 CREATE TRIGGER events_teach AFTER INSERT ON events REFERENCING NEW TABLE AS added
 FOR EACH STATEMENT EXECUTE FUNCTION mark_learning();
 
--- What happened before there was any knowledge is learned too.
-INSERT INTO learning_marks (epic_id, news) SELECT e.id, e.last_event FROM epics e;
+-- What happened before there was any knowledge is learned too, the oldest first.
+INSERT INTO learning_marks (epic_id, news, due_at) SELECT e.id, e.last_event, e.created_at FROM epics e;

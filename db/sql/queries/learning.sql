@@ -12,14 +12,12 @@ RETURNING epic_id, news;
 -- name: clear_learning_mark
 DELETE FROM learning_marks WHERE epic_id = %(epic)s AND news = %(news)s;
 
--- name: mark_to_learn
-INSERT INTO learning_marks (epic_id, news) SELECT e.id, e.last_event FROM epics e WHERE e.id = %(epic)s ON CONFLICT (epic_id) DO NOTHING;
-
--- name: epics_to_learn
--- All of them, or those of one project, oldest first: where two could teach the same, the first did.
-SELECT e.id FROM epics e JOIN projects p ON p.id = e.project_id
-WHERE (%(project)s::text IS NULL OR p.repo = %(project)s)
-ORDER BY e.created_at, e.imported_at NULLS FIRST, e.forked_at NULLS FIRST, e.id;
+-- name: learn_anew
+-- All of them, or those of one project. The older ones are looked at first: where two could teach the same, the first did.
+INSERT INTO learning_marks (epic_id, news, due_at)
+SELECT e.id, e.last_event, least(e.created_at, now()) FROM epics e JOIN projects p ON p.id = e.project_id
+WHERE %(project)s::text IS NULL OR p.repo = %(project)s::text
+ON CONFLICT (epic_id) DO NOTHING;
 
 -- name: learn_epic
 -- An epic or run, and what of its past is another's: up to which moment and attempt, and the attempts that an entry of its race brought.
