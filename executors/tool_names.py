@@ -11,6 +11,9 @@ FINAL: Final = "StructuredOutput"
 MCP_TOOL: Final = "mcp__"
 """What the names of tools of MCP servers begin with, for Genie and for the CLI alike."""
 
+OWN_SERVER: Final = "genie"
+"""The MCP server by which a CLI reaches Genie's own tools."""
+
 CLI_NAMES: Final = {
     "read_file": "Read",
     "write_file": "Write",
@@ -33,4 +36,4 @@ def cli_names(tools: Iterable[str]) -> tuple[str, ...]:
 
 def genie_name(tool: str) -> str:
     """Return Genie's name of a tool of the CLI; one that Genie does not have keeps its name."""
-    return _GENIE_NAMES.get(tool, tool)
+    return _GENIE_NAMES.get(tool, tool.removeprefix(f"{MCP_TOOL}{OWN_SERVER}__"))

@@ -29,7 +29,9 @@ _FIXED: Final = (
 )
 
 
-def arguments_of(order: Order, *, turns_left: int, mcp_config: str | None, session: str, transcript: str | None) -> tuple[str, ...]:
+def arguments_of(
+    order: Order, *, turns_left: int, mcp_config: str | None, session: str, transcript: str | None, own: tuple[str, ...] = ()
+) -> tuple[str, ...]:
     """Return the arguments of the CLI.
 
     Args:
@@ -37,10 +39,11 @@ def arguments_of(order: Order, *, turns_left: int, mcp_config: str | None, sessi
         turns_left: how many turns the attempt has left.
         mcp_config: the file that names the MCP servers, as the CLI sees it.
         session: the id of its session, a UUID.
+        own: Genie's own tools that it may call, by the CLI's names.
         transcript: the file of the conversation that is gone on with, as the CLI sees it; None for a new one.
     """
     workflow = order.workflow
-    allowed = allowed_tools(workflow.tools, workflow.mcp_servers)
+    allowed = (*allowed_tools(workflow.tools, workflow.mcp_servers), *own)
     return (
         *_FIXED,
         *("--model", model_name(order.models[0])),

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import uuid
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
+from typing import Any
 
 from pydantic import BaseModel
 
@@ -20,6 +21,7 @@ from executors.claude.judging import Failure, environment_failure, outcome_of, r
 from executors.claude.port import AgentProcess, Launch, Launcher, Seat
 from executors.claude.steering import say_prompt
 from executors.claude.transcripts import write_transcript
+from executors.gateway.own_tools import OwnTools
 from executors.gateway.serving import serve
 from executors.gateway.session import GatewaySession
 from executors.gateway.upstream import Upstream
@@ -27,13 +29,22 @@ from executors.port import Journal, Order, Outcome, Owner, Turn
 from executors.provider_keys import ProviderKeys
 from executors.terms import Terms
 from executors.throttle import Throttle, Unthrottled
+from tools.builtin import builtin_tools
+from tools.registry import ToolRegistry
 
 
 class ClaudeExecutor:
     """Runs workflows with the Claude Code CLI."""
 
     def __init__(
-        self, name: str, launcher: Launcher, *, keys: ProviderKeys, terms: Terms | None = None, throttle: Throttle | None = None
+        self,
+        name: str,
+        launcher: Launcher,
+        *,
+        keys: ProviderKeys,
+        terms: Terms | None = None,
+        throttle: Throttle | None = None,
+        tools: ToolRegistry | None = None,
     ) -> None:
         """Bind to what is the same for all runs.
 
@@ -43,6 +54,7 @@ class ClaudeExecutor:
             keys: of the providers; only the gateway has them.
             terms: what calls are made under.
             throttle: where all workers take turns; none, if not given.
+            tools: those of Genie's own that workflows may list; those that come with it, if not given.
         """
         self._name = name
         self._launcher = launcher
@@ -50,6 +62,7 @@ class ClaudeExecutor:
         self._terms = terms or Terms()
         self._throttle = throttle or Unthrottled()
         self._upstream = Upstream(keys)
+        self._tools = tools or builtin_tools()
 
     @property
     def name(self) -> str:
@@ -125,12 +138,13 @@ class ClaudeExecutor:
         seconds = order.workflow.limits.seconds
         # It runs from when the CLI is at work: until there is memory for a container it may have to wait as long as others take.
         clock = asyncio.timeout(None)
+        own = OwnTools(order, self._tools)
         try:
             async with (
                 clock,
                 self._launcher.seat(order, journal) as seat,
-                serve(session, socket=seat.socket) as address,
-                self._at_work(seat, order, session, belongings, recorded, address) as process,
+                serve(session, socket=seat.socket, tools=own) as address,
+                self._at_work(seat, order, session, belongings, recorded, address, own) as process,
             ):
                 clock.reschedule(asyncio.get_running_loop().time() + seconds)
                 return await stay(process, order, journal, session, belongings, answers_of(recorded))
@@ -149,7 +163,14 @@ class ClaudeExecutor:
 
     @asynccontextmanager
     async def _at_work(
-        self, seat: Seat, order: Order, session: GatewaySession, belongings: Belongings, recorded: tuple[Turn, ...], address: str
+        self,
+        seat: Seat,
+        order: Order,
+        session: GatewaySession,
+        belongings: Belongings,
+        recorded: tuple[Turn, ...],
+        address: str,
+        own: OwnTools,
     ) -> AsyncGenerator[AgentProcess]:
         """The CLI that is still at work, or a new one that is told what to do; it is ended at the end."""
         process = await seat.alive()
@@ -160,8 +181,10 @@ class ClaudeExecutor:
         if process is None:
             belongings.keep_token()
             beginning = beginning_of(order, recorded)
-            arguments = _arguments(seat, order, beginning, len(recorded))
-            environment = environment_of(order, base_url=seat.base_url(address), token=session.token, config=seat.config_seen)
+            url = seat.base_url(address)
+            servers = {**own.servers(url, session.token), **order.workflow.mcp_servers}
+            arguments = _arguments(seat, order, beginning, len(recorded), servers, own.names)
+            environment = environment_of(order, base_url=url, token=session.token, config=seat.config_seen)
             launch = Launch(arguments=arguments, environment=environment, seconds=order.workflow.limits.seconds + GRACE_S)
             process = await seat.start(launch)
             session.begin()
@@ -172,18 +195,21 @@ class ClaudeExecutor:
             await process.kill()
 
 
-def _arguments(seat: Seat, order: Order, beginning: Beginning, known: int) -> tuple[str, ...]:
+def _arguments(
+    seat: Seat, order: Order, beginning: Beginning, known: int, servers: Mapping[str, Any], own: tuple[str, ...]
+) -> tuple[str, ...]:
     """The arguments of the CLI, with the files that they name written into its folder."""
     session = str(uuid.uuid4())
     transcript = None
     if beginning.messages:
         model = model_name(order.models[0])
         transcript = write_transcript(beginning.messages, config=seat.config, cwd=seat.cwd, session=session, model=model)
-    mcp = write_mcp_config(seat.config, order.workflow.mcp_servers)
+    mcp = write_mcp_config(seat.config, servers)
     return arguments_of(
         order,
         turns_left=max(order.workflow.limits.turns - known, 0),
         mcp_config=f"{seat.config_seen}/{mcp}" if mcp else None,
         session=session,
+        own=own,
         transcript=f"{seat.config_seen}/{transcript}" if transcript else None,
     )

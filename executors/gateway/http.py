@@ -1,4 +1,4 @@
-"""What a gateway answers over HTTP: two calls of the Messages API to who has the token, and nothing else."""
+"""What a gateway answers over HTTP: two calls of the Messages API, and Genie's own tools, to who has the token; and nothing else."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import hmac
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
+from executors.gateway.own_tools import PATH, OwnTools
 from executors.gateway.refusals import NEVER_AGAIN, Head, error_body
 from executors.gateway.requests import Request
 from executors.gateway.session import GatewaySession
@@ -26,9 +27,10 @@ Send = Callable[[Message], Awaitable[None]]
 class GatewayApp:
     """The ASGI application of one session; plain, since each layer would come before the first byte of every answer."""
 
-    def __init__(self, session: GatewaySession) -> None:
-        """Serve a session."""
+    def __init__(self, session: GatewaySession, tools: OwnTools | None = None) -> None:
+        """Serve a session, and Genie's own tools beside it."""
         self._session = session
+        self._tools = tools
         self._calls: set[asyncio.Task[None]] = set()
 
     async def end(self) -> None:
@@ -50,15 +52,31 @@ class GatewayApp:
         calls = {"/v1/messages": self._session.messages, "/v1/messages/count_tokens": self._session.count_tokens}
         call = calls.get(scope["path"]) if scope["method"] == "POST" else None
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
-        if call is None:
+        if call is None and not self._speaks(scope):
             await reply.error(404, "not_found_error", "genie: the gateway has no such thing")
         elif not _shows(headers, self._session.token):
             await reply.error(401, "authentication_error", "genie: this is not the token of the attempt")
+        elif call is None:
+            await self._speak(scope, receive, send)
         elif (body := await _body(receive)) is None:
             await reply.error(413, "request_too_large", f"genie: a request has at most {_LONGEST_BODY} bytes")
         else:
             request = Request(body=body, headers=headers, query=scope["query_string"].decode("latin-1"))
             await self._follow(call(request, reply.give), reply, receive)
+
+    def _speaks(self, scope: MutableMapping[str, Any]) -> bool:
+        return self._tools is not None and bool(self._tools.offered) and scope["path"] == PATH and scope["method"] == "POST"
+
+    async def _speak(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        """Answer a call of a tool, or end it with all the others."""
+        if self._tools is None:
+            return
+        call = asyncio.ensure_future(self._tools.answer(scope, receive, send, broken=self._session.broken))
+        self._calls.add(call)
+        try:
+            await call
+        finally:
+            self._calls.discard(call)
 
     async def _follow(self, calling: Awaitable[None], reply: _Reply, receive: Receive) -> None:
         """See a call to its end, or end it when nobody waits for its answer any more."""

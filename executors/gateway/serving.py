@@ -17,6 +17,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from epics.errors import Environment
 from executors.finishing import finished
 from executors.gateway.http import GatewayApp
+from executors.gateway.own_tools import OwnTools
 from executors.gateway.session import GatewaySession
 
 _BACKLOG: Final = 64
@@ -26,7 +27,7 @@ _CONNECTIONS: Final = 32
 
 
 @asynccontextmanager
-async def serve(session: GatewaySession, *, socket: Path | None = None) -> AsyncGenerator[str]:
+async def serve(session: GatewaySession, *, socket: Path | None = None, tools: OwnTools | None = None) -> AsyncGenerator[str]:
     """Serve a session, and give the address: `http://127.0.0.1:PORT`, or the path of the socket.
 
     The socket's folder is the guard of the socket: its own mode lets everybody connect, since a container's user is another one. A socket
@@ -35,6 +36,7 @@ async def serve(session: GatewaySession, *, socket: Path | None = None) -> Async
 
     Args:
         session: what answers.
+        tools: those of Genie's own that the CLI may call; none, if not given.
         socket: where to listen, in place of a free port of the loopback interface.
 
     Raises:
@@ -44,7 +46,7 @@ async def serve(session: GatewaySession, *, socket: Path | None = None) -> Async
         listening = _on_loopback() if socket is None else _on_socket(socket)
     except OSError as exc:
         raise Environment(f"cannot listen at {socket or 'a port of 127.0.0.1'}: {exc.strerror or exc}") from exc
-    app = GatewayApp(session)
+    app = GatewayApp(session, tools)
     server = _Server(
         uvicorn.Config(
             app,

@@ -108,6 +108,11 @@ class GatewaySession:
         """Refuse every further call."""
         self._refuse(kind, said)
 
+    def broken(self, failed: Exception) -> None:
+        """Note what ends the attempt, and refuse every further call."""
+        self.failed = self.failed or failed
+        self._refuse("cancelled", str(failed))
+
     async def messages(self, request: Request, give: Give) -> None:
         """Answer a call of the CLI. One call at a time: a conversation has no branches."""
         async with self._lock:
@@ -118,8 +123,7 @@ class GatewaySession:
             except Refused as exc:
                 await _error(give, f"genie: {exc}")
             except GenieError as exc:
-                self.failed = self.failed or exc
-                self._refuse("cancelled", str(exc))
+                self.broken(exc)
                 # Worth trying again: where another worker has taken the epic over, the CLI may be its own by now.
                 await _error(give, "genie: the journal cannot be written", status=503, final=False)
 

@@ -13,6 +13,7 @@ from typing import Any
 import httpx2
 from pydantic import SecretStr
 
+from executors.gateway.own_tools import OwnTools
 from executors.gateway.serving import serve
 from executors.gateway.session import GatewaySession
 from executors.gateway.upstream import Upstream
@@ -25,6 +26,7 @@ from executors.throttle import Throttle, Unthrottled
 from safety.prices import Price
 from tests.fakes.model_server import Fault, ModelServer
 from tests.fakes.orders import order
+from tools.builtin import builtin_tools
 
 KEY = "sk-ant-the-real-key"
 TOKEN = "token-of-the-attempt"
@@ -103,8 +105,9 @@ async def gateway(
     """Open a gateway before a provider that plays these turns."""
     with ModelServer(script(*turns), faults=faults) as server:
         upstream = Upstream(ProviderKeys(providers={"anthropic": ProviderKey(key=SecretStr(KEY), base_url=server.url)}))
+        given = asked or order(tree, models=(MODEL,))
         session = GatewaySession(
-            asked or order(tree, models=(MODEL,)),
+            given,
             journal,
             token=TOKEN,
             recorded=await journal.turns(),
@@ -113,7 +116,8 @@ async def gateway(
             throttle=throttle or Unthrottled(),
         )
         transport = httpx2.AsyncHTTPTransport(uds=str(socket)) if socket is not None else None
-        async with serve(session, socket=socket) as address, httpx2.AsyncClient(timeout=30, transport=transport) as client:
+        own = OwnTools(given, builtin_tools())
+        async with serve(session, socket=socket, tools=own) as address, httpx2.AsyncClient(timeout=30, transport=transport) as client:
             url = "http://gateway" if socket is not None else address
             yield Scene(server=server, session=session, caller=Caller(client=client, url=url), address=address)
         await upstream.close()
