@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings
 
+from config.setting_types import variables_of_others
+
 
 def _of_openai(model: str) -> str:
     provider, _, name = model.partition(":")
@@ -29,3 +31,21 @@ class MemorySettings(BaseSettings):
     embedding_dimensions: int | None = Field(default=None, ge=1, le=4_000, description="a number from 1 to 4000")
     memory_tokens: int | None = Field(default=None, ge=0, le=100_000, description="a number of tokens from 0 to 100000")
     session_tokens: int = Field(default=32_000, ge=1_000, le=1_000_000, description="a number of tokens from 1000 to 1000000")
+
+
+class McpSettings(BaseSettings):
+    """What the MCP servers of agents may know."""
+
+    mcp_variables: Annotated[str, AfterValidator(variables_of_others)] = Field(
+        default="", description="names of variables with commas between them, none of Genie's own"
+    )
+
+
+class RoutingSettings(BaseSettings):
+    """How requests in free words are split, and when an agent is left out."""
+
+    router_model: str | None = Field(
+        default=None, description="the name of a model, as in anthropic:<model>; unset, requests are split by rules"
+    )
+    breaker_failures: int = Field(default=5, ge=0, le=1_000, description="a number of failures in a row from 0 (never) to 1000")
+    breaker_seconds: float = Field(default=60.0, gt=0, le=86_400, description="a number of seconds above 0, at most 86400")

@@ -26,6 +26,19 @@ def postgres_url(url: SecretStr) -> SecretStr:
     return url
 
 
+def variables_of_others(text: str) -> str:
+    """Names of variables with commas between them, of which none is a setting of Genie's: those have its keys and its database.
+
+    Raises:
+        ValueError: if one cannot be.
+    """
+    for name in words_in(text):
+        if not name.replace("_", "a").isalnum() or not name.isascii() or name.upper().startswith("GENIE_"):
+            message = "no name of a variable"
+            raise ValueError(message)
+    return text
+
+
 def http_url(url: str) -> str:
     """A URL of HTTP.
 

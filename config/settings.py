@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, SecretStr, ValidationError
 from pydantic_settings import DotEnvSettingsSource, SettingsConfigDict
 
-from config.agent_settings import MemorySettings
+from config.agent_settings import McpSettings, MemorySettings, RoutingSettings
 from config.environment import command_environment, git_environment
 from config.known_secrets import secrets_in, with_password
 from config.people_settings import HttpSettings, SecretSettings, SlackSettings
@@ -30,6 +30,7 @@ from config.setting_types import (
     two_ports,
     words_in,
 )
+from config.tool_settings import ToolSettings
 from epics.errors import InvalidSettings
 from epics.policy import Autonomy
 
@@ -40,7 +41,7 @@ _TYPO: Final = 0.8
 _FOR_TESTS: Final = "GENIE_TEST_"
 
 
-class Settings(ServingSettings, HttpSettings, SlackSettings, SecretSettings, MemorySettings):
+class Settings(ServingSettings, HttpSettings, SlackSettings, SecretSettings, MemorySettings, McpSettings, ToolSettings):
     """What is set for this installation; each description says what is allowed, for the message when a value is not.
 
     What a repository can set too is None until it is set here, so that one can tell.
@@ -175,6 +176,10 @@ class Settings(ServingSettings, HttpSettings, SlackSettings, SecretSettings, Mem
     def agent_environment(self) -> dict[str, str]:
         """Return the environment of the commands that agents and tests run: an allow-list, without Genie's own and without secrets."""
         return command_environment(self._surroundings)
+
+    def mcp_environment(self) -> dict[str, str]:
+        """Return the variables that references in `.mcp.json` may name: those that somebody allowed, and no other."""
+        return {name: self._surroundings[name] for name in words_in(self.mcp_variables) if name in self._surroundings}
 
     def git_environment(self) -> dict[str, str]:
         """Return the environment of Genie's own git commands: the user's identity and access, no variable that moves a repository."""

@@ -47,6 +47,11 @@ class Pool(AsyncConnectionPool[Connection]):
         """Let secrets be taken out by who knows them."""
         self._cleaner = clean
 
+    def clean_also_with(self, clean: Clean) -> None:
+        """Let more be taken out, which became known to be secret later."""
+        before = self._cleaner
+        self._cleaner = clean if before is None else lambda value: clean(before(value))
+
     def clean(self, value: Any) -> Any:  # any JSON
         """A value that people are to see, without secrets; as it is where nobody said what is secret."""
         return value if self._cleaner is None else self._cleaner(value)

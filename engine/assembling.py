@@ -9,9 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from pydantic import SecretStr
+
 from agents.registry import REPOSITORY, Registry
 from config.approval_settings import ServerApprovals
 from config.repository import FILE, repository_policy
+from db.breakers import Breaking
 from db.connection import Database
 from db.epics import Row
 from db.identity import database_id
@@ -20,6 +23,7 @@ from db.sealer import Sealer
 from engine.access.trusted import Trusted
 from engine.master_key import MasterKeys
 from engine.retention import RetentionPolicy
+from engine.routing.model_splitting import Router
 from engine.running import Running
 from engine.storing_packs import open_keeper
 from epics.errors import RepositoryUnusable
@@ -52,6 +56,8 @@ class Dispatch:
     """How often in a row an epic is put off because of what waiting can cure, before a person is asked."""
     retry_seconds: float = 15.0
     """How long it is put off at first; each time twice as long as before."""
+    breaking: Breaking = field(default_factory=Breaking)
+    """When an agent that keeps failing is left out."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +76,8 @@ class Installation:
     webhook_keep_days: int = 14
     docker_host: str | None = None
     """Where the daemon listens under which agents' containers run; None for docker's own default."""
+    mcp_variables: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """What references in `.mcp.json` may name beside the environment of commands."""
     secrets: frozenset[str] = field(default=frozenset(), repr=False)
     """Values that no log may have."""
     ports: range = range(20_000, 30_000)
@@ -91,8 +99,15 @@ class Installation:
     """Where what past work taught is kept."""
     memory_tokens: int | None = None
     """How much of it a brief tells at most; None for what the repository says."""
+    memory_timeout_s: float = 2.0
+    """How long a step waits for it; then it goes on without."""
+    search_url: str = ""
+    """Where agents' searches of the web are sent; empty for nowhere."""
+    search_key: SecretStr | None = None
     session_tokens: int = 32_000
     """What of a conversation an agent is told again."""
+    router: Router | None = None
+    """What splits requests where rules are not to; None for the rules."""
 
     @property
     def keyring(self) -> Sealer:
@@ -165,6 +180,7 @@ async def assemble(installation: Installation, lease: Lease, row: Row) -> Runnin
         executor=row["executor"],
         models=tuple(name for name in (row["model"] or "").split(",") if name),
         environment=installation.environment,
+        mcp_variables=installation.mcp_variables,
         secrets=installation.secrets,
         ports=installation.ports,
         retries=installation.dispatch.retries,

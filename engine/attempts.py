@@ -20,6 +20,7 @@ from engine.commands import Commands, owner_of
 from engine.configuration import show_configuration
 from engine.draining import HandedOver, Rests
 from engine.ending import Ending, end_work
+from engine.mcp.starting import AttemptServers
 from engine.orders import bounds_of, forbidden_to, note_of
 from engine.postponing import retries_so_far
 from engine.preparing import Ready, make_ready, own_environment
@@ -30,6 +31,7 @@ from engine.saying import said_before
 from engine.suites import suite_in
 from engine.time_machine.configuration_change import changes, configuration_of, narrowed, offered
 from epics.errors import Environment, GenieError, ModelUnavailable
+from executors.mcp.opening import Servers
 from executors.port import Executor, Order, Outcome, Outlives, Turn
 from executors.sayings import numbers
 from nodes.context import Assignment, Attempted
@@ -83,19 +85,23 @@ class EpicAttempts:
         workflow = running.registry.get(assignment.workflow)
         if row is not None:
             workflow = narrowed(workflow, row["configuration"])
-        opened = await (self._open(assignment, workflow) if row is None else self._recover(assignment, workflow, row))
-        return await self._work(assignment, opened)
+        # Left however the attempt ends, or is handed over: no server outlives it.
+        async with AttemptServers(running) as servers:
+            opened = await (self._open(assignment, workflow, servers) if row is None else self._recover(assignment, workflow, row, servers))
+            return await self._work(assignment, opened, servers.begun)
 
-    async def _open(self, assignment: Assignment, whole: Workflow) -> Opened:
+    async def _open(self, assignment: Assignment, whole: Workflow, servers: AttemptServers) -> Opened:
         running = self._running
         before = await attempt_before(running.database.pool, running.facts.id, assignment.step) or {}
         workflow = offered(whole, before)
         n = await next_attempt_number(running.database.pool, running.lease)
         start = await self._start_of(assignment)
         executor, models = self._choice(workflow)
+        await servers.begin(workflow, executor)
         commands = Commands(running=running, executor=executor, workflow=workflow, attempt=n)
         await commands.end_earlier()
         worktree = await ready_worktree(running.workspace.mirror, commands.tree, start)
+        servers.tree_is_there(worktree.path)
         ready = await self._prepare(assignment, worktree, commands)
         suite = await self._suite(commands, ready.environment)
         sayings = await said_before(running.database.pool, running.facts.id)
@@ -140,7 +146,7 @@ class EpicAttempts:
         await create_branch(self._running.workspace.mirror, branch, start)
         return branch
 
-    async def _recover(self, assignment: Assignment, workflow: Workflow, row: Row) -> Opened:
+    async def _recover(self, assignment: Assignment, workflow: Workflow, row: Row, servers: AttemptServers) -> Opened:
         """Put the tree of a crashed attempt back to what its last whole turn left (durability rule 16).
 
         Raises:
@@ -151,12 +157,15 @@ class EpicAttempts:
         saved = [turn for turn in turns if turn["tree"] is not None]
         files, head = (saved[-1]["tree"], saved[-1]["head"]) if saved else (row["base_commit"], row["base_commit"])
         commands = Commands(running=running, executor=self._executor(row["executor"]), workflow=workflow, attempt=row["n"])
+        await servers.begin(workflow, commands.executor)
         await commands.end_earlier()
         path = commands.tree
         if (at_work := await self._still_at_work(row, path)) is not None:
+            servers.tree_is_there(at_work.path)
             return opened_with(Ready(environment=await own_environment(running, row["n"])), commands, row, at_work)
         await face_cut(running, workflow, row, turns, path, signature_of(row))
         worktree = await restore_worktree(running.workspace.mirror, path, files=files, head=head, signature=signature_of(row))
+        servers.tree_is_there(worktree.path)
         # The tree may be a new one, without what git ignores.
         ready = await self._prepare(assignment, worktree, commands, configure=not saved)
         if ready.setup is not None:
@@ -170,7 +179,7 @@ class EpicAttempts:
             return None
         return find_worktree(self._running.workspace.mirror, path)
 
-    async def _work(self, assignment: Assignment, opened: Opened) -> Attempted:
+    async def _work(self, assignment: Assignment, opened: Opened, servers: Servers | None) -> Attempted:
         running, row = self._running, opened.row
         rows = AttemptJournal(running.database.pool, running.lease, row["n"])
         signature = signature_of(row)
@@ -189,7 +198,9 @@ class EpicAttempts:
             environment={**opened.environment, **(suite.environment if suite else {})},
             folder=running.workspace.attempt_folder(running.facts.id, row["n"]),
             owner=owner_of(running),
+            servers=servers,
             continues=await self._continued(row),
+            reach=running.reach(row["n"], opened.worktree, opened.workflow.network),
         )
         if opened.problem:
             outcome = Outcome(ended_by="error", error_kind="environment", error=opened.problem)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from config.approval_settings import load_server_approvals
 from config.settings import Settings
+from db.breakers import Breaking
 from db.connection import POOL_WAIT_S, Pool, open_database
 from db.throttling import SharedThrottle
 from engine.access.trusted import trusted_by
@@ -16,7 +18,9 @@ from engine.assembling import Dispatch, Installation
 from engine.engine import Engine
 from engine.keyring import StoredKeyring
 from engine.master_key import MasterKeys, master_keys_of
+from engine.mcp.secrets import known_mcp_secrets
 from engine.retention import policy_of
+from engine.routing.model_splitting import OutputT, Router
 from engine.stored_settings import stored_settings
 from engine.webhook_secrets import known_webhook_secrets, seal_what_is_clear
 from executors.port import Executor
@@ -92,6 +96,7 @@ async def open_engine(settings: Settings, *, script: Path | None = None, wait_s:
         masters = master_keys_of(settings)
         settings = await _unsealed(settings, database.pool, masters)
         secrets = settings.secret_values() | {*masters.values(), *await known_webhook_secrets(database.pool)}
+        secrets |= set(await known_mcp_secrets(database.pool))
         database.pool.clean_with(Redactor(secrets).json)
         executors = await stack.enter_async_context(aclosing(LazyExecutors(_makers(settings, database.pool, script))))
         yield Engine(
@@ -106,6 +111,7 @@ async def open_engine(settings: Settings, *, script: Path | None = None, wait_s:
                 environment=settings.agent_environment(),
                 git_environment=settings.git_environment(),
                 lease_seconds=settings.lease_seconds,
+                mcp_variables=settings.mcp_environment(),
                 secrets=secrets,
                 ports=settings.port_range,
                 retention=policy_of(settings),
@@ -118,12 +124,16 @@ async def open_engine(settings: Settings, *, script: Path | None = None, wait_s:
                     drain_seconds=settings.drain_seconds,
                     retries=settings.retries,
                     retry_seconds=settings.retry_seconds,
+                    breaking=Breaking(failures=settings.breaker_failures, seconds=settings.breaker_seconds),
                 ),
                 webhook_allow_private=settings.webhook_allow_private,
                 webhook_keep_days=settings.keep_messages_days,
                 docker_host=settings.docker_host,
                 masters=masters,
                 trusted=trusted_by(settings),
+                router=None if settings.router_model is None else _LazyRouter(settings, database.pool, settings.router_model),
+                search_url=settings.search_url or "",
+                search_key=settings.search_key,
             )
         )
 
@@ -193,6 +203,24 @@ def _keys(settings: Settings) -> ProviderKeys:
             "openai": ProviderKey(key=settings.openai_api_key, base_url=settings.openai_base_url),
         }
     )
+
+
+class _LazyRouter:
+    """Asks the model that splits requests; the libraries of models take seconds to import."""
+
+    def __init__(self, settings: Settings, pool: Pool, model: str) -> None:
+        self._settings, self._pool, self._model = settings, pool, model
+
+    async def ask(self, instructions: str, text: str, output: type[OutputT]) -> OutputT:
+        """Ask."""
+        made = await asyncio.to_thread(self._made)
+        return await made.ask(instructions, text, output)
+
+    def _made(self) -> Router:
+        from executors.one_answer import OneAnswer  # noqa: PLC0415  # as above
+        from executors.providers import Providers  # noqa: PLC0415
+
+        return OneAnswer(Providers(_keys(self._settings)), self._model, throttle=_throttle(self._settings, self._pool))
 
 
 def _embedder(settings: Settings) -> Embedder | None:

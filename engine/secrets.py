@@ -10,6 +10,7 @@ from db.connection import Pool
 from db.failures import foreseen
 from db.secrets import delete_secret, list_secrets, put_secret
 from engine.assembling import Installation
+from engine.mcp.secrets import MCP_SECRET
 from engine.rotating import Told, rotate
 from engine.scanning import scan
 from engine.secret_views import RotationView, SecretView, Suspect
@@ -82,8 +83,9 @@ class Secrets:
 
 
 def _check_name(name: str) -> None:
-    if name not in STORED:
-        raise InvalidInput(f"there is no secret {name[:80]!r} to store; there are {', '.join(STORED)}")
+    if name not in STORED and not MCP_SECRET.fullmatch(name):
+        known = ", ".join(STORED)
+        raise InvalidInput(f"there is no secret {name[:80]!r} to store; there are {known}, and mcp_… for what MCP servers are given")
 
 
 def _check_value(name: str, value: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from decimal import Decimal
@@ -100,6 +100,11 @@ class InProcessExecutor:
             raise InvalidInput("no model is named: set GENIE_MODEL, or give --model")
         for model in models:
             self._source.check(model)
+
+    def reaches_server(self, entry: Mapping[str, Any]) -> bool:
+        """Every server: the agent is in this process."""
+        del entry
+        return True
 
     async def run(self, order: Order, journal: Journal) -> Outcome:
         """Run the agent to its end, or on from the last journaled turn.

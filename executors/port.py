@@ -249,6 +249,15 @@ class TakesHistory(Protocol):
 
 
 @runtime_checkable
+class UsesServers(Protocol):
+    """An executor whose agents call the MCP servers that their workflow names."""
+
+    def reaches_server(self, entry: Mapping[str, Any]) -> bool:
+        """Whether a server is started or reached from this host, be it only to see its tools before the agent does."""
+        ...
+
+
+@runtime_checkable
 class Outlives(Protocol):
     """An executor whose agents may still be at work after their worker has died."""
 

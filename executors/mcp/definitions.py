@@ -78,7 +78,9 @@ def _fault(listed: Mapping[str, Any]) -> str:
     if not isinstance(schema, dict) or schema.get("type") != "object":
         return "its schema is not that of an object"
     try:
-        size = len(json.dumps(listed))
+        size = len(json.dumps(listed, ensure_ascii=False).encode())
+    except UnicodeEncodeError:
+        return "what is said of it is no Unicode"
     except (ValueError, RecursionError):
         return "its schema is nested too deeply"
     if size > _LARGEST_SCHEMA:

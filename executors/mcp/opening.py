@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -14,7 +14,7 @@ from epics.errors import Environment
 from executors.mcp.definitions import McpTool
 from executors.mcp.pins import Drift, Pins, Unpinned
 from executors.mcp.server import McpServer, Told
-from executors.mcp.settings import Knowledge, filled
+from executors.mcp.settings import Knowledge, ServerSettings, filled
 from tools.permitting import MCP, is_allowed
 
 _NAMED: Final = 20
@@ -39,6 +39,7 @@ class Servers:
         pins: Pins | None = None,
         environment: Mapping[str, str] | None = None,
         mark: str = "",
+        elsewhere: Collection[str] = (),
     ) -> None:
         """Fill in the entries; nothing is started.
 
@@ -48,8 +49,12 @@ class Servers:
             pins: what is pinned of them; everything is taken as it is if not given.
             environment: what programs see beside their own variables.
             mark: who starts them.
+            elsewhere: those that this host neither starts nor reaches: their tools are seen by nobody before the agent.
         """
         self._entries = entries
+        self._elsewhere = frozenset(elsewhere)
+        self.elsewhere: dict[str, ServerSettings] = {}
+        """Those that could be filled in, by name."""
         self._pins = pins or Unpinned()
         self._servers: dict[str, McpServer] = {}
         self._problems: dict[str, str] = {}
@@ -57,7 +62,11 @@ class Servers:
         self._tree: asyncio.Future[Path] | None = None
         for name, entry in entries.items():
             try:
-                self._servers[name] = McpServer(filled(name, entry, known), environment=environment or {}, mark=mark)
+                settings = filled(name, entry, known)
+                if name in self._elsewhere:
+                    self.elsewhere[name] = settings
+                else:
+                    self._servers[name] = McpServer(settings, environment=environment or {}, mark=mark)
             except McpServerBroken as exc:
                 self._problems[name] = str(exc)
 
@@ -86,6 +95,8 @@ class Servers:
         since = time.monotonic()
         found: list[Ready] = []
         for name in self._entries:
+            if name in self.elsewhere:
+                continue
             problem = self._problems.get(name) or await self._outcome_of(name)
             server = self._servers.get(name)
             tools = () if problem or server is None else await self._accepted(server, told)

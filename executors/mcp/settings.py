@@ -6,6 +6,7 @@ import re
 import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any, Final, Literal
 
 from epics.agent_errors import McpServerBroken
@@ -14,6 +15,8 @@ START_S: Final = 30.0
 LIST_S: Final = 15.0
 CALL_S: Final = 120.0
 RESTARTS: Final = 2
+_LONGEST: Final = 400
+"""Of what a row is known by."""
 
 _REFERENCE: Final = re.compile(r"\$\{([^{}]*)\}")
 _SECRET: Final = "secret:"  # noqa: S105  what such a reference begins with
@@ -94,7 +97,8 @@ def filled(name: str, entry: Mapping[str, Any], known: Knowledge) -> ServerSetti
 
 def identity_of(entry: Mapping[str, Any]) -> str:
     """Return what makes a server this one, for the pins of its tools: where it is, and nothing that is secret."""
-    return str(entry["url"]) if "url" in entry else shlex.join([entry["command"], *entry.get("args", ())])
+    where = str(entry["url"]) if "url" in entry else shlex.join([entry["command"], *entry.get("args", ())])
+    return where if len(where) <= _LONGEST else f"{where[:_LONGEST]}… {sha256(where.encode()).hexdigest()}"
 
 
 def secrets_named(entries: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
