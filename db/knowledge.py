@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 from collections.abc import AsyncGenerator, Generator, Iterable, Mapping, Sequence
@@ -18,9 +19,6 @@ from epics.agent_errors import FactNotFound, KnowledgeUnavailable
 from epics.errors import GenieError, InvalidInput
 from epics.knowledge import Episode, Fact, NewFact
 
-_WAIT_S: Final = 3.0
-"""How long a connection is waited for: whoever asks for knowledge has other work to do."""
-
 Values = Mapping[str, Any]
 
 WIPE: Final = QUERIES["wipe_knowledge"]
@@ -34,20 +32,26 @@ def _answering() -> Generator[None]:
             yield
     except (FactNotFound, InvalidInput, KnowledgeUnavailable):
         raise
-    except (GenieError, psycopg.Error) as error:
+    except (GenieError, psycopg.Error, TimeoutError) as error:
         message = f"knowledge cannot be read or written now: {first_line(error)}"
         raise KnowledgeUnavailable(message) from error
 
 
 @asynccontextmanager
-async def knowing(pool: Pool, *, seconds: float) -> AsyncGenerator[Connection]:
+async def knowing(pool: Pool, *, seconds: float, wait_s: float) -> AsyncGenerator[Connection]:
     """A transaction in which no statement takes longer than so many seconds.
+
+    Args:
+        pool: connections to the database.
+        seconds: what the server itself holds to; all together may not take much longer here.
+        wait_s: how long a connection is waited for.
 
     Raises:
         KnowledgeUnavailable: if the database does not answer, or not in time.
     """
     with _answering():
-        async with pool.connection(_WAIT_S) as connection, connection.transaction():
+        # Outermost: a server that says nothing at all does not hold to what it was told either.
+        async with asyncio.timeout(2 * seconds + wait_s), pool.connection(wait_s) as connection, connection.transaction():
             await connection.execute(QUERIES["bound_knowledge"], {"ms": int(seconds * 1_000)})
             yield connection
 

@@ -18,6 +18,8 @@ _EACH_WAY: Final = 30
 """Facts that each way finds, and more where more are asked for."""
 _SEEDS: Final = 5
 """The best of words and vectors, from which neighbours are looked for."""
+_MOST_AWAY: Final = 0.7
+"""Texts whose vectors are less alike than this, as 1 minus their cosine, are not found by meaning."""
 _FAR: Final = 2
 _NEAR: Final = 1
 
@@ -82,7 +84,7 @@ class Search:
         if self._sought.vector is None:
             return []
         model, dimensions, vector = self._sought.vector
-        values = {**self._scope, "model": model, "dimensions": dimensions, "vector": vector}
+        values = {**self._scope, "model": model, "dimensions": dimensions, "vector": vector, "far": _MOST_AWAY}
         return await rows.numbers(self._connection, "facts_by_vector", values)
 
     async def _near(self, names: list[str], *, steps: int) -> list[int]:

@@ -85,9 +85,11 @@ WITH fits AS MATERIALIZED (
 SELECT n FROM fits ORDER BY ts_rank(words, %(any)s::tsquery, 1) DESC, n DESC LIMIT %(most)s::integer;
 
 -- name: facts_by_vector
-SELECT n, away FROM nearest_facts(
-    %(model)s::text, %(dimensions)s::integer, %(vector)s::text, %(project)s::integer, %(shelves)s::text[], %(held_at)s::timestamptz, %(most)s::integer
-);
+-- Something is always nearest; what is too far means something else.
+SELECT n FROM nearest_facts(
+    %(model)s::text, %(dimensions)s::integer, %(vector)s::text, %(project)s::integer, %(shelves)s::text[], %(held_at)s::timestamptz,
+    %(most)s::integer
+) WHERE away <= %(far)s;
 
 -- name: facts_near
 -- Those that name an entity (one step away), and those that name an entity together with them (two steps). Of an entity that very many facts
