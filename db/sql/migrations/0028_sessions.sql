@@ -138,19 +138,19 @@ $$;
 CREATE FUNCTION prompt_of_agent(p_agent text, p_key text, p_text text, p_variables jsonb) RETURNS SETOF prompts
 LANGUAGE plpgsql AS $$
 DECLARE
-    found prompts%ROWTYPE;
+    now_active prompts%ROWTYPE;
     chosen integer;
 BEGIN
-    SELECT * INTO found FROM prompts p WHERE p.agent = p_agent AND p.status_key = p_key AND p.active;
+    SELECT * INTO now_active FROM prompts p WHERE p.agent = p_agent AND p.status_key = p_key AND p.active;
     -- Without a lock where there is nothing to do, which is nearly always.
-    IF FOUND AND (NOT found.own OR (found.text = p_text AND found.variables = p_variables)) THEN
-        RETURN NEXT found;
+    IF FOUND AND (NOT now_active.own OR (now_active.text = p_text AND now_active.variables = p_variables)) THEN
+        RETURN NEXT now_active;
         RETURN;
     END IF;
     PERFORM FROM agents a WHERE a.name = p_agent FOR NO KEY UPDATE;
-    SELECT * INTO found FROM prompts p WHERE p.agent = p_agent AND p.status_key = p_key AND p.active;
-    IF FOUND AND (NOT found.own OR (found.text = p_text AND found.variables = p_variables)) THEN
-        RETURN NEXT found;
+    SELECT * INTO now_active FROM prompts p WHERE p.agent = p_agent AND p.status_key = p_key AND p.active;
+    IF FOUND AND (NOT now_active.own OR (now_active.text = p_text AND now_active.variables = p_variables)) THEN
+        RETURN NEXT now_active;
         RETURN;
     END IF;
     SELECT max(p.version) INTO chosen FROM prompts p
