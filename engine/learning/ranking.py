@@ -7,9 +7,10 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from typing import Final
 
-from epics.knowledge import Fact, Found, Group
+from epics.knowledge import Fact, Found, Group, Source
 from epics.lessons import Lesson
 from epics.recalled import Recalled
 from epics.steps import Step
@@ -27,7 +28,8 @@ _HALF_LIFE_DAYS: Final = 90.0
 _OLD: Final = 0.5
 """What is left of the score of a fact however old it is: a convention holds for years."""
 
-_ODD: Final = re.compile(r"[^\w.:@/+-]+")
+_WORD: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_WORK: Final = re.compile(r"[a-z]-[0-9a-z]{10}")
 
 _USE: Final[Mapping[str, Mapping[Group, float]]] = {
     Step.PLANNING: {Group.DECISIONS: 1.3, Group.CONTEXT: 1.3, Group.PATTERNS: 1.2, Group.PROCEDURES: 0.7},
@@ -80,14 +82,13 @@ def chosen(found: Iterable[Found], asking: Asking) -> tuple[Recalled, ...]:
 def recalled_of(fact: Fact, score: float) -> Recalled:
     """What is told of a fact: cut to what a brief has room for, without what looks like a secret, its source on one plain line."""
     text = redact(fact.text).strip()
-    where = f"attempt {fact.source.attempt}" if fact.source.attempt else ""
-    source = ", ".join(part for part in (f"{fact.source.kind} {_plain_id(fact.source.id)}", where) if part)
     return Recalled(
-        id=_plain_id(fact.id),
+        # Outside of the quotation stands nothing that others wrote.
+        id=fact.id if _WORD.fullmatch(fact.id) else sha256(fact.id.encode(errors="replace")).hexdigest()[:16],
         group=fact.group,
         score=round(score, 5),
         text=text if len(text) <= _TEXT_CHARS else f"{text[: _TEXT_CHARS - 1]}…",
-        source=source,
+        source=_where(fact.source),
         seen=fact.valid_from.date().isoformat(),
     )
 
@@ -107,6 +108,7 @@ def _plain(text: str) -> str:
     return " ".join(text.casefold().split())
 
 
-def _plain_id(text: str) -> str:
-    """An id that stands outside of the quotation: whoever made it, it is one word."""
-    return _ODD.sub("_", text)[:80]
+def _where(source: Source) -> str:
+    """Which work it is from; the names of people stand in the text, if anywhere."""
+    work = f"{source.kind} {source.id}" if _WORK.fullmatch(source.id) else f"a {source.kind}"
+    return f"{work}, attempt {source.attempt}" if source.attempt else work

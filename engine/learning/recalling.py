@@ -18,7 +18,6 @@ from memory.nothing import OFF
 from memory.port import KnowledgeStore, Query
 from nodes.context import NO_LESSONS, NO_RECALL, Lessons, Need, Recall
 
-TIMEOUT_S: Final = 2.0
 DEFAULT_TOKENS: Final = 1_500
 
 _ASKED: Final = 40
@@ -32,7 +31,7 @@ _EVERYTHING: Final = "**"
 class EpicRecall:
     """Implements `nodes.context.Recall` for one run of one epic."""
 
-    def __init__(self, running: Running, store: KnowledgeStore, *, tokens: int, timeout_s: float = TIMEOUT_S) -> None:
+    def __init__(self, running: Running, store: KnowledgeStore, *, tokens: int, timeout_s: float) -> None:
         """Bind to a run.
 
         Args:
@@ -79,7 +78,8 @@ def memory_of(installation: Installation, running: Running) -> tuple[Lessons, Re
         return NO_LESSONS, NO_RECALL
     said = (installation.memory_tokens, policy.memory_tokens, DEFAULT_TOKENS)
     tokens = next(each for each in said if each is not None)
-    return EpicLessons(running), EpicRecall(running, store, tokens=tokens) if tokens else NO_RECALL
+    recall = EpicRecall(running, store, tokens=tokens, timeout_s=installation.memory_timeout_s)
+    return EpicLessons(running), recall if tokens else NO_RECALL
 
 
 def asked_for(goal: str, need: Need) -> str:

@@ -163,6 +163,8 @@ async def _new_history(installation: Installation, history: History, manifest: M
     was = epic["status"]
     paused = {"status": "paused", "problem": f"imported from Genie {manifest.genie}, where it was {was}"} if was not in TERMINAL else {}
     changed = {**epic, **paused, "repo": place.repo, "auto_approve": False, "approval_terms": None}
+    # What it taught was learned where it happened.
+    changed["imported_at"] = epic["last_moment"]
     if was not in TERMINAL:
         _check_unmerged(history)
         policy = await policy_at(place.mirror, place.base_tip)
