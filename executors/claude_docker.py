@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from executors.claude.executor import ClaudeExecutor
 from executors.containers.launcher import DockerLauncher
@@ -24,6 +25,10 @@ class ClaudeDockerExecutor(ClaudeExecutor):
         """Bind to what is the same for all runs."""
         super().__init__(NAME, launcher, keys=keys, terms=terms, throttle=throttle)
         self._containers = launcher
+
+    def reaches_server(self, entry: Mapping[str, Any]) -> bool:
+        """Those at a URL: a program that is started in the agent's container is not run on this host."""
+        return "url" in entry
 
     async def run_command(self, errand: Errand, notes: Notes) -> ProcessResult:
         """Run a command of an attempt in a container.

@@ -39,11 +39,11 @@ def arguments_of(
         turns_left: how many turns the attempt has left.
         mcp_config: the file that names the MCP servers, as the CLI sees it.
         session: the id of its session, a UUID.
-        own: Genie's own tools that it may call, by the CLI's names.
+        own: tools of MCP servers that it may call, Genie's own among them, by the CLI's names.
         transcript: the file of the conversation that is gone on with, as the CLI sees it; None for a new one.
     """
     workflow = order.workflow
-    allowed = (*allowed_tools(workflow.tools, workflow.mcp_servers), *own)
+    allowed = (*allowed_tools(workflow.tools), *own)
     return (
         *_FIXED,
         *("--model", model_name(order.models[0])),

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import uuid
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from pydantic import BaseModel
@@ -19,6 +20,7 @@ from executors.claude.belongings import PROMPT, Belongings, write_mcp_config
 from executors.claude.environment import environment_of
 from executors.claude.judging import Failure, environment_failure, outcome_of, recorded_output
 from executors.claude.port import AgentProcess, Launch, Launcher, Seat
+from executors.claude.servers import Handed, handed_over
 from executors.claude.steering import say_prompt
 from executors.claude.transcripts import write_transcript
 from executors.gateway.own_tools import OwnTools
@@ -97,6 +99,11 @@ class ClaudeExecutor:
         """
         self._launcher.check()
 
+    def reaches_server(self, entry: Mapping[str, Any]) -> bool:
+        """Every server: the CLI starts what it is handed on this host, and what it is handed was looked at first."""
+        del entry
+        return True
+
     async def lives(self, epic: str, attempt: int, owner: Owner) -> bool:
         """Say whether the attempt's CLI still works on this host."""
         return await self._launcher.lives(epic, attempt, owner)
@@ -144,7 +151,7 @@ class ClaudeExecutor:
                 clock,
                 self._launcher.seat(order, journal) as seat,
                 serve(session, socket=seat.socket, tools=own) as address,
-                self._at_work(seat, order, session, belongings, recorded, address, own) as process,
+                self._at_work(seat, order, session, belongings, recorded, address, partial(handed_over, order, journal, own)) as process,
             ):
                 clock.reschedule(asyncio.get_running_loop().time() + seconds)
                 return await stay(process, order, journal, session, belongings, answers_of(recorded))
@@ -170,7 +177,7 @@ class ClaudeExecutor:
         belongings: Belongings,
         recorded: tuple[Turn, ...],
         address: str,
-        own: OwnTools,
+        hand: Callable[[str, str], Awaitable[Handed]],
     ) -> AsyncGenerator[AgentProcess]:
         """The CLI that is still at work, or a new one that is told what to do; it is ended at the end."""
         process = await seat.alive()
@@ -182,10 +189,12 @@ class ClaudeExecutor:
             belongings.keep_token()
             beginning = beginning_of(order, recorded)
             url = seat.base_url(address)
-            servers = {**own.servers(url, session.token), **order.workflow.mcp_servers}
-            arguments = _arguments(seat, order, beginning, len(recorded), servers, own.names)
+            handed = await hand(url, session.token)
+            arguments = _arguments(seat, order, beginning, len(recorded), handed)
             environment = environment_of(order, base_url=url, token=session.token, config=seat.config_seen)
-            launch = Launch(arguments=arguments, environment=environment, seconds=order.workflow.limits.seconds + GRACE_S)
+            launch = Launch(
+                arguments=arguments, environment={**environment, **handed.environment}, seconds=order.workflow.limits.seconds + GRACE_S
+            )
             process = await seat.start(launch)
             session.begin()
             await say_prompt(process, belongings, beginning.prompt)
@@ -195,21 +204,19 @@ class ClaudeExecutor:
             await process.kill()
 
 
-def _arguments(
-    seat: Seat, order: Order, beginning: Beginning, known: int, servers: Mapping[str, Any], own: tuple[str, ...]
-) -> tuple[str, ...]:
+def _arguments(seat: Seat, order: Order, beginning: Beginning, known: int, handed: Handed) -> tuple[str, ...]:
     """The arguments of the CLI, with the files that they name written into its folder."""
     session = str(uuid.uuid4())
     transcript = None
     if beginning.messages:
         model = model_name(order.models[0])
         transcript = write_transcript(beginning.messages, config=seat.config, cwd=seat.cwd, session=session, model=model)
-    mcp = write_mcp_config(seat.config, servers)
+    mcp = write_mcp_config(seat.config, handed.entries)
     return arguments_of(
         order,
         turns_left=max(order.workflow.limits.turns - known, 0),
         mcp_config=f"{seat.config_seen}/{mcp}" if mcp else None,
         session=session,
-        own=own,
+        own=handed.tools,
         transcript=f"{seat.config_seen}/{transcript}" if transcript else None,
     )

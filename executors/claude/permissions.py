@@ -5,11 +5,11 @@ They stop an agent where it would go wrong by mistake. What a command writes is 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, Final
 
 from executors.port import Order
-from executors.tool_names import MCP_TOOL, cli_names
+from executors.tool_names import cli_names
 
 _WRITERS: Final = frozenset({"Write", "Edit"})
 
@@ -29,18 +29,13 @@ def settings_of(order: Order) -> dict[str, Any]:
     }
 
 
-def allowed_tools(tools: Iterable[str], servers: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return what may be called without a question: the tools that write are left to the rules of the settings.
+def allowed_tools(tools: Iterable[str]) -> tuple[str, ...]:
+    """Return which of the CLI's own tools may be called without a question: those that write are left to the rules of the settings.
 
     Args:
         tools: those that the workflow lists, by Genie's names.
-        servers: its MCP servers; one of which no tool is listed is allowed as a whole.
     """
-    listed = tuple(tools)
-    own = tuple(name for name in cli_names(listed) if name not in _WRITERS)
-    foreign = tuple(name for name in listed if name.startswith(MCP_TOOL))
-    whole = tuple(f"{MCP_TOOL}{server}" for server in servers if not any(name.startswith(f"{MCP_TOOL}{server}__") for name in foreign))
-    return (*own, *foreign, *whole)
+    return tuple(name for name in cli_names(tools) if name not in _WRITERS)
 
 
 def _writes(order: Order) -> bool:

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
+from pathlib import Path
 
+from executors.mcp.opening import Servers
+from executors.mcp.settings import Knowledge
 from tests.fakes.claude import KEY
 from tests.fakes.journal import MemoryJournal
 
+SERVER = {"command": sys.executable, "args": [str(Path(__file__).resolve().parents[1] / "fakes" / "mcp_server.py")]}
 REPORT = {"summary": "done", "addressed": []}
 
 
@@ -60,7 +66,34 @@ async def test_a_dead_mcp_server_is_told_of_and_the_run_goes_on(claude, provider
     outcome = await claude(provider(play({"output": REPORT})), journal, mcp_servers={"dead": {"command": "/nonexistent/server"}})
 
     assert outcome.ended_by == "done", outcome
-    assert ("mcp_server_missing", {"server": "dead", "said": "failed"}) in journal.notes
+    assert [note["server"] for kind, note in journal.notes if kind == "mcp_server_missing"] == ["dead"]
+
+
+async def test_a_server_comes_to_the_cli_with_its_secrets_but_they_are_on_no_command_line(claude, provider, deep_tree):
+    journal = MemoryJournal()
+    tools = ("run_command", "mcp__small__leave_mark")
+    look = "cat /proc/*/cmdline > lines.txt 2>/dev/null; true"
+    known = Knowledge(secrets={"mcp_token": "told-to-nobody-else"})
+    server = {**SERVER, "env": {"TOKEN": "${secret:mcp_token}"}}
+    servers = Servers({"small": server}, known, environment={"PATH": os.defpath})
+    script = play({"calls": [{"tool": "mcp__small__leave_mark", "arguments": {"text": "here"}}], "run": [look]}, {"output": REPORT})
+
+    outcome = await claude(provider(script), journal, tools=tools, mcp_servers={"small": server}, servers=servers)
+
+    assert outcome.ended_by == "done", outcome
+    assert (deep_tree / "mark.txt").read_text() == "here"
+    assert b"claude" in (deep_tree / "lines.txt").read_bytes()
+    assert b"told-to-nobody-else" not in (deep_tree / "lines.txt").read_bytes()
+    assert [note["tools"] for kind, note in journal.notes if kind == "mcp_server_started"] == [4]
+
+
+async def test_a_server_that_is_required_and_missing_ends_the_attempt(claude, provider):
+    dead, journal = {"dead": {"command": "/nonexistent/server", "required": True}}, MemoryJournal()
+
+    outcome = await claude(provider(play({"output": REPORT})), journal, mcp_servers=dead)
+
+    assert (outcome.ended_by, outcome.error_kind) == ("error", "environment")
+    assert "the MCP server dead, which the workflow requires, cannot be used" in outcome.error
 
 
 async def test_the_real_key_is_nowhere_that_an_agent_can_look(claude, provider, deep_tree):

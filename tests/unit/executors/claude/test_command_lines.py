@@ -73,12 +73,12 @@ def test_commits_bear_no_word_of_the_cli():
     assert settings_of(asked())["attribution"] == {"commit": "", "pr": ""}
 
 
-def test_a_server_is_allowed_whole_unless_tools_of_it_are_listed():
-    servers = {"db": {"command": "db"}, "web": {"url": "http://127.0.0.1:1"}}
+def test_tools_of_servers_are_allowed_by_name_beside_its_own():
+    made = asked(tools=("read_file", "mcp__db__query"), mcp_servers={"db": {"command": "db"}})
 
-    given = arguments(asked(tools=("read_file", "mcp__db__query"), mcp_servers=servers), mcp_config="/c/mcp.json")
+    given = arguments(made, mcp_config="/c/mcp.json", own=("mcp__db__query",))
 
-    assert after("--allowedTools", given) == "Read,mcp__db__query,mcp__web"
+    assert after("--allowedTools", given) == "Read,mcp__db__query"
     assert after("--mcp-config", given) == "/c/mcp.json"
 
 
