@@ -11,6 +11,7 @@ from typing import Final
 
 from pydantic import SecretStr
 
+from agents.catalog import Catalog
 from agents.registry import REPOSITORY, Registry
 from config.approval_settings import ServerApprovals
 from config.repository import FILE, repository_policy
@@ -127,11 +128,19 @@ async def policy_at(mirror: Mirror, commit: str) -> RepositoryPolicy:
 
 async def registry_at(mirror: Mirror, commit: str, agents_dir: Path | None) -> Registry:
     """Genie's workflows, and those of the repository at a commit of its base branch, and those of this installation."""
-    folder = str(REPOSITORY)
-    entries = await list_tree(mirror, commit, (folder,))
+    return Registry.discover(agents_dir=agents_dir, base_branch=await _texts_at(mirror, commit))
+
+
+async def catalog_at(mirror: Mirror, commit: str, agents_dir: Path | None) -> Catalog:
+    """The same with the agents written in Python, of which no repository has any."""
+    texts = await _texts_at(mirror, commit)
+    return await asyncio.to_thread(Catalog.discover, agents_dir=agents_dir, base_branch=texts)
+
+
+async def _texts_at(mirror: Mirror, commit: str) -> dict[str, str]:
+    entries = await list_tree(mirror, commit, (str(REPOSITORY),))
     files = {entry.path: await read_file_at(mirror, commit, entry.path) for entry in entries}
-    texts = {path: content.decode("utf-8", "replace") for path, content in files.items() if content is not None}
-    return Registry.discover(agents_dir=agents_dir, base_branch=texts)
+    return {path: content.decode("utf-8", "replace") for path, content in files.items() if content is not None}
 
 
 _KEPT: Final = 64

@@ -9,19 +9,17 @@ from db.epics import Row, epic_facts
 from db.runs import end_run, run_order
 from engine.assembling import Installation, assemble
 from engine.attempts import EpicAttempts
-from engine.effects import RecordedRepository
 from engine.lease_keeper import Hold
 from engine.leftovers import put_away
+from engine.reach.binding import with_reach
 from engine.reading_repository import ReadRepository
 from engine.running import Running
 from engine.runs.briefing import Ground, run_variables
-from epics.errors import GitFailed, RepositoryUnusable
+from engine.runs.ground import have_start, publish
 from epics.runs import RunStatus
 from epics.state import TERMINAL
 from epics.verdicts import Plan
-from nodes.context import Assignment, Attempted
-from timemachine.commits import commit_of
-from timemachine.revisions import fetch_revision, resolve_revision
+from nodes.context import Assignment
 
 _TASK: Final = "run"
 """What stands for the graph's task: a run has one attempt, which is found by it after a crash (durability rule 15)."""
@@ -42,9 +40,14 @@ async def drive_run(installation: Installation, hold: Hold) -> None:
     if row["status"] in TERMINAL:
         return
     order = await run_order(pool, run_id)
-    running = await assemble(installation, hold.lease, row)
+    if order["kind"] == "agent":
+        from engine.runs.agent_driving import drive_agent  # noqa: PLC0415  # most workers run no agent
+
+        await drive_agent(installation, hold, row, order)
+        return
+    running = with_reach(installation, await assemble(installation, hold.lease, row))
     attempted = await EpicAttempts(running).run(await _assignment(running, order))
-    unpublished = await _publish(running, attempted)
+    unpublished = await publish(running, attempted)
     done = attempted.ended_by == "done"
     said = attempted.output or {}
     await end_run(
@@ -70,7 +73,7 @@ async def drive_run(installation: Installation, hold: Hold) -> None:
 
 async def _assignment(running: Running, order: Row) -> Assignment:
     workflow, facts = running.registry.get(order["workflow"]), running.facts
-    await _have_start(running, order)
+    await have_start(running, order)
     ground = Ground(
         mirror=running.workspace.mirror,
         repository=ReadRepository(running.workspace.mirror, running.registry),
@@ -91,31 +94,7 @@ async def _assignment(running: Running, order: Row) -> Assignment:
     )
 
 
-async def _have_start(running: Running, order: Row) -> None:
-    """Have the commit that the run starts from on this host, and keep it for others: it may be on no branch by then."""
-    mirror, start = running.workspace.mirror, order["start_commit"]
-    if await commit_of(mirror.git, start) is None:
-        try:
-            await fetch_revision(mirror, start)
-        except RepositoryUnusable:
-            # Some servers give no commit by its id, but what a branch or a tag holds.
-            if order["revision"] is None or await resolve_revision(mirror, order["revision"]) != start:
-                raise
-    tip = await mirror.cached_base(running.facts.base) or running.facts.base_commit
-    await running.keeper.keep_on_base(start, tip)
-
-
 def _paths(workflow: Workflow, plan: Plan | None) -> dict[str, Any]:
     if plan is None or workflow.name in _OWN_PATHS:
         return {}
     return {"allowed_paths": plan.allowed_paths, "forbidden_paths": plan.forbidden_paths}
-
-
-async def _publish(running: Running, attempted: Attempted) -> str:
-    """Show the branch in the person's repository if there is work on it; why not where that fails, which takes nothing from the run."""
-    if attempted.branch is None or not attempted.files or attempted.violations:
-        return ""
-    try:
-        return await RecordedRepository(running).publish(attempted.branch)
-    except (RepositoryUnusable, GitFailed) as error:
-        return str(error)

@@ -35,6 +35,9 @@ GIVABLE: Final[Mapping[str, TypeAdapter[Any]]] = MappingProxyType(
 )
 """The variables that a run may be given; the others are the task, or are found out."""
 
+MOST_GIVEN: Final = 400_000
+"""Characters of all that is given for variables: it is kept with the run, and most of it goes to a model."""
+
 _TOLD_BY_ALL: Final = frozenset({"comments", "guidance", "failure"})
 """They reach the agent though its prompt does not name them."""
 
@@ -46,6 +49,17 @@ def checked_variables(workflow: Workflow, given: Mapping[str, Any]) -> dict[str,
         InvalidInput: naming the variable that no run is given, that the prompt does not use, or whose value does not fit.
     """
     return {name: _checked(workflow, name, value) for name, value in given.items()}
+
+
+def checked_given(given: Mapping[str, Any]) -> dict[str, Any]:
+    """What was given to an agent, which may be any JSON that can be kept.
+
+    Raises:
+        InvalidInput: naming the variable that cannot, or saying that there is too much.
+    """
+    if (size := sum(len(str(value)) for value in given.values())) > MOST_GIVEN:
+        raise InvalidInput(f"the variables have {size:,} characters; at most {MOST_GIVEN:,} fit: put what is long into the repository")
+    return {name: _storable(name, value) for name, value in given.items()}
 
 
 def typed_variables(kept: Mapping[str, Any]) -> dict[str, Any]:

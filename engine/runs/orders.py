@@ -1,4 +1,4 @@
-"""What a person asks for when a workflow is to be run without an epic."""
+"""What a person asks for when a workflow, or an agent written in Python, is to be run without an epic."""
 
 from __future__ import annotations
 
@@ -12,12 +12,16 @@ from config.settings import Settings
 
 @dataclass(frozen=True, kw_only=True)
 class StartRun:
-    """One workflow on a repository."""
+    """One workflow on a repository, or one agent, which may do without."""
 
     workflow: str
-    repo: str
+    """The name of either."""
+    repo: str = ""
+    """Empty for none."""
     task: str = ""
-    """What is to be done; a workflow about a change that is there does without."""
+    """What is to be done, or what is said to an agent; a workflow about a change that is there does without."""
+    session: str | None = None
+    """The conversation that an agent's run goes on with: its id, the beginning of that, or a name; a new one if None."""
     base: str | None = None
     """The branch that counts as the base; the repository's HEAD if None."""
     at: str | None = None
@@ -28,8 +32,6 @@ class StartRun:
     executor: str | None = None
     model: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
-    session: str | None = None
-    """The conversation that it goes on, of an agent written in Python: an id, or a name under which one begins; a new one if None."""
     detached: bool = True
     """Leave it to the workers; False if the process that asks will run it itself."""
 

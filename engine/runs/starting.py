@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
+from agents.python_agent import PythonAgent
 from agents.workflow import Workflow
-from db.connection import Connection
-from db.epics import Within, insert_epic
-from db.runs import keep_run_order
-from engine.assembling import Installation, policy_at, registry_at
+from db.epics import Within
+from engine.assembling import Installation, catalog_at, policy_at
 from engine.reading_repository import ReadRepository
+from engine.runs.agent_starting import Place, start_agent, start_alone
 from engine.runs.briefing import Ground, check_brief, run_variables, task_for
-from engine.runs.inputs import checked_variables
+from engine.runs.inputs import MOST_GIVEN, checked_variables
+from engine.runs.inserting import insert_run
 from engine.runs.orders import StartRun
 from engine.starting import check_budget, checked_goal, models_in
 from epics.callers import current_caller
 from epics.errors import InvalidInput
-from epics.ids import new_id
 from epics.policy import RepositoryPolicy
 from epics.roles import Deed
-from epics.runs import KIND
 from epics.state import GRAPH_VERSION
 from timemachine.repositories import inspect_repository
 from timemachine.revisions import resolve_revision
 from timemachine.workspace import open_workspace
-
-_MOST_VARIABLES: Final = 400_000
-"""Characters of all that is given for variables: it is kept with the run, and most of it goes to a model."""
 
 
 async def start_run(installation: Installation, asked: StartRun, *, within: Within | None = None) -> str:
@@ -39,6 +35,7 @@ async def start_run(installation: Installation, asked: StartRun, *, within: With
 
     Raises:
         InvalidInput: if the task, a variable, a limit, the executor or the model cannot be used.
+        InvalidAgent: if it is an agent, and broken.
         InvalidWorkflow: if the workflow is broken.
         RepositoryUnusable: if the repository, its base branch or the revision cannot be read.
         WorkflowNotFound: if there is none of that name.
@@ -46,16 +43,24 @@ async def start_run(installation: Installation, asked: StartRun, *, within: With
     """
     task = checked_goal(asked.task, what="task") if asked.task.strip() else ""
     check_budget(asked.budget_usd)
+    if not asked.repo:
+        return await start_alone(installation, asked, task, within=within)
     facts = await inspect_repository(asked.repo, asked.base, installation.git_environment)
     # Where it really is: the name that was given may be that of a link.
     current_caller().check(Deed.RUN, facts.location)
     workspace = await open_workspace(installation.home, facts.location, installation.git_environment)
     commit = await workspace.mirror.fetch_base(facts.base)
-    registry = await registry_at(workspace.mirror, commit, installation.agents_dir)
-    workflow, models = registry.get(asked.workflow), models_in(asked.model)
-    _check_choice(installation, await policy_at(workspace.mirror, commit), workflow, asked.executor, models)
+    catalog = await catalog_at(workspace.mirror, commit, installation.agents_dir)
+    workflow, models = catalog.get(asked.workflow), models_in(asked.model)
+    policy = await policy_at(workspace.mirror, commit)
+    if isinstance(workflow, PythonAgent):
+        place = Place(mirror=workspace.mirror, repo=facts.location, base=facts.base, commit=commit, policy=policy)
+        return await start_agent(installation, workflow, asked, task, place, within=within)
+    if asked.session is not None:
+        raise InvalidInput(f"{workflow.name} is a workflow and has no conversations: leave --session out")
+    _check_choice(installation, policy, workflow, asked.executor, models)
     start = commit if asked.at is None else await resolve_revision(workspace.mirror, asked.at)
-    repository = ReadRepository(workspace.mirror, registry)
+    repository = ReadRepository(workspace.mirror, catalog.registry)
     ground = Ground(mirror=workspace.mirror, repository=repository, base=facts.base, base_commit=commit, start=start)
     order = await _order(workflow, task, asked, ground)
     values: dict[str, Any] = {
@@ -71,31 +76,17 @@ async def start_run(installation: Installation, asked: StartRun, *, within: With
         "labels": dict(asked.labels),
         "graph_version": GRAPH_VERSION,
     }
-    return await _inserted(installation, values, order, hinted=asked.detached, within=within)
+    return await insert_run(installation, values, order, hinted=asked.detached, within=within)
 
 
 async def _order(workflow: Workflow, task: str, asked: StartRun, ground: Ground) -> dict[str, Any]:
     """What is kept of it for the worker, after a brief was made of it once."""
     variables = checked_variables(workflow, asked.variables)
-    if (size := sum(len(str(value)) for value in variables.values())) > _MOST_VARIABLES:
-        raise InvalidInput(f"the variables have {size:,} characters; at most {_MOST_VARIABLES:,} fit: put what is long into the repository")
+    if (size := sum(len(str(value)) for value in variables.values())) > MOST_GIVEN:
+        raise InvalidInput(f"the variables have {size:,} characters; at most {MOST_GIVEN:,} fit: put what is long into the repository")
     task = await task_for(workflow, task, ground)
     check_brief(workflow, await run_variables(workflow, task, variables, ground), variables)
     return {"workflow": workflow.name, "task": task, "variables": variables, "revision": asked.at, "start_commit": ground.start}
-
-
-async def _inserted(
-    installation: Installation, values: dict[str, Any], order: dict[str, Any], *, hinted: bool, within: Within | None
-) -> str:
-    async def beside(connection: Connection, run_id: str) -> None:
-        await keep_run_order(connection, run_id, order)
-        if within is not None:
-            await within(connection, run_id)
-
-    pool = installation.database.pool
-    while not await insert_epic(pool, {**values, "id": (run_id := new_id(KIND))}, hinted=hinted, within=beside):
-        continue
-    return run_id
 
 
 def _check_choice(

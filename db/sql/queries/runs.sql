@@ -52,21 +52,23 @@ ORDER BY id DESC;
 SELECT n, task_id, step FROM attempts WHERE epic_id = %(run)s ORDER BY n;
 
 -- name: asked_before
--- What the agent of a session asked in runs before this one, as far as it was answered, oldest first.
+-- What the agent of a session asked before this attempt, as far as it was answered, oldest first.
 SELECT a.epic_id AS run, a.n FROM session_runs mine
 JOIN session_runs s ON s.session_id = mine.session_id
 JOIN attempts a ON a.epic_id = s.run_id
-WHERE mine.run_id = %(run)s AND s.run_id < %(run)s AND starts_with(a.task_id, 'ask-') AND a.result ->> 'ended_by' = 'done'
+WHERE mine.run_id = %(run)s AND (s.run_id < %(run)s OR (s.run_id = %(run)s AND a.n < %(n)s)) AND starts_with(a.task_id, 'ask-') AND a.result ->> 'ended_by' = 'done'
     AND a.executor = %(executor)s
 ORDER BY a.epic_id, a.n;
 
 -- name: work_before
--- The branch that the newest run of a session left which changed files, if there is one in the repository.
-SELECT a.branch FROM session_runs s
-JOIN runs r ON r.id = s.run_id AND r.unpublished = ''
-JOIN attempts a ON a.epic_id = s.run_id AND a.task_id = 'run' AND a.branch IS NOT NULL
-WHERE s.session_id = %(session)s AND jsonb_array_length(coalesce(a.result -> 'files', '[]')) > 0
-ORDER BY s.run_id DESC LIMIT 1;
+-- The branch that the newest run of a session left which changed files, if it is in the repository; the session by its id, its beginning or name.
+SELECT a.branch FROM sessions s
+JOIN session_runs p ON p.session_id = s.id
+JOIN runs r ON r.id = p.run_id AND r.unpublished = ''
+JOIN attempts a ON a.epic_id = p.run_id AND a.task_id = 'run' AND a.branch IS NOT NULL
+WHERE s.agent = %(agent)s AND s.repo = %(repo)s AND (starts_with(s.id, %(session)s) OR s.name = %(session)s)
+    AND jsonb_array_length(coalesce(a.result -> 'files', '[]')) > 0
+ORDER BY p.run_id DESC LIMIT 1;
 
 -- name: used_in_run
 -- What the attempts of a run have used beside one of them, and how many notes its agent has made.
