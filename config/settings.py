@@ -41,7 +41,7 @@ _TYPO: Final = 0.8
 _FOR_TESTS: Final = "GENIE_TEST_"
 
 
-class Settings(ServingSettings, HttpSettings, SlackSettings, SecretSettings, MemorySettings, McpSettings, ToolSettings):
+class Settings(ServingSettings, HttpSettings, SlackSettings, SecretSettings, MemorySettings, McpSettings, RoutingSettings, ToolSettings):
     """What is set for this installation; each description says what is allowed, for the message when a value is not.
 
     What a repository can set too is None until it is set here, so that one can tell.

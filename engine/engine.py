@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from engine.knowledge.for_faces import KnowledgeForFaces
     from engine.memories_for_faces import Memories
     from engine.prompts_for_faces import Prompts
+    from engine.routing.asks_for_faces import Asks
     from engine.runs_for_faces import Runs
     from engine.secrets import Secrets
     from engine.sessions_for_faces import Sessions
@@ -115,6 +116,13 @@ class Engine(Past, GoingBack, Races, Approvals):
         from engine.memories_for_faces import Memories  # noqa: PLC0415  # few commands need it
 
         return Memories(self._installation)
+
+    @property
+    def asks(self) -> Asks:
+        """Requests in free words."""
+        from engine.routing.asks_for_faces import Asks  # noqa: PLC0415  # few commands need it
+
+        return Asks(self._installation)
 
     @property
     def webhooks(self) -> Webhooks:

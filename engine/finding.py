@@ -9,6 +9,8 @@ from typing import Final
 from db.connection import Pool
 from db.epics import Row, fetch_all
 from engine.readable import readable_patterns
+from epics.agent_errors import AskNotFound
+from epics.callers import current_caller
 from epics.errors import ApprovalNotFound, EpicNotFound, InvalidInput, RunNotFound
 from epics.runs import is_run
 
@@ -61,6 +63,28 @@ async def found_approval(pool: Pool, given: str) -> Found:
         message = f"there is no approval {given!r}: see `genie approval list`"
         raise ApprovalNotFound(message)
     return found
+
+
+async def found_ask(pool: Pool, given: str) -> Found:
+    """The one request that `given` is, or is the beginning of.
+
+    Raises:
+        AskNotFound: if there is none.
+        InvalidInput: if there are several.
+    """
+    rows = []
+    if _WORD.fullmatch(given):
+        asked = {"prefix": given, "patterns": readable_patterns(), "person": current_caller().person}
+        rows = await fetch_all(pool, "find_asks", asked)
+    found = _the_one(rows, given, "request")
+    if found is None:
+        raise no_ask(given)
+    return found
+
+
+def no_ask(given: str) -> AskNotFound:
+    """What is said where there is no such request."""
+    return AskNotFound(f"there is no request {given!r}: see `genie asks list`")
 
 
 def no_epic(given: str) -> EpicNotFound:

@@ -33,6 +33,7 @@ from engine.outbox import run_outbox
 from engine.posting import TIMEOUT_S
 from engine.resting import Rests
 from engine.retention import run_retention
+from engine.routing.sweeping import run_asks
 from engine.sweeping import bury_the_dead, tidy
 from epics.errors import EpicHeld, GenieError, LeaseLost, StoreUnavailable
 from graphs.epic import compile_epic_graph
@@ -277,6 +278,7 @@ async def run_worker(installation: Installation, *, stop: asyncio.Event, concurr
         asyncio.create_task(run_container_sweep(installation, stop), name="container-sweep"),
         asyncio.create_task(run_knowledge(installation, stop), name="knowledge"),
         asyncio.create_task(run_approvals(installation.database.pool, stop), name="approvals"),
+        asyncio.create_task(run_asks(installation, stop), name="asks"),
     }
     if installation.retention is not None:
         beside.add(asyncio.create_task(run_retention(installation.database.pool, installation.retention, stop), name="retention"))

@@ -12,7 +12,8 @@ class ClaudeCode(Agent):
     """Lets the Claude Code CLI do what is asked, on a branch of the run's own."""
 
     description = "Lets Claude Code work on a repository; what it changes comes on a branch."
-    skills = ("code", "implement", "change", "fix", "refactor", "test", "debug", "review", "repository")
+    # Not what workflows say of themselves: where two say the same, people are asked which is meant.
+    skills = ("claude", "debug", "investigate the code", "explore the repository", "try out")
     prompt = """\
 You work on a repository for one person, in a conversation: each message asks for the next piece of work or for an explanation.
 Do what is asked and no more. Say at the end what you did, what you ran to see that it works, and what is open.

@@ -14,7 +14,7 @@ MOST_PARTS: Final = 10
 VERBS: Final = frozenset(
     """
     adapt add adjust analyse analyze answer ask audit benchmark bring build bump change check clean collect compare
-    convert count cover create debug delete deploy describe design disable document draft drop enable estimate examine
+    convert count cover create critique debug delete deploy describe design disable document draft drop enable estimate examine
     explain extend extract find fix format generate give handle implement improve inspect introduce investigate judge
     let list look make measure merge migrate move name open optimise optimize outline plan port prepare profile propose
     publish put read refactor release remove rename repair replace report reproduce rewrite review run say search send

@@ -1,0 +1,77 @@
+"""What the faces show of requests."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pydantic import Field
+
+from db.epics import Row
+from engine.views import Money
+from epics.asks import AskStatus, PartStatus, Score, Skipped
+from epics.records import Record
+
+
+class PartView(Record):
+    """One part of a request, who does it, and why."""
+
+    n: int
+    text: str
+    needs: tuple[int, ...] = Field(description="The parts that must have ended before; their answers are told to it.")
+    status: PartStatus
+    agent: str | None = Field(
+        description="Who does it: an agent, a workflow, or epic for all of the way to a merge; null until it is chosen."
+    )
+    why: str = Field(description="Why that one, or why a person has to say.")
+    work: str | None = Field(description="The run or the epic that does it.")
+    work_status: str | None = Field(description="Where that is.")
+    waiting_on: str | None = Field(default=None, description="The approval that its epic waits for.")
+    answer: str
+    error: str = Field(description="Why it failed or was not begun, or what it waits for.")
+    cost_usd: Money
+    scores: tuple[Score, ...] = Field(description="Who could do it, the best first.")
+    skipped: tuple[Skipped, ...] = Field(description="Who could not, and why.")
+
+
+class LeftOut(Record):
+    """An agent that failed lately."""
+
+    agent: str
+    failures: int = Field(description="In a row.")
+    problem: str = Field(description="What it failed with last.")
+    wait_s: float = Field(description="For so many seconds more it is left out; 0 if it is not.")
+    is_tried: bool = Field(description="Whether one run tries at the moment if it works again.")
+    tried_by: str | None = Field(description="That run.")
+
+    @classmethod
+    def of(cls, row: Row) -> LeftOut:
+        """What its row says."""
+        return cls(
+            agent=row["agent"],
+            failures=row["failures"],
+            problem=row["problem"],
+            wait_s=row["wait_s"],
+            is_tried=row["probe"] is not None,
+            tried_by=row["probe"],
+        )
+
+
+class AskView(Record):
+    """A request in free words, and what became of it."""
+
+    id: str
+    text: str
+    repo: str = Field(description="Empty for what needs none.")
+    base: str | None
+    status: AskStatus
+    split_by: str = Field(description="rules model nobody: who split it into parts.")
+    note: str = Field(description="What there is to say about that, such as why the model was not asked.")
+    parts: tuple[PartView, ...]
+    answer: str = Field(description="What came of all parts, in their order; empty until it has ended.")
+    budget_usd: Money | None
+    cost_usd: Money
+    asked_by: str
+    labels: dict[str, str]
+    created_at: datetime
+    updated_at: datetime
+    ended_at: datetime | None
