@@ -20,6 +20,7 @@ from engine.effects import RecordedRepository
 from engine.learning.recalling import memory_of
 from engine.lease_keeper import Hold
 from engine.leftovers import put_away
+from engine.reach.binding import with_reach
 from engine.running import Running
 from epics.approvals import Choice, Decision
 from epics.errors import Conflict
@@ -38,7 +39,7 @@ async def drive(installation: Installation, hold: Hold) -> None:
     epic_id = hold.lease.thread_id
     row = await epic_facts(installation.database.pool, epic_id)
     hold.came_to = row["moment"]
-    running = await assemble(installation, hold.lease, row)
+    running = with_reach(installation, await assemble(installation, hold.lease, row))
     await fix_terms(installation, running, row)
     lessons, recall = memory_of(installation, running)
     context = EpicContext(

@@ -40,9 +40,9 @@ def cut_in(turns: Sequence[Row], read_only: Collection[str] = ()) -> Cut | None:
     """
     if not turns or turns[-1]["results"] is not None:
         return None
-    commands = {tool.name for tool in builtin_tools().select(builtin_tools().names) if tool.permission == "execute"}
+    unsafe = {tool.name for tool in builtin_tools().select(builtin_tools().names) if tool.idempotency == "never"}
     called = (str(call["name"]) for call in readable(turn_of(turns[-1]))["tool_calls"])
-    tools = tuple(name for name in called if name in commands or (name.startswith(_FOREIGN) and name not in read_only))
+    tools = tuple(name for name in called if name in unsafe or (name.startswith(_FOREIGN) and name not in read_only))
     return Cut(turn=turns[-1]["n"], tools=tools) if tools else None
 
 

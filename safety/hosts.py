@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from ipaddress import ip_address
 from typing import Final
 
@@ -33,6 +34,15 @@ def why_host_is_refused(pattern: str) -> str:
     if name.rpartition(".")[2] in _LOCAL:
         return "must be a host of the public internet, and this name is of a network's own"
     return ""
+
+
+def is_listed(host: str, hosts: Iterable[str]) -> bool:
+    """Whether a name is one of those listed; `*.example.org` is every name below it, and not itself."""
+    name = host.lower().rstrip(".")
+    return any(
+        name.endswith(listed[1:]) and len(name) > len(listed[1:]) if listed.startswith("*.") else name == listed
+        for listed in (each.lower().rstrip(".") for each in hosts)
+    )
 
 
 def _public_or_not(text: str) -> bool | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Literal, Protocol, TypeVar
@@ -16,7 +16,7 @@ PortT = TypeVar("PortT")
 class Remembers(Protocol):
     """What is known of one project."""
 
-    async def search(self, text: str, groups: Sequence[Group], limit: int) -> tuple[Found, ...]:
+    async def search(self, text: str, groups: tuple[Group, ...], limit: int) -> tuple[Found, ...]:
         """Look for facts; nothing is found where knowledge cannot be reached."""
         ...
 

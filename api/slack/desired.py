@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from api.slack.blocks import Payload
 from api.slack.cards import Reader, card
-from api.slack.status_line import ended, parked, reminder, root
+from api.slack.status_line import ended, parked, reminder, root, told
 from engine.slack.facts import CardFacts, ThreadFacts
 from engine.views import ApprovalView, EventView
 from epics.approvals import ApprovalStatus
@@ -57,9 +57,9 @@ def wanted_posts(facts: ThreadFacts, reader: Reader, posted: Collection[str]) ->
         message = _message(facts, event, approval, reader)
         if message is not None and (message.key in posted or message.kind not in CALLS or _waits(approval)):
             wanted.append(message)
-    told = {message.key for message in wanted}
+    there = {message.key for message in wanted}
     # A gate that was there before the thread, or whose event is gone.
-    wanted += [made for approval in facts.approvals if (made := _card(approval, reader)).key not in told and made.is_open]
+    wanted += [made for approval in facts.approvals if (made := _card(approval, reader)).key not in there and made.is_open]
     return wanted
 
 
@@ -73,6 +73,8 @@ def _message(facts: ThreadFacts, event: EventView, approval: ApprovalView | None
             return _note(facts, event, lambda _facts: ended(facts, event, reader))
         case "epic_paused" if event.data.get("problem"):
             return _note(facts, event, lambda _facts: parked(facts, event, reader))
+        case "people_told":
+            return _note(facts, event, lambda _facts: told(facts, event, reader))
         case _:
             return None
 

@@ -14,6 +14,7 @@ from epics.steps import GATES as GATE_STEPS
 
 _MOST_GOAL = 700
 _MOST_PROBLEM = 700
+_MOST_TOLD = 2_000
 _MOST_MENTIONS = 20
 _SHA = 10
 
@@ -51,6 +52,13 @@ def parked(facts: ThreadFacts, event: EventView, reader: Reader) -> Payload:
         reader.words.block(problem, _MOST_PROBLEM),
     )
     return Payload(text=reader.words.inline(f"[paused] {facts.epic.id}: {problem}", 500), blocks=blocks)
+
+
+def told(facts: ThreadFacts, event: EventView, reader: Reader) -> Payload:
+    """What an agent tells the people who watch; it is an agent's text, so nothing in it calls anybody."""
+    text = str(event.data.get("text") or "")
+    blocks = (section(f"Attempt {event.data.get('attempt')} says:"), reader.words.block(text, _MOST_TOLD))
+    return Payload(text=reader.words.inline(f"{facts.epic.id}: {text}", 500), blocks=blocks)
 
 
 def reminder(approval: ApprovalView, people: KnownPeople, reader: Reader, *, to: tuple[str, ...], escalated: bool) -> Payload:

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from epics.errors import AddressRefused, LeaseLost, StoreUnavailable
 from executors.port import Notes
 from safety.addresses import check_addresses
+from safety.hosts import is_listed
 
 Resolve: TypeAlias = Callable[[str, int], Awaitable[list[str]]]
 Answer: TypeAlias = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -39,15 +40,6 @@ class Refusal(Exception):
         """Keep both."""
         super().__init__(why)
         self.status = status
-
-
-def is_listed(host: str, hosts: Iterable[str]) -> bool:
-    """Whether a name is one of those listed; `*.example.org` is every name below it, and not itself."""
-    name = host.lower().rstrip(".")
-    return any(
-        name.endswith(listed[1:]) and len(name) > len(listed[1:]) if listed.startswith("*.") else name == listed
-        for listed in (each.lower().rstrip(".") for each in hosts)
-    )
 
 
 class Egress:

@@ -201,7 +201,7 @@ ORDER BY p.name;
 -- What a thread tells of, in order.
 SELECT n, type, data, created_at FROM events
 WHERE epic_id = %(epic)s AND n >= %(since)s
-    AND type IN ('approval_opened', 'approval_reminded', 'approval_escalated', 'epic_ended', 'epic_paused')
+    AND type IN ('approval_opened', 'approval_reminded', 'approval_escalated', 'epic_ended', 'epic_paused', 'people_told')
 ORDER BY n;
 
 -- name: is_race_entry

@@ -9,10 +9,10 @@ from typing import get_args
 import pytest
 
 from executors.containers.confinement import Confines, host_config
-from executors.containers.egress import is_listed
 from executors.containers.labels import Labels, Work, container_name
 from executors.containers.memory import why_not_now
 from executors.containers.places import socket_place
+from safety.hosts import is_listed
 
 LABELS = Labels(database="d", epic="e-0123456789", attempt=3, epoch=7, home="/h", deadline=12.5, memory_mb=64)
 #: The longest that Linux takes, with the byte that ends it.

@@ -1,0 +1,129 @@
+"""One GET to an address that was checked, of which so much is read and no more."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import httpx2
+
+from engine.posting import Resolve, resolve
+from epics.errors import AddressRefused
+from safety.addresses import check_addresses
+
+MOST_BYTES: Final = 2_000_000
+SECONDS: Final = 30.0
+
+_MOST_ADDRESSES: Final = 3
+_AGENT: Final = "genie-orchestrator"
+
+
+class Refused(Exception):
+    """A page that cannot be had; the message says why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Got:
+    """What a server answered."""
+
+    status: int
+    headers: Mapping[str, str]
+    text: str
+    is_cut: bool
+
+
+class Getter:
+    """Gets pages. Each GET has a connection of its own, to an address that was checked a moment before.
+
+    It goes to the address and not to the name: a name that is asked for again may lead elsewhere (DNS rebinding). Redirects are not
+    followed here, no proxy is used, and no cookie is kept.
+    """
+
+    def __init__(
+        self,
+        *,
+        allow_private: bool = False,
+        resolve: Resolve = resolve,
+        trust: ssl.SSLContext | None = None,
+        seconds: float = SECONDS,
+        most: int = MOST_BYTES,
+    ) -> None:
+        """Set what holds for every page; `trust` says whose certificates count."""
+        self._allow_private = allow_private
+        self._resolve = resolve
+        self._trust = trust
+        self._seconds = seconds
+        self._most = most
+
+    async def get(self, url: httpx2.URL, *, headers: Mapping[str, str], allow_private: bool = False) -> Got:
+        """Get one page.
+
+        Raises:
+            Refused: if it cannot be had, in words.
+        """
+        try:
+            async with asyncio.timeout(self._seconds):
+                return await self._got(url, headers, allow_private=allow_private or self._allow_private)
+        except TimeoutError as error:
+            raise Refused(f"{url.host} gave no whole answer within {self._seconds:g} s") from error
+        except AddressRefused as error:
+            raise Refused(f"{url.host} has an address that is not of the public internet") from error
+        except (httpx2.HTTPError, httpx2.InvalidURL, OSError, UnicodeError, zlib.error) as error:
+            raise Refused(f"{url.host} cannot be read: {type(error).__name__}: {str(error)[:200]}") from error
+
+    async def _got(self, url: httpx2.URL, headers: Mapping[str, str], *, allow_private: bool) -> Got:
+        port = url.port or (443 if url.scheme == "https" else 80)
+        addresses = check_addresses(url.host, await self._resolve(url.host, port), allow_private=allow_private)
+        if self._trust is None:
+            self._trust = await asyncio.to_thread(httpx2.create_ssl_context)
+        # No connection is kept: one to this address may have been made, and its certificate checked, for another name.
+        async with httpx2.AsyncClient(
+            trust_env=False,
+            follow_redirects=False,
+            verify=self._trust,
+            timeout=self._seconds,
+            limits=httpx2.Limits(max_keepalive_connections=0),
+        ) as client:
+            sent = {"user-agent": _AGENT, "accept-encoding": "identity", **headers, "host": url.netloc.decode()}
+            request = client.build_request("GET", url, headers=sent, extensions={"sni_hostname": url.host})
+            failed: httpx2.ConnectError | None = None
+            for address in addresses[:_MOST_ADDRESSES]:
+                request.url = request.url.copy_with(host=address)
+                try:
+                    response = await client.send(request, stream=True)
+                except httpx2.ConnectError as error:
+                    failed = error
+                    continue
+                try:
+                    return await self._read(response)
+                finally:
+                    await response.aclose()
+            raise failed or OSError("the name has no address")
+
+    async def _read(self, response: httpx2.Response) -> Got:
+        body = b""
+        inflate = _inflater(response.headers.get("content-encoding", ""))
+        async for part in response.aiter_raw():
+            # Unpacked piece by piece, and no more than there is room for: few bytes may be meant to become very many.
+            body += part if inflate is None else inflate.decompress(part, self._most + 1 - len(body))
+            if len(body) > self._most:
+                break
+        try:
+            text = body[: self._most].decode(response.charset_encoding or "utf-8", "replace")
+        except LookupError:
+            text = body[: self._most].decode("utf-8", "replace")
+        return Got(status=response.status_code, headers=response.headers, text=text, is_cut=len(body) > self._most)
+
+
+def _inflater(encoding: str) -> zlib._Decompress | None:
+    """What unpacks an answer that is packed although nobody asked for it."""
+    if encoding.strip().lower() in {"", "identity"}:
+        return None
+    if encoding.strip().lower() in {"gzip", "x-gzip", "deflate"}:
+        return zlib.decompressobj(zlib.MAX_WBITS | 32)
+    message = f"it is packed as {encoding[:40]}"
+    raise OSError(message)
