@@ -20,6 +20,8 @@ from memory.words import Commonness
 SEARCH_S: Final = 2.0
 WRITE_S: Final = 30.0
 WAIT_S: Final = 3.0
+_WIPE: Final = 10
+"""How many times longer it may take to throw everything away."""
 _EMBED_AT_ONCE: Final = 64
 _COUNTED_FOR_S: Final = 60.0
 
@@ -29,16 +31,22 @@ class PostgresKnowledge:
 
     name = "postgresql"
 
-    def __init__(self, pool: Pool, embedder: Embedder | None = None, *, wait_s: float = WAIT_S) -> None:
+    def __init__(
+        self, pool: Pool, embedder: Embedder | None = None, *, wait_s: float = WAIT_S, search_s: float = SEARCH_S, write_s: float = WRITE_S
+    ) -> None:
         """Bind to a database.
 
         Args:
             pool: connections to it.
             embedder: without one nothing is searched by meaning.
             wait_s: how long a connection is waited for: whoever asks for knowledge has other work to do.
+            search_s: how long one statement of a search may take.
+            write_s: how long any other may.
         """
         self._pool = pool
         self._wait_s = wait_s
+        self._search_s = search_s
+        self._write_s = write_s
         self._embedder = embedder
         self._vectors: str | None = ""
         """Why there are no vectors; empty before somebody looked, None where there are."""
@@ -47,7 +55,7 @@ class PostgresKnowledge:
 
     async def add(self, episode: Episode) -> bool:
         """Keep an episode; where no vector can be made of it now, one is made later, and words find it meanwhile."""
-        async with self._knowing(WRITE_S) as connection:
+        async with self._knowing(self._write_s) as connection:
             facts = await rows.add_episode(connection, episode)
         if facts:
             try:
@@ -59,7 +67,7 @@ class PostgresKnowledge:
     async def search(self, query: Query) -> tuple[Found, ...]:
         """The facts that fit best; what the embedder cannot do now, the words do alone."""
         vector = await self._vector_of(query.text)
-        async with self._knowing(SEARCH_S) as connection:
+        async with self._knowing(self._search_s) as connection:
             project = await rows.project_number(connection, query.project)
             if project is None or query.limit <= 0 or not query.groups:
                 return ()
@@ -68,7 +76,7 @@ class PostgresKnowledge:
 
     async def facts(self, listing: Listing) -> tuple[Fact, ...]:
         """List facts, the newest first."""
-        async with self._knowing(WRITE_S) as connection:
+        async with self._knowing(self._write_s) as connection:
             project = await rows.project_number(connection, listing.project)
             if project is None:
                 return ()
@@ -88,12 +96,12 @@ class PostgresKnowledge:
         Raises:
             FactNotFound: if the project has none of that id.
         """
-        async with self._knowing(WRITE_S) as connection:
+        async with self._knowing(self._write_s) as connection:
             return await rows.fact_by_id(connection, project, fact_id)
 
     async def entities(self, project: str, *, groups: tuple[Group, ...] = ALL_GROUPS, limit: int = 50) -> tuple[Entity, ...]:
         """The entities that most facts name, most first."""
-        async with self._knowing(WRITE_S) as connection:
+        async with self._knowing(self._write_s) as connection:
             number = await rows.project_number(connection, project)
             values = {"project": number, "shelves": list(groups), "limit": limit}
             found = await rows.all_rows(connection, "list_entities", values)
@@ -101,7 +109,7 @@ class PostgresKnowledge:
 
     async def forget(self, forgetting: Forgetting) -> int:
         """Forget facts and what nothing is left of then."""
-        async with self._knowing(WRITE_S) as connection:
+        async with self._knowing(self._write_s) as connection:
             project = await rows.project_number(connection, forgetting.project)
             if project is None:
                 return 0
@@ -110,7 +118,7 @@ class PostgresKnowledge:
 
     async def counts(self, project: str | None = None, *, groups: tuple[Group, ...] = ALL_GROUPS) -> Counts:
         """How much is known of a project, or of all."""
-        async with self._knowing(WRITE_S) as connection:
+        async with self._knowing(self._write_s) as connection:
             number = None if project is None else await rows.project_number(connection, project)
             if project is not None and number is None:
                 return Counts()
@@ -119,7 +127,7 @@ class PostgresKnowledge:
 
     async def wipe(self, project: str | None = None) -> None:
         """Take everything out, of one project or of all."""
-        async with self._knowing(10 * WRITE_S) as connection:
+        async with self._knowing(_WIPE * self._write_s) as connection:
             number = None if project is None else await rows.project_number(connection, project)
             if project is None or number is not None:
                 await connection.execute(rows.WIPE, {"project": number})
@@ -132,7 +140,7 @@ class PostgresKnowledge:
         """
         if self._embedder is None or await self.without_vectors() is not None:
             return 0
-        async with self._knowing(WRITE_S) as connection:
+        async with self._knowing(self._write_s) as connection:
             facts = await rows.facts_without_vector(connection, self._embedder.name, self._embedder.dimensions, _EMBED_AT_ONCE)
         await self._embed(tuple(facts))
         return len(facts)
@@ -143,7 +151,7 @@ class PostgresKnowledge:
             return "no embedding model is set (GENIE_EMBEDDING_MODEL)"
         if self._vectors is None:
             return None
-        async with self._knowing(WRITE_S) as connection:
+        async with self._knowing(self._write_s) as connection:
             self._vectors = await rows.prepare_vectors(connection, self._embedder.name, self._embedder.dimensions)
         return self._vectors
 
@@ -156,7 +164,7 @@ class PostgresKnowledge:
         for start in range(0, len(facts), _EMBED_AT_ONCE):
             some = facts[start : start + _EMBED_AT_ONCE]
             vectors = await self._embedder.embed(tuple(text for _, text in some))
-            async with self._knowing(WRITE_S) as connection:
+            async with self._knowing(self._write_s) as connection:
                 pairs = ((fact, vector) for (fact, _), vector in zip(some, vectors, strict=True))
                 await rows.keep_vectors(connection, self._embedder.name, pairs)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
+from unicodedata import category
 
 from db import knowledge as rows
 from db.connection import Connection
@@ -16,6 +17,7 @@ from memory.words import MOST_MATCHES, Commonness, any_of, chosen_words, quoted
 
 _EACH_WAY: Final = 30
 """Facts that each way finds, and more where more are asked for."""
+_MOST_CHARS: Final = 8_000
 _SEEDS: Final = 5
 """The best of words and vectors, from which neighbours are looked for."""
 _MOST_AWAY: Final = 0.7
@@ -68,7 +70,7 @@ class Search:
         return tuple(Found(fact=facts[each.key], score=each.score, ways=each.ways) for each in best if each.key in facts)
 
     async def _by_words(self) -> list[int]:
-        text = storable_text(self._sought.query.text)
+        text = plain(self._sought.query.text)
         values = {**self._scope, "scope": self._scope_words(), "text": text}
         found = await rows.numbers(self._connection, "facts_by_all_words", values)
         if len(found) >= self._scope["most"]:
@@ -102,3 +104,8 @@ class Search:
         if groups == set(ALL_GROUPS):
             return quoted(f"project {self._sought.project}")
         return any_of(f"project {self._sought.project} {group}" for group in sorted(groups))
+
+
+def plain(text: str) -> str:
+    """The beginning of a text without signs that nobody sees: they would make another word of the one that they stand at."""
+    return "".join(" " if category(sign) == "Cf" else sign for sign in storable_text(text[:_MOST_CHARS]))

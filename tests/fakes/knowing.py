@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
@@ -12,6 +12,8 @@ from epics.knowledge import Episode, Group, NewFact, Source
 from memory.port import KnowledgeStore
 from memory.postgresql import PostgresKnowledge
 from tests.fakes.embedding import HashingEmbedder
+from tests.fakes.graph_database import graph_store
+from tests.fakes.tcp_proxy import TcpProxy
 
 DAY = timedelta(days=1)
 THEN = datetime(2026, 1, 10, 12, tzinfo=UTC)
@@ -34,11 +36,31 @@ async def _with_vectors(database_url: str) -> AsyncGenerator[KnowledgeStore]:
         yield PostgresKnowledge(pool, HashingEmbedder())
 
 
-STORES: Mapping[str, OpenStore] = {"postgresql": _words_alone, "postgresql_vectors": _with_vectors}
+@asynccontextmanager
+async def _gone(database_url: str) -> AsyncGenerator[KnowledgeStore]:
+    async with AsyncExitStack() as stack:
+        with TcpProxy(database_url) as proxy:
+            pool = await stack.enter_async_context(open_pool(proxy.url))
+        yield PostgresKnowledge(pool, wait_s=0.3)
+
+
+@asynccontextmanager
+async def _silent(database_url: str) -> AsyncGenerator[KnowledgeStore]:
+    with TcpProxy(database_url) as proxy:
+        async with open_pool(proxy.url) as pool:
+            proxy.partition()
+            yield PostgresKnowledge(pool, wait_s=0.3, search_s=0.5, write_s=0.5)
+            proxy.heal()
+
+
+STORES: Mapping[str, OpenStore] = {"postgresql": _words_alone, "postgresql_vectors": _with_vectors, "graphiti": graph_store}
 """Every adapter of the port, by the name that its tests bear."""
 
-WITH_VECTORS = frozenset({"postgresql_vectors"})
+WITH_VECTORS = frozenset({"postgresql_vectors", "graphiti"})
 """Those that search by meaning."""
+
+GONE_STORES: Mapping[str, OpenStore] = {"postgresql_gone": _gone, "postgresql_silent": _silent}
+"""Those whose database went away, or says nothing any more."""
 
 
 def new_project() -> str:
