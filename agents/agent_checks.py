@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from agents.agent import Agent
+from agents.prompts import Template, check_template
 from agents.workflow import Limits
 from epics.agent_errors import InvalidAgent
 from epics.errors import InvalidInput
@@ -62,6 +63,11 @@ def _faults(made_by: type[Agent]) -> Iterable[tuple[str, str]]:
     yield from _texts(said)
     if not isinstance(said["variables"], Mapping) or not all(isinstance(each, str) for pair in said["variables"].items() for each in pair):
         yield "variables", f"variables gives a text for each name: it was {_shown(said['variables'])}"
+    elif isinstance(said["prompt"], str) and said["prompt"].strip():
+        try:
+            check_template(Template(agent="the agent", version=1, text=said["prompt"], variables=said["variables"]))
+        except InvalidInput as error:
+            yield "prompt", str(error)
     if not isinstance(said["needs_repository"], bool):
         yield "needs_repository", f"needs_repository is True or False: it was {_shown(said['needs_repository'])}"
     yield from _limits(said["limits"])

@@ -85,7 +85,9 @@ class Catalog:
         try:
             return self.registry.get(name)
         except WorkflowNotFound as error:
-            raise WorkflowNotFound(f"there is no agent or workflow {name!r}; there are {', '.join(self.names)}") from error
+            raise WorkflowNotFound(
+                f"there is no workflow {name!r}, and no agent of that name; there are {', '.join(self.names)}"
+            ) from error
 
 
 def _in_folder(place: Path) -> list[PythonAgent | BrokenAgent]:

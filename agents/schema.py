@@ -23,7 +23,26 @@ from agents.workflow import OnCrash
 from epics.records import Record
 from safety.hosts import why_host_is_refused
 
-ToolName = Literal["read_file", "write_file", "edit_file", "list_files", "search", "run_command"]
+ToolName = Literal[
+    "read_file",
+    "write_file",
+    "edit_file",
+    "list_files",
+    "search",
+    "run_command",
+    "git_log",
+    "git_show",
+    "git_diff",
+    "git_blame",
+    "tell_people",
+    "list_tasks",
+    "add_task",
+    "complete_task",
+    "search_knowledge",
+    "remember",
+    "fetch_url",
+    "search_web",
+]
 """Genie's names of the tools; an executor maps them to its own."""
 
 WRITING_TOOLS: Final = frozenset({"write_file", "edit_file", "run_command"})

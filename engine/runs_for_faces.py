@@ -7,8 +7,8 @@ import time
 from dataclasses import asdict
 from typing import Any, Final
 
-from agents.registry import Registry
-from engine.assembling import Installation, registry_at
+from agents.catalog import Catalog
+from engine.assembling import Installation, catalog_at
 from engine.following_events import OnEvent, following
 from engine.reading import list_events
 from engine.refusals import refusals_told
@@ -19,7 +19,7 @@ from engine.runs.views import RunView
 from engine.starting_once import OnceStarter, Started
 from engine.views import EventView, Page
 from engine.waiting import any_set
-from engine.workflow_views import WorkflowView, workflow_views
+from engine.workflow_views import WorkflowView, agent_views, view_of
 from epics.callers import current_caller
 from epics.roles import Deed
 from epics.runs import RUN_ENDED
@@ -103,25 +103,25 @@ class Runs:
         return await run_log(self._pool, await run_id_of(self._pool, run))
 
     async def workflows(self, repo: str | None = None) -> tuple[WorkflowView, ...]:
-        """The workflows of this installation, and those of the base branch of a repository, the broken ones too."""
-        return workflow_views(await self._registry(repo))
+        """The agents of both kinds of this installation, and those of the base branch of a repository, the broken ones too."""
+        return agent_views(await self._catalog(repo))
 
     async def workflow(self, name: str, repo: str | None = None) -> WorkflowView:
-        """One workflow, broken or not.
+        """One workflow, or agent written in Python, broken or not.
 
         Raises:
             WorkflowNotFound: if there is none of that name.
         """
-        registry = await self._registry(repo)
-        found = next((view for view in workflow_views(registry) if view.name == name), None)
-        return found or WorkflowView.of(registry.get(name))
+        catalog = await self._catalog(repo)
+        broken = next((view for view in agent_views(catalog) if view.name == name and view.error), None)
+        return broken or view_of(catalog.get(name))
 
-    async def _registry(self, repo: str | None) -> Registry:
+    async def _catalog(self, repo: str | None) -> Catalog:
         here = self._installation
         if repo is None:
-            return await asyncio.to_thread(Registry.discover, agents_dir=here.agents_dir)
+            return await asyncio.to_thread(Catalog.discover, agents_dir=here.agents_dir)
         facts = await inspect_repository(repo, None, here.git_environment)
         # Where it really is: the name that was given may be that of a link.
         current_caller().check(Deed.READ, facts.location)
         workspace = await open_workspace(here.home, facts.location, here.git_environment)
-        return await registry_at(workspace.mirror, await workspace.mirror.fetch_base(facts.base), here.agents_dir)
+        return await catalog_at(workspace.mirror, await workspace.mirror.fetch_base(facts.base), here.agents_dir)

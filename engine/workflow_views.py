@@ -1,20 +1,25 @@
-"""What the faces show of workflows, the broken ones too."""
+"""What the faces show of workflows and of agents written in Python, the broken ones too."""
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
+from agents.catalog import Catalog
+from agents.python_agent import Answer, PythonAgent
 from agents.registry import BrokenWorkflow, Registry
-from agents.rendering import used_variables
+from agents.rendering import used_variables, variables_in
 from agents.workflow import Workflow
 from engine.views import Money
 from epics.records import Record
 
 
 class WorkflowView(Record):
-    """A workflow; `error` is empty unless it is broken."""
+    """A workflow, or an agent written in Python; `error` is empty unless it is broken."""
 
     name: str
+    kind: Literal["workflow", "agent"] = Field(default="workflow", description="agent: written in Python; it may do without a repository.")
     folder: str
     error: str = Field(default="", description="What is wrong with it, with file and line.")
     description: str = ""
@@ -34,6 +39,8 @@ class WorkflowView(Record):
     aliases: dict[str, str] = Field(default_factory=dict, description="Models by the names that the agent may ask for.")
     mcp_servers: tuple[str, ...] = ()
     variables: tuple[str, ...] = Field(default=(), description="What its prompt names.")
+    skills: tuple[str, ...] = Field(default=(), description="What it can do, in words that a request for it would have.")
+    needs_repository: bool = Field(default=True, description="Whether it can only be run on a repository.")
     content_hash: str = ""
 
     @classmethod
@@ -60,6 +67,7 @@ class WorkflowView(Record):
             aliases=dict(workflow.aliases),
             mcp_servers=tuple(sorted(workflow.mcp_servers)),
             variables=tuple(sorted(used_variables(workflow))),
+            skills=workflow.skills or (),
             content_hash=workflow.content_hash,
         )
 
@@ -69,7 +77,44 @@ class WorkflowView(Record):
         return cls(name=broken.name, folder=str(broken.folder), error=broken.error)
 
 
+def view_of_agent(agent: PythonAgent) -> WorkflowView:
+    """What is told of an agent written in Python."""
+    made_by = agent.made_by
+    return WorkflowView(
+        name=agent.name,
+        kind="agent",
+        folder=str(agent.folder),
+        description=made_by.description,
+        output=Answer.__name__,
+        tools=tuple(tool if isinstance(tool, str) else tool.name for tool in made_by.tools),
+        executor=made_by.executors[0],
+        models=made_by.models,
+        turns=made_by.limits.turns,
+        seconds=made_by.limits.seconds,
+        usd=made_by.limits.usd,
+        allowed=("**",),
+        on_crash="retry",
+        mcp_servers=tuple(sorted(agent.mcp_servers)),
+        variables=tuple(sorted(variables_in(made_by.prompt, file=str(agent.file)))),
+        skills=made_by.skills,
+        needs_repository=made_by.needs_repository,
+        content_hash=agent.content_hash,
+    )
+
+
 def workflow_views(registry: Registry) -> tuple[WorkflowView, ...]:
-    """All that a registry has found, by name."""
+    """All workflows that a registry has found, by name."""
     good = [WorkflowView.of(workflow) for workflow in registry.workflows.values()]
     return tuple(sorted([*good, *map(WorkflowView.of_broken, registry.broken)], key=lambda view: view.name))
+
+
+def agent_views(catalog: Catalog) -> tuple[WorkflowView, ...]:
+    """All that can be run by its name, by name, and what is broken."""
+    good = [view_of_agent(agent) for agent in catalog.agents.values()]
+    broken = [WorkflowView(name=each.name, kind="agent", folder=each.place, error=each.error) for each in catalog.broken]
+    return tuple(sorted([*workflow_views(catalog.registry), *good, *broken], key=lambda view: (view.name, view.kind)))
+
+
+def view_of(found: Workflow | PythonAgent) -> WorkflowView:
+    """What is told of either."""
+    return view_of_agent(found) if isinstance(found, PythonAgent) else WorkflowView.of(found)

@@ -34,7 +34,6 @@ from epics.policy import RepositoryPolicy
 from executors.port import Outcome, Owner
 from nodes.context import Attempted
 from timemachine.workspace import attempts_folder
-from tools.context import ToolContext
 
 
 async def drive_agent(installation: Installation, hold: Hold, facts: Row, order: Row) -> None:
@@ -132,8 +131,7 @@ async def _opened(work: AgentWork, running: Running | None) -> Row:
 
 
 async def _lived(work: AgentWork, tree: RunTree | None, prompt: str) -> Outcome:
-    reach = ToolContext(knowledge=work.knowledge if work.knowledge.is_on else None, session=work.conversation.session)
-    run = RunOfAgent(work, Asking(work, tree, prompt, reach), tree, prompt)
+    run = RunOfAgent(work, Asking(work, tree, prompt), tree, prompt)
     try:
         outcome = await live(work.agent, run, work.agent.made_by.limits.seconds)
     finally:

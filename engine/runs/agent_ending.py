@@ -12,6 +12,7 @@ from db.fence import add_events
 from db.leases import Lease
 from db.runs import end_run
 from engine.assembling import Installation
+from engine.routing.breaker import telling
 from engine.running import Running
 from engine.runs.agent_work import project_of, source_of
 from engine.runs.ground import publish
@@ -33,6 +34,7 @@ async def end_agent_run(
     done = attempted.ended_by == "done"
 
     async def learned(connection: Connection, run_id: str) -> None:
+        await telling(installation.dispatch.breaking, attempted.ended_by, attempted.error)(connection, run_id)
         if done and installation.knowledge.name != "off":
             await _tell(connection, run_id, episode_of(run_id, facts, order, attempted))
 

@@ -21,6 +21,7 @@ from engine.attempts import signature_of
 from engine.draining import HandedOver
 from engine.postponing import retries_so_far
 from engine.recording import RecordingJournal, turn_of
+from engine.runs.agent_reach import reach_for
 from engine.runs.agent_work import AgentWork
 from engine.runs.run_tree import RunTree
 from epics.errors import ModelUnavailable
@@ -29,7 +30,6 @@ from executors.port import Order, Outcome, TakesHistory, Talk, Turn
 from nodes.context import Attempted
 from timemachine.workspace import attempts_folder
 from tools.builtin import builtin_tools
-from tools.context import ToolContext
 from tools.declaring import AgentTool
 
 _NEED_A_TREE = frozenset({"files", "version_control"})
@@ -47,12 +47,11 @@ class Question:
 class Asking:
     """The questions of one run, numbered as they are asked; after a crash the n-th is the n-th again (durability rules 15 and 16)."""
 
-    def __init__(self, work: AgentWork, tree: RunTree | None, prompt: str, reach: ToolContext) -> None:
+    def __init__(self, work: AgentWork, tree: RunTree | None, prompt: str) -> None:
         """Bind to a run, its files and what its model is told first."""
         self._work = work
         self._tree = tree
         self._prompt = prompt
-        self._reach = reach
         self._asked = 0
         self._one_at_a_time = asyncio.Lock()
         self._until = time.monotonic() + work.agent.made_by.limits.seconds
@@ -178,7 +177,7 @@ class Asking:
             folder=folder,
             owner=work.owner,
             continues=() if has_messages else await self._asked_before(row["n"]),
-            reach=self._reach,
+            reach=reach_for(work, row["n"], tree),
             has_tree=tree is not None,
             talk=Talk(
                 prompt=self._prompt,

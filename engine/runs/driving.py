@@ -13,6 +13,7 @@ from engine.lease_keeper import Hold
 from engine.leftovers import put_away
 from engine.reach.binding import with_reach
 from engine.reading_repository import ReadRepository
+from engine.routing.breaker import admit, breaker_of, telling
 from engine.running import Running
 from engine.runs.briefing import Ground, run_variables
 from engine.runs.ground import have_start, publish
@@ -41,11 +42,13 @@ async def drive_run(installation: Installation, hold: Hold) -> None:
         return
     order = await run_order(pool, run_id)
     if order["kind"] == "agent":
+        await admit(pool, order["workflow"], run_id)
         from engine.runs.agent_driving import drive_agent  # noqa: PLC0415  # most workers run no agent
 
         await drive_agent(installation, hold, row, order)
         return
     running = with_reach(installation, await assemble(installation, hold.lease, row))
+    await admit(pool, breaker_of(running.registry, order["workflow"], running.facts.repo), run_id)
     attempted = await EpicAttempts(running).run(await _assignment(running, order))
     unpublished = await publish(running, attempted)
     done = attempted.ended_by == "done"
@@ -67,6 +70,7 @@ async def drive_run(installation: Installation, hold: Hold) -> None:
             "files": len(attempted.files),
             "unpublished": unpublished[:500],
         },
+        within=telling(installation.dispatch.breaking, attempted.ended_by, attempted.error),
     )
     await put_away(running)
 

@@ -71,17 +71,32 @@ async def list_runs(
 
 
 async def run_log(pool: Pool, run_id: str) -> tuple[dict[str, Any], ...]:
-    """The turns of a run's agent, for reading."""
-    run = await fetch_one(pool, "epic_view", {"epic": run_id}) or {}
-    if run.get("attempt") is None:
-        return ()
-    return tuple(pool.clean(readable(turn_of(row))) for row in await AttemptJournal.read(pool, run_id, run["attempt"]))
+    """The turns of a run's agent, for reading; where it asked several times, one after the other, numbered through."""
+    turns: list[dict[str, Any]] = []
+    for attempt in await fetch_all(pool, "attempts_of_run", {"run": run_id}):
+        for row in await AttemptJournal.read(pool, run_id, attempt["n"]):
+            turns.append({**readable(turn_of(row)), "n": len(turns) + 1})
+    return tuple(pool.clean(turn) for turn in turns)
 
 
 def _run(row: Row) -> RunView:
     result: dict[str, Any] = row["result"] or {}
     names = (
-        *("id", "workflow", "task", "repo", "base", "revision", "start_commit", "cost_usd", "reserved_usd", "budget_usd", "tokens"),
+        *(
+            "id",
+            "kind",
+            "workflow",
+            "session",
+            "task",
+            "repo",
+            "base",
+            "revision",
+            "start_commit",
+            "cost_usd",
+            "reserved_usd",
+            "budget_usd",
+            "tokens",
+        ),
         *("labels", "branch", "unpublished", "queue_place", "retry_at", "created_at", "updated_at", "ended_at"),
     )
     return RunView.model_validate(
@@ -92,7 +107,7 @@ def _run(row: Row) -> RunView:
             "error": row["problem"] or result.get("error") or "",
             "ended_by": result.get("ended_by"),
             "output": result.get("output"),
-            "commit": result.get("commit"),
+            "commit": result.get("commit") or None,
             "files_changed": result.get("files", ()),
             "violations": result.get("violations", ()),
             "tests": result.get("tests"),

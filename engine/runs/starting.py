@@ -9,6 +9,7 @@ from agents.workflow import Workflow
 from db.epics import Within
 from engine.assembling import Installation, catalog_at, policy_at
 from engine.reading_repository import ReadRepository
+from engine.routing.breaker import breaker_of, check_in_use
 from engine.runs.agent_starting import Place, start_agent, start_alone
 from engine.runs.briefing import Ground, check_brief, run_variables, task_for
 from engine.runs.inputs import MOST_GIVEN, checked_variables
@@ -40,10 +41,12 @@ async def start_run(installation: Installation, asked: StartRun, *, within: With
         RepositoryUnusable: if the repository, its base branch or the revision cannot be read.
         WorkflowNotFound: if there is none of that name.
         Forbidden: if the caller may run nothing on the repository.
+        AgentUnavailable: if it kept failing, and is left out for a while.
     """
     task = checked_goal(asked.task, what="task") if asked.task.strip() else ""
     check_budget(asked.budget_usd)
     if not asked.repo:
+        await check_in_use(installation.database.pool, asked.workflow)
         return await start_alone(installation, asked, task, within=within)
     facts = await inspect_repository(asked.repo, asked.base, installation.git_environment)
     # Where it really is: the name that was given may be that of a link.
@@ -52,6 +55,7 @@ async def start_run(installation: Installation, asked: StartRun, *, within: With
     commit = await workspace.mirror.fetch_base(facts.base)
     catalog = await catalog_at(workspace.mirror, commit, installation.agents_dir)
     workflow, models = catalog.get(asked.workflow), models_in(asked.model)
+    await check_in_use(installation.database.pool, breaker_of(catalog.registry, asked.workflow, facts.location))
     policy = await policy_at(workspace.mirror, commit)
     if isinstance(workflow, PythonAgent):
         place = Place(mirror=workspace.mirror, repo=facts.location, base=facts.base, commit=commit, policy=policy)

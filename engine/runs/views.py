@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -14,12 +14,14 @@ from epics.verdicts import TestReport
 
 
 class RunView(Record):
-    """One workflow run on a repository without an epic, as its rows say."""
+    """One workflow, or one agent written in Python, run without an epic, as its rows say."""
 
     id: str
-    workflow: str
+    kind: Literal["workflow", "agent"] = "workflow"
+    workflow: str = Field(description="The name of either.")
+    session: str | None = Field(default=None, description="The conversation that it is a part of; null for a workflow.")
     task: str = Field(description="What was to be done; where none was given, what the workflow was told instead.")
-    repo: str
+    repo: str = Field(description="Empty for an agent on no repository, as are base and start_commit.")
     base: str
     revision: str | None = Field(description="What it was asked to start from; null for the newest commit of the base branch.")
     start_commit: str = Field(description="The commit that this was.")
