@@ -18,7 +18,8 @@ from engine.compatibility import adopt, leave_to_newer
 from engine.draining import HandedOver, Rests
 from engine.driving import drive
 from engine.lease_keeper import Hold, hold_epic, let_go
-from engine.postponing import put_off
+from engine.postponing import put_off, retries_so_far
+from engine.routing.breaker import AgentLeftOut, note_trouble
 from engine.runs.driving import drive_run
 from engine.runs.trouble import waiting_may_cure
 from engine.time_machine.commands import apply_commands
@@ -174,9 +175,15 @@ async def _has_moved(installation: Installation, hold: Hold) -> bool:
 async def _leave(installation: Installation, hold: Hold, error: Exception) -> None:
     """What waiting cures is waited for; other trouble parks the epic with its cause (durability rule 8)."""
     pool = installation.database.pool
+    if is_run(hold.lease.thread_id) and not isinstance(error, HandedOver | Rests):
+        await note_trouble(pool, hold.lease, installation.dispatch.breaking, error)
     match error:
         case HandedOver():
             hold.handed_over = True
+        case AgentLeftOut():
+            # Not a try: it is put off until the agent is tried again, however often that is.
+            tried = await retries_so_far(installation.database, hold.lease.thread_id)
+            await postpone_epic(pool, hold.lease, str(error), seconds=error.seconds, retries=tried)
         case Rests():
             await come_to_rest(installation, hold.lease)
         case AttemptCut() if not is_run(hold.lease.thread_id):

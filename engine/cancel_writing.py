@@ -15,6 +15,7 @@ from engine.checkpoints import config_of, saver_for
 from engine.compatibility import why_strange
 from engine.leftovers import tidy_epic
 from engine.merged_meanwhile import settle_merge
+from engine.routing.breaker import telling
 from epics.errors import EffectUnknown
 from epics.going_back import revert_refused
 from epics.runs import RunStatus, is_run
@@ -35,7 +36,9 @@ async def apply_cancel(installation: Installation, lease: Lease, command: Row) -
     note = f"cancelled by {data['by']}{': ' + data['reason'] if data.get('reason') else ''}"[:2000]
     # By its rows: LangGraph shows nothing left to do as well where a crash took the checkpoint after a decision.
     if is_run(epic_id):
-        await end_run(pool, lease, {"status": RunStatus.CANCELLED, "problem": note}, event={"by": data["by"]})
+        end = {"status": RunStatus.CANCELLED, "problem": note}
+        says_nothing = telling(installation.dispatch.breaking, "cancelled", note)
+        await end_run(pool, lease, end, event={"by": data["by"]}, within=says_nothing)
     elif facts["status"] not in TERMINAL:
         if why_strange(facts, installation.release) is not None:
             await cancel_strange(pool, lease, note)

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from agents.registry import REPOSITORY, Registry
-from db.breakers import Breaking, note_agent, pass_breaker
-from db.connection import Pool
-from db.epics import Row
+from db.breakers import Breaking, broken_agents, note_agent, pass_breaker
+from db.connection import Connection, Pool
+from db.epics import Row, Within
 from db.fence import fenced
 from db.leases import Lease
 from epics.agent_errors import AgentUnavailable
@@ -49,6 +49,26 @@ async def admit(pool: Pool, agent: str, run_id: str) -> None:
     """
     if (seconds := await pass_breaker(pool, agent, run_id)) > 0:
         raise AgentLeftOut(agent, seconds)
+
+
+async def check_in_use(pool: Pool, agent: str) -> None:
+    """Refuse what is to be started with an agent that is left out at the moment.
+
+    Raises:
+        AgentLeftOut: if it is.
+    """
+    for row in await broken_agents(pool):
+        if row["agent"] == agent and row["wait_s"] > 0:
+            raise AgentLeftOut(agent, row["wait_s"], row["problem"])
+
+
+def telling(breaking: Breaking, ended_by: str, problem: str) -> Within:
+    """What is written about its agent in the transaction that ends a run."""
+
+    async def tell(connection: Connection, run_id: str) -> None:
+        await note_agent(connection, run_id, breaking, worked=verdict_of(ended_by), problem=problem)
+
+    return tell
 
 
 def verdict_of(ended_by: str) -> bool | None:

@@ -12,7 +12,7 @@ from agents.registry import Registry
 from agents.workflow import Workflow
 from db.asks import agents_seen
 from db.breakers import broken_agents
-from engine.assembling import Installation, policy_at, registry_at
+from engine.assembling import Installation, catalog_at, policy_at
 from engine.routing.breaker import breaker_of, left_out
 from engine.routing.matching import Candidate
 from engine.starting import check_choice
@@ -59,15 +59,13 @@ async def scene_of(installation: Installation, repo: str | None, base: str | Non
         RepositoryUnusable: if the repository or its base branch cannot be read.
         InvalidSettings: if its `genie.toml` cannot be used.
     """
-    catalog = await asyncio.to_thread(Catalog.discover, agents_dir=installation.agents_dir)
     if repo is None:
-        return Scene(catalog=catalog)
+        return Scene(catalog=await asyncio.to_thread(Catalog.discover, agents_dir=installation.agents_dir))
     facts = await inspect_repository(repo, base, installation.git_environment)
     workspace = await open_workspace(installation.home, facts.location, installation.git_environment)
     commit = await workspace.mirror.fetch_base(facts.base)
-    registry = await registry_at(workspace.mirror, commit, installation.agents_dir)
-    policy = await policy_at(workspace.mirror, commit)
-    return Scene(catalog=replace(catalog, registry=registry), repo=facts.location, base=facts.base, policy=policy)
+    catalog, policy = await catalog_at(workspace.mirror, commit, installation.agents_dir), await policy_at(workspace.mirror, commit)
+    return Scene(catalog=catalog, repo=facts.location, base=facts.base, policy=policy)
 
 
 async def candidates_for(installation: Installation, scene: Scene, executor: str | None, models: tuple[str, ...]) -> tuple[Candidate, ...]:

@@ -14,12 +14,12 @@ MOST_PARTS: Final = 10
 VERBS: Final = frozenset(
     """
     adapt add adjust analyse analyze answer ask audit benchmark bring build bump change check clean collect compare
-    convert count cover create critique debug delete deploy describe design disable document draft drop enable estimate examine
-    explain extend extract find fix format generate give handle implement improve inspect introduce investigate judge
-    let list look make measure merge migrate move name open optimise optimize outline plan port prepare profile propose
-    publish put read refactor release remove rename repair replace report reproduce rewrite review run say search send
-    set show simplify sort speed split summarise summarize support tell test tidy translate turn update upgrade use
-    validate verify write
+    convert count cover create critique debug delete deploy describe design disable document draft drop enable
+    estimate examine explain extend extract find fix format generate give handle implement improve inspect introduce
+    investigate judge let list look make measure merge migrate move name open optimise optimize outline plan port
+    prepare profile propose prototype publish put read refactor release remove rename reorganise repair replace report
+    reproduce restructure review rewrite run say search send set show simplify sketch sort speed split summarise
+    summarize support tell test tidy translate try turn update upgrade use validate verify write
     """.split()  # noqa: SIM905  # a list of so many would have a line for each
 )
 """Words with which people begin what they want done."""

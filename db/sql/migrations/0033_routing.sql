@@ -73,21 +73,21 @@ ALTER TABLE runs ADD COLUMN breaker text;
 CREATE FUNCTION pass_breaker(p_agent text, p_run text, p_probe_s double precision) RETURNS double precision
 LANGUAGE plpgsql AS $$
 DECLARE
-    found agent_breakers%ROWTYPE;
+    one agent_breakers%ROWTYPE;
 BEGIN
-    SELECT * INTO found FROM agent_breakers WHERE agent = p_agent AND open_until IS NOT NULL;
+    SELECT * INTO one FROM agent_breakers WHERE agent = p_agent AND open_until IS NOT NULL;
     IF NOT FOUND THEN
         RETURN 0;
     END IF;
-    SELECT * INTO found FROM agent_breakers WHERE agent = p_agent FOR UPDATE;
-    IF NOT FOUND OR found.open_until IS NULL OR found.probe = p_run THEN
+    SELECT * INTO one FROM agent_breakers WHERE agent = p_agent FOR UPDATE;
+    IF NOT FOUND OR one.open_until IS NULL OR one.probe = p_run THEN
         RETURN 0;
     END IF;
-    IF found.open_until > clock_timestamp() THEN
-        RETURN extract(epoch FROM found.open_until - clock_timestamp());
+    IF one.open_until > clock_timestamp() THEN
+        RETURN extract(epoch FROM one.open_until - clock_timestamp());
     END IF;
-    IF found.probe IS NOT NULL AND found.probe_until > clock_timestamp() THEN
-        RETURN least(extract(epoch FROM found.probe_until - clock_timestamp()), 15);
+    IF one.probe IS NOT NULL AND one.probe_until > clock_timestamp() THEN
+        RETURN least(extract(epoch FROM one.probe_until - clock_timestamp()), 15);
     END IF;
     UPDATE agent_breakers SET
         probe = p_run, probe_until = clock_timestamp() + make_interval(secs => p_probe_s), updated_at = clock_timestamp()
