@@ -44,7 +44,7 @@ def test_every_variable_of_a_prompt_is_explained_and_no_other():
 def test_every_tool_is_named():
     section = PAGE.partition("### allowed_tools.json")[2].partition("### .mcp.json")[0]
 
-    assert set(re.findall(r"`([a-z]+_[a-z]+|search)`", section)) == set(get_args(ToolName))
+    assert set(re.findall(r"`([a-z]+_[a-z]+|search|remember)`", section)) == set(get_args(ToolName))
 
 
 def test_the_examples_are_a_workflow_that_loads():
