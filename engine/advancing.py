@@ -9,7 +9,7 @@ import structlog
 from structlog.contextvars import bound_contextvars
 
 from db.connection import Pool
-from db.epics import Row, epic_facts, pause_epic, record_event
+from db.epics import Row, epic_facts, pause_epic, postpone_epic, record_event
 from db.jobs import forget_hints
 from db.leases import Lease
 from db.runs import end_run
