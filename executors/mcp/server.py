@@ -100,12 +100,9 @@ class McpServer:
     async def _up(self) -> tuple[tuple[McpTool, ...], dict[str, str]]:
         self._starts += 1
         try:
-            async with asyncio.timeout(self.settings.start_s):
-                connection = self._connection = await self._connected()
-                await self._greet(connection)
-        except TimeoutError as exc:
-            await self._let_go()
-            raise McpServerBroken(f"it did not come up within {self.settings.start_s:g} s") from exc
+            until = time.monotonic() + self.settings.start_s
+            connection = self._connection = await self._connected()
+            await self._greet(connection, max(until - time.monotonic(), 0.001))
         except (McpServerBroken, CallRefused) as exc:
             await self._let_go()
             raise McpServerBroken(self.clean(str(exc))) from exc
@@ -123,9 +120,9 @@ class McpServer:
             return HttpConnection(settings.url, settings.headers)
         return await StdioConnection.open(settings.command, env=self._environment, cwd=self._tree / settings.cwd)
 
-    async def _greet(self, connection: Connection) -> None:
+    async def _greet(self, connection: Connection, seconds: float) -> None:
         us = {"protocolVersion": PROTOCOL, "capabilities": {}, "clientInfo": {"name": "genie", "version": "1"}}
-        hello = await connection.request("initialize", us, seconds=self.settings.start_s)
+        hello = await connection.request("initialize", us, seconds=seconds)
         version = hello.get("protocolVersion") if isinstance(hello, dict) else None
         if version not in SPOKEN:
             raise McpServerBroken(f"it speaks the version {one_line(version, 40)!r} of the protocol; we speak {', '.join(sorted(SPOKEN))}")

@@ -36,6 +36,7 @@ class StdioConnection:
         self._ended = ""
         self._errors = bytearray()
         self._unasked = 0
+        self._noise = 0
         self._tasks = [asyncio.create_task(each) for each in (self._hear(), self._hear_errors(), self._watch())]
 
     @classmethod
@@ -79,7 +80,7 @@ class StdioConnection:
                 return result_of(await answered)
         except TimeoutError as exc:
             self._say_at_once(encoded({"method": "notifications/cancelled", "params": {"requestId": n, "reason": "too late"}}))
-            raise McpServerBroken(f"it did not answer {method} within {seconds:g} s") from exc
+            raise McpServerBroken(f"it did not answer {method} within {seconds:g} s{self._but()}") from exc
         finally:
             self._waiting.pop(n, None)
 
@@ -157,6 +158,7 @@ class StdioConnection:
         # Many servers print a word of their own before they begin: what is no message is passed over.
         message = message_in(line) if line.strip() and len(line) <= LONGEST else None
         if message is None:
+            self._noise += bool(line.strip())
             return
         if is_answer(message):
             answered = self._waiting.get(message["id"]) if type(message.get("id")) is int else None
@@ -179,6 +181,9 @@ class StdioConnection:
         code = await self._process.wait()
         await asyncio.wait(self._tasks[:2], timeout=_LAST_WORDS_S)
         self._give_up(f"it ended with exit code {code if code >= 0 else 128 - code}{self._last_words()}")
+
+    def _but(self) -> str:
+        return f"; it said {self._noise} lines that are no messages" if self._noise else ""
 
     def _last_words(self) -> str:
         said = one_line(bytes(self._errors[-_SAID:]).decode(errors="replace").strip().rpartition("\n")[2])

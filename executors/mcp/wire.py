@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final, Protocol
 
 from epics.agent_errors import McpServerBroken
+from tools.output import sayable
 
 PROTOCOL: Final = "2025-11-25"
 """What we offer; a server may answer with an older one."""
@@ -101,4 +102,4 @@ def reply_to(message: Mapping[str, Any]) -> dict[str, Any]:
 
 def one_line(value: Any, most: int = _SAID) -> str:
     """Return the beginning of what a server says, for people."""
-    return " ".join(str("" if value is None else value)[: most * 4].split())[:most]
+    return sayable(" ".join(str("" if value is None else value)[: most * 4].split())[:most])
