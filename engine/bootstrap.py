@@ -105,7 +105,7 @@ async def open_engine(settings: Settings, *, script: Path | None = None, wait_s:
                 database=database,
                 executors=executors,
                 agents_dir=settings.agents_dir,
-                knowledge=open_store(settings.memory, database.pool, _embedder(settings)),
+                knowledge=open_store(settings.memory, database.pool, _embedder(settings), graph_url=_graph_url(settings)),
                 memory_tokens=settings.memory_tokens,
                 session_tokens=settings.session_tokens,
                 environment=settings.agent_environment(),
@@ -221,6 +221,10 @@ class _LazyRouter:
         from executors.providers import Providers  # noqa: PLC0415
 
         return OneAnswer(Providers(_keys(self._settings)), self._model, throttle=_throttle(self._settings, self._pool))
+
+
+def _graph_url(settings: Settings) -> str | None:
+    return None if settings.graphiti_url is None else settings.graphiti_url.get_secret_value()
 
 
 def _embedder(settings: Settings) -> Embedder | None:

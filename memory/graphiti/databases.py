@@ -5,35 +5,19 @@ from __future__ import annotations
 import warnings
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Any, Final, cast
 from urllib.parse import unquote, urlsplit
 
 from graphiti_core.driver.driver import GraphDriver, GraphProvider
 from graphiti_core.graph_queries import get_fulltext_indices
 
 from epics.errors import InvalidSettings
-
-NEO4J: Final = frozenset({"neo4j", "neo4j+s", "neo4j+ssc", "bolt", "bolt+s", "bolt+ssc"})
-FALKOR: Final = frozenset({"falkor", "falkors"})
-KUZU: Final = "kuzu"
-
-ADDRESSES: Final = "neo4j://user:password@host, bolt://…, falkor://host:port or kuzu:///path/of/a/folder"
+from memory.graph_addresses import FALKOR, KUZU, NEO4J, check_address
 
 _NEO4J_DATABASE: Final = "neo4j"
+_CONNECT_S: Final = 5.0
 _FALKOR_PORT: Final = 6379
 _GRAPH: Final = "genie"
-
-
-def scheme_of(address: str) -> str:
-    """The kind of database that an address names.
-
-    Raises:
-        InvalidSettings: if it is none that Graphiti knows.
-    """
-    scheme = urlsplit(address).scheme
-    if scheme not in NEO4J | FALKOR | {KUZU}:
-        raise InvalidSettings(f"GENIE_GRAPHITI_URL begins with {scheme or 'no scheme'!r}: give {ADDRESSES}")
-    return scheme
 
 
 async def open_driver(address: str) -> GraphDriver:
@@ -42,10 +26,16 @@ async def open_driver(address: str) -> GraphDriver:
     Raises:
         InvalidSettings: if the address is none, or what it needs is not installed.
     """
-    scheme = scheme_of(address)
-    driver = _kuzu(address) if scheme == KUZU else _falkor(address) if scheme in FALKOR else _neo4j(address)
-    await driver.build_indices_and_constraints()
-    return driver
+    scheme = check_address(address)
+    driver: Any = _kuzu(address) if scheme == KUZU else _falkor(address) if scheme in FALKOR else _neo4j(address)
+    try:
+        if scheme in NEO4J:
+            await driver.meet()
+        await driver.build_indices_and_constraints()
+    except BaseException:
+        await driver.close()
+        raise
+    return cast("GraphDriver", driver)
 
 
 def troubles() -> tuple[type[Exception], ...]:
@@ -78,11 +68,29 @@ async def whole_or_nothing(driver: GraphDriver) -> AsyncGenerator[Any]:
 
 def _neo4j(address: str) -> GraphDriver:
     from graphiti_core.driver.neo4j_driver import Neo4jDriver  # noqa: PLC0415  # each database has a client of its own
+    from neo4j import AsyncGraphDatabase  # noqa: PLC0415
 
     parts = urlsplit(address)
     place = parts._replace(netloc=parts.netloc.rpartition("@")[2], path="", query="", fragment="").geturl()
-    database = parts.path.strip("/") or _NEO4J_DATABASE
-    return Neo4jDriver(place, unquote(parts.username or ""), unquote(parts.password or ""), database)
+    login = (unquote(parts.username or ""), unquote(parts.password or ""))
+
+    class Neo4j(Neo4jDriver):
+        """Graphiti's, which makes its indexes once the server is known to answer: it would begin at once, and be loud for long."""
+
+        _met = False
+
+        async def build_indices_and_constraints(self, delete_existing: bool = False) -> None:  # noqa: FBT001, FBT002  # the library's own
+            if self._met:
+                await super().build_indices_and_constraints(delete_existing)
+
+        async def meet(self) -> None:
+            # Its own waits half a minute for a server that is not there.
+            await self.client.close()
+            self.client = AsyncGraphDatabase.driver(place, auth=login, connection_timeout=_CONNECT_S, max_transaction_retry_time=_CONNECT_S)
+            await self.client.verify_connectivity()
+            self._met = True
+
+    return Neo4j(place, *login, parts.path.strip("/") or _NEO4J_DATABASE)
 
 
 def _falkor(address: str) -> GraphDriver:

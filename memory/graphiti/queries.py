@@ -13,12 +13,24 @@ from graphiti_core.models.edges.edge_db_queries import get_entity_edge_return_qu
 from memory.graphiti.shapes import NOWHERE
 
 
-async def edges_where(driver: GraphDriver, condition: str, *, newest: int | None = None, **values: Any) -> list[EntityEdge]:
-    """The edges for which a condition on `e`, `n` and `m` holds; the newest of them first, so many."""
-    order = " ORDER BY created_at DESC, uuid DESC LIMIT $newest" if newest is not None else ""
-    query = f"MATCH {_edge(driver)} WHERE {condition} RETURN {get_entity_edge_return_query(driver.provider)}{order}"
-    records = await _asked(driver, query, newest=newest, **values)
+async def edges_where(driver: GraphDriver, condition: str, **values: Any) -> list[EntityEdge]:
+    """The edges for which a condition on `e`, `n` and `m` holds."""
+    query = f"MATCH {_edge(driver)} WHERE {condition} RETURN {get_entity_edge_return_query(driver.provider)}"
+    records = await _asked(driver, query, **values)
     return [get_entity_edge_from_record(record, driver.provider) for record in records]
+
+
+async def edges_on(driver: GraphDriver, shelves: list[str]) -> list[EntityEdge]:
+    """All edges of some shelves."""
+    return await edges_where(driver, "e.group_id IN $shelves", shelves=shelves)
+
+
+async def edges_touching(driver: GraphDriver, shelves: list[str], nodes: list[str]) -> list[EntityEdge]:
+    """The edges of some shelves that begin or end at one of these nodes."""
+    if not nodes:
+        return []
+    condition = "e.group_id IN $shelves AND (n.uuid IN $nodes OR m.uuid IN $nodes)"
+    return await edges_where(driver, condition, shelves=shelves, nodes=nodes)
 
 
 async def has_episode(driver: GraphDriver, episode_id: str) -> bool:
