@@ -25,6 +25,7 @@ from api.routes import (
     history,
     hooks,
     keys,
+    knowledge,
     mcp,
     memories,
     names,
@@ -36,6 +37,7 @@ from api.routes import (
     sessions,
     slack,
     time_machine,
+    tools,
     whoami,
     workers,
 )
@@ -85,9 +87,9 @@ def create_api(serving: Serving, metrics: Metrics) -> FastAPI:
     app.include_router(sayings.router, prefix=ROOT)
     app.include_router(time_machine.router, prefix=ROOT)
     app.include_router(races.router, prefix=ROOT)
-    for router in (agents.router, agents.waiting, runs.router):
+    for router in (agents.router, agents.waiting, runs.router, tools.router):
         app.include_router(router, prefix=ROOT)
-    for router in (sessions.router, sessions.patient, memories.router, prompts.router):
+    for router in (sessions.router, sessions.patient, memories.router, prompts.router, knowledge.router):
         app.include_router(router, prefix=ROOT)
     app.include_router(races.picking, prefix=ROOT)
     app.include_router(keys.router, prefix=ROOT)

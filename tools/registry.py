@@ -36,6 +36,11 @@ class ToolRegistry:
         """The names that workflows may list, sorted."""
         return tuple(sorted(self._tools))
 
+    @property
+    def tools(self) -> tuple[AgentTool, ...]:
+        """All of them, in the order in which they were added."""
+        return tuple(self._tools.values())
+
     def get(self, name: str) -> AgentTool:
         """Return the tool of that name.
 

@@ -57,6 +57,8 @@ _TRAVEL: Final = Needed(Deed.TRAVEL, Of.EPIC)
 _DECIDE: Final = Needed(Deed.DECIDE, Of.APPROVAL)
 _START: Final = Needed(Deed.START, Of.REPO)
 _RUN: Final = Needed(Deed.RUN, Of.REPO)
+_READ_REPO: Final = Needed(Deed.READ, Of.REPO)
+_ADMINISTER_REPO: Final = Needed(Deed.ADMINISTER, Of.REPO)
 _READ_SESSION: Final = Needed(Deed.READ, Of.SESSION)
 _TALK: Final = Needed(Deed.RUN, Of.SESSION)
 _ADMINISTER: Final = Needed(Deed.ADMINISTER)
@@ -101,6 +103,8 @@ OPERATIONS: Final[Mapping[str, Row]] = {
     "GET /api/v1/agents/{name}": Needed(Deed.READ, Of.REPO),
     "POST /api/v1/agents/{name}/run": _RUN,
     "POST /api/v1/agents/{name}/run/async": _RUN,
+    "GET /api/v1/tools": Free.KNOWN,
+    "GET /api/v1/tools/{name}": Free.KNOWN,
     "GET /api/v1/runs": _READ,
     "GET /api/v1/runs/{id}": _READ_RUN,
     "GET /api/v1/runs/{id}/events": _READ_RUN,
@@ -110,6 +114,7 @@ OPERATIONS: Final[Mapping[str, Row]] = {
     "POST /api/v1/sessions": _RUN,
     "GET /api/v1/sessions/{id}": _READ_SESSION,
     "DELETE /api/v1/sessions/{id}": _TALK,
+    "PUT /api/v1/sessions/{id}/name": _TALK,
     "POST /api/v1/sessions/{id}/close": _TALK,
     "POST /api/v1/sessions/{id}/reopen": _TALK,
     "GET /api/v1/sessions/{id}/messages": _READ_SESSION,
@@ -122,6 +127,16 @@ OPERATIONS: Final[Mapping[str, Row]] = {
     "POST /api/v1/prompts": _ADMINISTER,
     "GET /api/v1/prompts/{name}/{key}/{n}": _READ,
     "POST /api/v1/prompts/{name}/{key}/{n}/activate": _ADMINISTER,
+    "GET /api/v1/knowledge/search": _READ_REPO,
+    "GET /api/v1/knowledge/facts": _READ_REPO,
+    "DELETE /api/v1/knowledge/facts": _ADMINISTER_REPO,
+    "GET /api/v1/knowledge/facts/{id}": _READ_REPO,
+    "DELETE /api/v1/knowledge/facts/{id}": _ADMINISTER_REPO,
+    "GET /api/v1/knowledge/entities": _READ_REPO,
+    "GET /api/v1/knowledge/stats": _READ_REPO,
+    "GET /api/v1/knowledge/queue": _READ_REPO,
+    "POST /api/v1/knowledge/episodes": _START,
+    "POST /api/v1/knowledge/rebuild": _ADMINISTER_REPO,
     "GET /api/v1/workers": _READ,
     "GET /api/v1/audit": _ADMINISTER,
     "GET /api/v1/keys": _ADMINISTER,
@@ -171,6 +186,9 @@ VERBS: Final[Mapping[str, Row]] = {
     "agent list": Needed(Deed.READ, Of.REPO),
     "agent show": Needed(Deed.READ, Of.REPO),
     "agent check": Free.OWN_MACHINE,
+    "tool list": Free.OWN_MACHINE,
+    "tool show": Free.OWN_MACHINE,
+    "agent create": Free.OWN_MACHINE,
     "agent run": _RUN,
     "run list": _READ,
     "run show": _READ_RUN,
@@ -194,6 +212,16 @@ VERBS: Final[Mapping[str, Row]] = {
     # As over HTTP.
     "memory set": Free.KNOWN,
     "memory unset": Free.KNOWN,
+    "memory search": _READ_REPO,
+    "memory list": _READ_REPO,
+    "memory show": _READ_REPO,
+    "memory entities": _READ_REPO,
+    "memory stats": _READ_REPO,
+    # It tells a queue again what waits, which takes an admin.
+    "memory queue": _READ_REPO,
+    "memory add": _START,
+    "memory forget": _ADMINISTER_REPO,
+    "memory rebuild": _ADMINISTER_REPO,
     "memory get": _READ,
     "memory variables": _READ,
     # It does in Genie's name what others asked for, and `genie serve` starts it too.

@@ -23,6 +23,8 @@ pytestmark = pytest.mark.postgres
 
 LEAST = {
     "GET /whoami": "known",
+    "GET /tools": "known",
+    "GET /tools/{name}": "known",
     "GET /agents": "viewer",
     "GET /agents/{name}": "viewer",
     "GET /approvals": "viewer",
@@ -45,6 +47,16 @@ LEAST = {
     "GET /runs/{id}": "viewer",
     "GET /runs/{id}/events": "viewer",
     "GET /runs/{id}/log": "viewer",
+    "GET /knowledge/search": "viewer",
+    "GET /knowledge/facts": "viewer",
+    "GET /knowledge/facts/{id}": "viewer",
+    "GET /knowledge/entities": "viewer",
+    "GET /knowledge/stats": "viewer",
+    "GET /knowledge/queue": "viewer",
+    "POST /knowledge/episodes": "operator",
+    "DELETE /knowledge/facts": "admin",
+    "DELETE /knowledge/facts/{id}": "admin",
+    "POST /knowledge/rebuild": "admin",
     "GET /workers": "viewer",
     "POST /epics": "operator",
     "POST /epics/{id}/resume": "operator",
@@ -89,10 +101,21 @@ def asked(indoors: Indoors, operation: str, ids: dict[str, str], key: str | None
     """Ask for an operation about these things; what would change something is asked with a mistake in it, which is found last of all."""
     method, path = operation.split()
     kind = path.split("/")[1]
-    there = path.format(id=ids.get(kind, "k-0000000000"), n=1, name="pr")
-    query = {"with": ids["epics"]} if path.endswith("/compare") else {"repo": ids["repo"]} if kind == "agents" and method == "GET" else {}
+    there = path.format(id=ids.get(kind, "k-0000000000"), n=1, name="search" if kind == "tools" else "pr")
+    query = (
+        {"with": ids["epics"]}
+        if path.endswith("/compare")
+        else {"repo": ids["repo"]}
+        if names_a_repository(operation) and method != "POST"
+        else {}
+    )
     body: dict[str, Any] = {"json": {"repo": ids["repo"], "no such field": 1}} if method in {"POST", "PUT"} else {}
     return indoors.ask(method, there, key, params=query, **body)
+
+
+def names_a_repository(operation: str) -> bool:
+    """Whether its role must be held on a repository that the request names."""
+    return operation.startswith(("GET /agents", "POST /agents")) or operation == "POST /epics" or " /knowledge/" in operation
 
 
 def rows(indoors: Indoors) -> list[tuple[int, ...]]:
@@ -106,10 +129,9 @@ def expected(operation: str, role: str, whose: str) -> str:
     if least == "known" or role == "everywhere":
         return "passed"
     names_a_thing = operation.split()[1].startswith(("/epics/", "/runs/", "/approvals/"))
-    names_a_repository = operation.startswith(("GET /agents", "POST /agents", "POST /epics")) and not names_a_thing
     if whose == "other" and names_a_thing:
         return "not there"
-    if whose == "other" and names_a_repository:
+    if whose == "other" and names_a_repository(operation):
         return "forbidden"
     return "passed" if RANKS.index(role) >= RANKS.index(least) else "forbidden"
 
