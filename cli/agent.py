@@ -1,4 +1,4 @@
-"""`genie agent …`: the options of each command; what they do stands in workflows.py and running.py."""
+"""`genie agent …`: the options of each command; what they do stands in workflows.py, agent_making.py and running.py."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from typing import Annotated
 
 import typer
 
-from cli.options import ExecutorOption, JsonOption, LabelOption, ModelOption, RepoOption, ServerOption, command_group
+from cli.options import ExecutorOption, JsonOption, LabelOption, ModelOption, ServerOption, command_group
 
-app = command_group("Look at the workflows, check your own, and run one.")
+app = command_group("Look at the agents, workflows and those written in Python, make and check your own, and run one.")
 
 RepositoryOption = Annotated[
     Path | None, typer.Option("--repo", metavar="DIR", help="Also those under .genie/agents of this checkout.", show_default=False)
 ]
 
 
-@app.command("list", short_help="List the workflows, the broken ones too.")
+@app.command("list", short_help="List the agents, the broken ones too.")
 def list_workflows(repo: RepositoryOption = None, as_json: JsonOption = False) -> None:
-    """List the workflows, the broken ones with their error."""
+    """List the workflows and the agents written in Python, the broken ones with their error."""
     from cli.output import Output
     from cli.process import finish
     from cli.workflows import list_workflows
@@ -26,13 +26,13 @@ def list_workflows(repo: RepositoryOption = None, as_json: JsonOption = False) -
     finish(lambda: list_workflows(Output(as_json=as_json), repo=repo))
 
 
-@app.command(short_help="Show a workflow and its prompt.")
+@app.command(short_help="Show an agent and its prompt.")
 def show(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The name of a workflow.", show_default=False)],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The name of a workflow or agent.", show_default=False)],
     repo: RepositoryOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show a workflow: its tools, limits, boundaries and prompt."""
+    """Show a workflow, or an agent written in Python: its tools, limits, boundaries and prompt."""
     from cli.output import Output
     from cli.process import finish
     from cli.workflows import show
@@ -40,13 +40,29 @@ def show(
     finish(lambda: show(name, Output(as_json=as_json), repo=repo))
 
 
-@app.command(short_help="Run a workflow on a repository, without an epic.")
+@app.command(short_help="Run an agent without an epic.")
 def run(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The name of a workflow.", show_default=False)],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The name of a workflow or agent.", show_default=False)],
     task: Annotated[
         str | None, typer.Option("--task", "-t", metavar="TEXT", help="What is to be done; - reads it from stdin.", show_default=False)
     ] = None,
-    repo: RepoOption = ".",
+    message: Annotated[
+        str | None,
+        typer.Option("--message", "-m", metavar="TEXT", help="What is said to an agent; - reads it from stdin.", show_default=False),
+    ] = None,
+    session: Annotated[
+        str | None,
+        typer.Option("--session", "-s", metavar="NAME", help="The conversation to go on with: a name or an id.", show_default=False),
+    ] = None,
+    repo: Annotated[
+        str | None,
+        typer.Option(
+            "--repo",
+            metavar="DIR",
+            help="The git repository: a path or a URL; default: . for what needs one.",
+            show_default=False,
+        ),
+    ] = None,
     base: Annotated[
         str | None,
         typer.Option("--base", metavar="BRANCH", help="The branch that counts as the base; default: its HEAD.", show_default=False),
@@ -70,12 +86,12 @@ def run(
     as_json: JsonOption = False,
     server: ServerOption = None,
 ) -> None:
-    """Run a workflow on a repository, without plan, gates and merge.
+    """Run a workflow on a repository, or an agent written in Python, without plan, gates and merge.
 
     What it changes comes on a branch of its own. Ctrl-C stops it in good order: `genie run resume` goes on where it was.
     """
     from cli import running
-    from cli.inputs import dollars, labels_from, repository_for, text_from, variables_from
+    from cli.inputs import dollars, labels_from, one_of, repository_for, text_from, variables_from
     from cli.output import Output
     from cli.session import server_in, with_service
     from config.settings import Settings
@@ -85,8 +101,9 @@ def run(
     remote = server_in(server, settings)
     order = StartRun(
         workflow=name,
-        repo=repository_for(remote, repo) if remote else repo,
-        task=text_from(task or ""),
+        repo=(repository_for(remote, repo) if remote else repo) if repo else "",
+        task=text_from(one_of("--task", task, "--message", message) or ""),
+        session=session,
         base=base,
         at=at,
         variables=variables_from(var or ()),
@@ -98,18 +115,36 @@ def run(
     if remote is None:
         # As for epics: a server has settings of its own.
         order = with_run_defaults(order, settings)
-    with_service(lambda service: running.start(service, order, Output(as_json=as_json), detach=detach), server=server, settings=settings)
+    with_service(
+        lambda service: running.begin(service, order, Output(as_json=as_json), detach=detach, server=remote),
+        server=server,
+        settings=settings,
+    )
 
 
-@app.command(short_help="Check workflows, and say what is wrong.")
-def check(
-    folder: Annotated[
-        Path | None, typer.Argument(metavar="FOLDER", help="One workflow's folder; default: all.", show_default=False)
+@app.command(short_help="Write an agent that works, to begin with.")
+def create(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="How it is called: a-z, 0-9 and _.", show_default=False)],
+    directory: Annotated[
+        Path | None, typer.Option("--dir", metavar="DIR", help="Where agents are; default: GENIE_AGENTS_DIR.", show_default=False)
     ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write an agent in Python that works, and say how it is run; change it into what you want."""
+    from cli.agent_making import create
+    from cli.output import Output
+    from cli.process import finish
+
+    finish(lambda: create(name, Output(as_json=as_json), directory=directory))
+
+
+@app.command(short_help="Check agents, and say what is wrong.")
+def check(
+    folder: Annotated[Path | None, typer.Argument(metavar="FOLDER", help="One folder; default: all.", show_default=False)] = None,
     repo: RepositoryOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Check workflows, and name file and line of what is wrong; exit code 2 if something is."""
+    """Check workflows and agents written in Python, and name file and line of what is wrong; exit code 2 if something is."""
     from cli.output import Output
     from cli.process import finish
     from cli.workflows import check

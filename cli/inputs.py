@@ -44,6 +44,28 @@ def text_from(text: str, stdin: BinaryIO | None = None) -> str:
     return _decoded((stdin or sys.stdin.buffer).read(READ_AT_MOST), "what stands on stdin") if text == "-" else text
 
 
+def one_text(text: str | None, file: Path | None, option: str, file_option: str) -> str:
+    """A text that is given, read from stdin where it is `-`, or read from a file.
+
+    Raises:
+        InvalidInput: if there is none, there are two, or it cannot be read.
+    """
+    if (text is None) == (file is None):
+        raise InvalidInput(f"give the text with {option} or with {file_option}: one of them")
+    return text_from(text) if text is not None else _decoded(_file(file or Path(), "the text"), f"the text in {file}")
+
+
+def one_of(option: str, value: str | None, other: str, other_value: str | None) -> str | None:
+    """What was given by one of two options that are words for the same.
+
+    Raises:
+        InvalidInput: if both were given.
+    """
+    if value is not None and other_value is not None:
+        raise InvalidInput(f"{option} and {other} are two words for the same: give one of them")
+    return value if value is not None else other_value
+
+
 def dollars(text: str | None, option: str) -> Decimal | None:
     """An amount of money that was given to an option.
 
@@ -100,7 +122,7 @@ def labels_from(pairs: Iterable[str]) -> dict[str, str]:
     return labels
 
 
-def variables_from(pairs: Iterable[str]) -> dict[str, str]:
+def variables_from(pairs: Iterable[str], option: str = "--var") -> dict[str, str]:
     """The variables of a prompt from `name=value` pairs; a value that begins with @ names a file, whose text it is.
 
     Raises:
@@ -110,7 +132,7 @@ def variables_from(pairs: Iterable[str]) -> dict[str, str]:
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals or not name.strip():
-            raise InvalidInput(f"--var takes NAME=VALUE or NAME=@FILE, such as guidance='be brief'; it was {pair!r}")
+            raise InvalidInput(f"{option} takes NAME=VALUE or NAME=@FILE, such as guidance='be brief'; it was {pair!r}")
         if name.strip() in variables:
             raise InvalidInput(f"the variable {name.strip()!r} is given twice: give it once")
         variables[name.strip()] = (

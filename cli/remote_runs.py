@@ -15,6 +15,7 @@ from engine.following_events import OnEvent
 from engine.runs.orders import StartRun
 from engine.runs.views import RunView
 from engine.views import EventView, Page
+from engine.workflow_views import WorkflowView
 from epics.runs import RUN_ENDED
 
 _POLL_S: Final = 0.3
@@ -35,8 +36,13 @@ class RemoteRuns:
     async def start(self, asked: StartRun) -> RunView:
         """Queue a run at the server; asked again without an answer, it is the same run."""
         body = {name: value for name, value in asdict(asked).items() if name not in {"workflow", "detached"}}
+        body["repo"] = asked.repo or None
         body["budget_usd"] = None if asked.budget_usd is None else format(asked.budget_usd, "f")
         return await self._api.post(RunView, f"/agents/{_part(asked.workflow)}/run/async", body, key=f"cli-{uuid4()}")
+
+    async def workflow(self, name: str) -> WorkflowView:
+        """One workflow of the server's installation, or agent written in Python."""
+        return await self._api.get(WorkflowView, f"/agents/{_part(name)}")
 
     async def advance(self, run: str, *, on_event: OnEvent | None = None) -> RunView:
         """Follow a run, which the server's workers carry on, until it has ended."""

@@ -8,6 +8,7 @@ from engine.following_events import OnEvent
 from engine.runs.orders import StartRun
 from engine.runs.views import RunView
 from engine.views import EventView, Page
+from engine.workflow_views import WorkflowView
 
 
 class RunService(Protocol):
@@ -15,6 +16,10 @@ class RunService(Protocol):
 
     async def start(self, asked: StartRun) -> RunView:
         """Queue a run."""
+        ...
+
+    async def workflow(self, name: str) -> WorkflowView:
+        """One workflow of this installation, or agent written in Python."""
         ...
 
     async def advance(self, run: str, *, on_event: OnEvent | None = None) -> RunView:

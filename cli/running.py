@@ -12,6 +12,7 @@ from pydantic import RootModel
 
 from cli.carrying_on import alive
 from cli.errors import STATUS_CODES, Interrupted
+from cli.inputs import repository_for
 from cli.look import turn_parts
 from cli.output import Output
 from cli.progress import Progress
@@ -23,7 +24,7 @@ from engine.runs.orders import StartRun
 from engine.runs.views import RunView
 from engine.views import Page
 from epics.callers import current_caller
-from epics.errors import EpicHeld
+from epics.errors import EpicHeld, WorkflowNotFound
 from epics.runs import RUN_ENDED, RunStatus
 
 _POLL_S: Final = 0.3
@@ -34,6 +35,13 @@ _LONGEST_NAP_S: Final = 5.0
 
 class _Turn(RootModel[dict[str, Any]]):
     """A turn of a run, as `--json` prints it."""
+
+
+async def begin(service: Service, order: StartRun, output: Output, *, detach: bool, server: str | None) -> int:
+    """Start a run as `start`; where no repository is named, here for what needs one."""
+    if not order.repo and await _needs_repository(service.runs, order.workflow):
+        order = replace(order, repo=repository_for(server, ".") if server else ".")
+    return await start(service, order, output, detach=detach)
 
 
 async def start(service: Service, order: StartRun, output: Output, *, detach: bool) -> int:
@@ -65,7 +73,7 @@ async def carry_on(service: Service, run: RunView, output: Output) -> int:
     progress = Progress(output, run)
     try:
         with progress.live():
-            run = await _carried_on(service.runs, run, progress.on_event, output)
+            run = await carried_on(service.runs, run, progress.on_event, output)
     except asyncio.CancelledError:
         progress.raise_if_unread()
         run = await service.runs.show(run.id)
@@ -148,7 +156,15 @@ async def cancel(service: Service, given: str, output: Output, *, reason: str) -
     return 0
 
 
-async def _carried_on(runs: RunService, run: RunView, on_event: OnEvent, output: Output) -> RunView:
+async def _needs_repository(runs: RunService, name: str) -> bool:
+    try:
+        return (await runs.workflow(name)).needs_repository
+    except WorkflowNotFound:
+        # It may be one of the repository's own.
+        return True
+
+
+async def carried_on(runs: RunService, run: RunView, on_event: OnEvent, output: Output) -> RunView:
     """Run it here until it ends; where a worker has it, follow it; where it waits for a better time, wait."""
     holder, seen = "", 0
     while run.status not in RUN_ENDED:

@@ -1,4 +1,4 @@
-"""Workflows listed, shown and checked, from the folders as they are on disk."""
+"""Workflows and agents written in Python listed, shown and checked, from the folders as they are on disk."""
 
 from __future__ import annotations
 
@@ -7,21 +7,25 @@ from pathlib import Path
 from rich.console import RenderableType
 from rich.text import Text
 
+from agents.catalog import Catalog
 from agents.loading import load_folder
-from agents.registry import REPOSITORY, Registry
+from agents.python_agent import PythonAgent
+from agents.python_loading import load_agent
+from agents.registry import CODE, REPOSITORY
+from agents.workflow import Workflow
 from cli.errors import ExitCode
 from cli.output import Output, printable
 from cli.render import clean, facts, heading, table
 from cli.words import seconds, usd
 from config.settings import Settings
 from engine.views import Page
-from engine.workflow_views import WorkflowView, workflow_views
+from engine.workflow_views import WorkflowView, agent_views, view_of
 from epics.errors import InvalidInput
 
 
 async def list_workflows(output: Output, *, repo: Path | None) -> int:
-    """List every workflow."""
-    views = workflow_views(_registry(repo))
+    """List every workflow, and every agent written in Python."""
+    views = agent_views(_catalog(repo))
     output.answer(record=Page[WorkflowView](items=views), parts=[_table(views)])
     return ExitCode.DONE
 
@@ -32,9 +36,11 @@ async def show(name: str, output: Output, *, repo: Path | None) -> int:
     Raises:
         WorkflowNotFound: if there is none of that name.
         InvalidWorkflow: if it is broken.
+        InvalidAgent: the same of an agent written in Python.
     """
-    workflow = _registry(repo).get(name)
-    output.answer(record=WorkflowView.of(workflow), parts=_parts(WorkflowView.of(workflow), workflow.prompt))
+    found = _catalog(repo).get(name)
+    prompt = found.made_by.prompt if isinstance(found, PythonAgent) else found.prompt
+    output.answer(record=view_of(found), parts=_parts(view_of(found), prompt))
     return ExitCode.DONE
 
 
@@ -46,13 +52,17 @@ async def check(folder: Path | None, output: Output, *, repo: Path | None) -> in
         InvalidWorkflow: if the one folder that was named is broken.
     """
     if folder is not None and not folder.is_dir():
-        raise InvalidInput(f"there is no folder {folder}: name the folder of one workflow")
-    views = (WorkflowView.of(load_folder(folder.resolve())),) if folder else workflow_views(_registry(repo))
+        raise InvalidInput(f"there is no folder {folder}: name the folder of one workflow or agent")
+    views = (view_of(_in_folder(folder.resolve())),) if folder else agent_views(_catalog(repo))
     output.answer(record=Page[WorkflowView](items=views), parts=[_verdict(view) for view in views])
     return ExitCode.USAGE if any(view.error for view in views) else ExitCode.DONE
 
 
-def _registry(repo: Path | None) -> Registry:
+def _in_folder(folder: Path) -> Workflow | PythonAgent:
+    return load_agent(folder) if (folder / CODE).exists() else load_folder(folder)
+
+
+def _catalog(repo: Path | None) -> Catalog:
     """What an epic on the checkout's present files would find; epics themselves read the base branch."""
     texts: dict[str, str] = {}
     if repo is not None:
@@ -61,7 +71,7 @@ def _registry(repo: Path | None) -> Registry:
         for path in sorted((repo / REPOSITORY).rglob("*")):
             if path.is_file():
                 texts[path.relative_to(repo).as_posix()] = path.read_text(encoding="utf-8", errors="replace")
-    return Registry.discover(agents_dir=Settings.from_env().agents_dir, base_branch=texts)
+    return Catalog.discover(agents_dir=Settings.from_env().agents_dir, base_branch=texts)
 
 
 def _table(views: tuple[WorkflowView, ...]) -> RenderableType:
@@ -71,17 +81,20 @@ def _table(views: tuple[WorkflowView, ...]) -> RenderableType:
             rows.append((Text(view.name, style="bold red"), Text("broken", style="red"), "", "", clean(view.error, 400)))
         else:
             description = clean(view.description, 200)
-            rows.append((Text(view.name, style="bold"), view.output, str(view.turns), str(len(view.tools)), description))
-    return table(("WORKFLOW", "HANDS BACK", "TURNS", "TOOLS", "DESCRIPTION"), rows, right=("TURNS", "TOOLS"))
+            # What an agent hands back is its own code's affair.
+            handed = "—" if view.kind == "agent" else view.output
+            rows.append((Text(view.name, style="bold"), handed, str(view.turns), str(len(view.tools)), description))
+    return table(("AGENT", "HANDS BACK", "TURNS", "TOOLS", "DESCRIPTION"), rows, right=("TURNS", "TOOLS"))
 
 
 def _parts(view: WorkflowView, prompt: str) -> list[RenderableType]:
     limits = [f"{view.turns} turns", seconds(view.seconds or 0), usd(view.usd) if view.usd else ""]
     rows = facts(
         [
-            ("workflow", Text(view.name, style="bold")),
+            (view.kind, Text(view.name, style="bold")),
             ("does", clean(view.description, 500)),
-            ("hands back", view.output),
+            ("hands back", "" if view.kind == "agent" else view.output),
+            ("skills", clean(", ".join(view.skills), 500)),
             ("tools", ", ".join(view.tools) or "none"),
             ("limits", " · ".join(filter(None, limits))),
             ("may change", ", ".join(view.allowed) or "nothing"),

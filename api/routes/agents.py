@@ -1,4 +1,4 @@
-"""Workflows: list, show, and run one on a repository without an epic."""
+"""Agents of both kinds, workflows and those written in Python: list, show, and run one without an epic."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class WaitingRoute(PatientRoute):
 router = APIRouter(prefix="/agents", tags=["agents"], route_class=PatientRoute)
 waiting = APIRouter(prefix="/agents", tags=["agents"], route_class=WaitingRoute)
 
-WorkflowName = Annotated[str, Path(max_length=64, description="The name of a workflow.")]
+WorkflowName = Annotated[str, Path(max_length=64, description="The name of a workflow, or of an agent written in Python.")]
 OfRepository = Annotated[
     Text | None, Query(max_length=4_096, description="Also those of this repository's base branch: a git URL or an absolute path.")
 ]
@@ -45,13 +45,13 @@ _QUEUED: Final[dict[str, Any]] = {"description": "The run, not ended yet.", "mod
 
 @router.get("", response_model=Page[WorkflowView], responses=problems())
 async def list_agents(engine: EngineDep, repo: OfRepository = None) -> Page[WorkflowView]:
-    """List the workflows, the broken ones with their error."""
+    """List the workflows and the agents written in Python, the broken ones with their error."""
     return Page[WorkflowView](items=await engine.runs.workflows(repo and repository_in(repo)))
 
 
 @router.get("/{name}", response_model=WorkflowView, responses=problems(404))
 async def show_agent(name: WorkflowName, engine: EngineDep, repo: OfRepository = None) -> WorkflowView:
-    """Show a workflow."""
+    """Show a workflow, or an agent written in Python."""
     return await engine.runs.workflow(name, repo and repository_in(repo))
 
 
@@ -63,7 +63,7 @@ async def show_agent(name: WorkflowName, engine: EngineDep, repo: OfRepository =
 async def run_agent(
     name: WorkflowName, body: RunNow, engine: EngineDep, serving: ServingDep, idempotency_key: IdempotencyKey = None
 ) -> Response:
-    """Run a workflow on a repository, and wait for its end for a while: 200 with what came of it, else 202 with a run to look after."""
+    """Run a workflow or an agent, and wait for its end for a while: 200 with what came of it, else 202 with a run to look after."""
     run_id, _, replayed = await _started(engine, order_of(name, body, serving.settings), idempotency_key)
     run = await engine.runs.wait(run_id, seconds=body.wait_s, stopping=serving.stopping)
     return _told(run.id, run.model_dump_json(), 200 if run.status in RUN_ENDED else 202, replayed=replayed)
@@ -78,7 +78,7 @@ async def run_agent(
 async def run_agent_async(
     name: WorkflowName, body: RunCreate, engine: EngineDep, serving: ServingDep, idempotency_key: IdempotencyKey = None
 ) -> Response:
-    """Run a workflow on a repository; `GET /runs/{id}` tells how far it is. It outlives this server and its workers."""
+    """Run a workflow or an agent; `GET /runs/{id}` tells how far it is. It outlives this server and its workers."""
     run_id, json, replayed = await _started(engine, order_of(name, body, serving.settings), idempotency_key)
     return _told(run_id, json, 202, replayed=replayed)
 
@@ -87,8 +87,9 @@ def order_of(name: str, body: RunCreate, settings: Settings) -> StartRun:
     """What the engine is asked for; what the client left out is as the server's settings say."""
     asked = StartRun(
         workflow=name,
-        repo=repository_in(body.repo),
-        task=body.task,
+        repo=repository_in(body.repo) if body.repo is not None else "",
+        task=body.task if body.message is None else body.message,
+        session=body.session,
         base=body.base,
         at=body.at,
         variables=dict(body.variables),

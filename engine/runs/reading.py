@@ -82,22 +82,8 @@ async def run_log(pool: Pool, run_id: str) -> tuple[dict[str, Any], ...]:
 def _run(row: Row) -> RunView:
     result: dict[str, Any] = row["result"] or {}
     names = (
-        *(
-            "id",
-            "kind",
-            "workflow",
-            "session",
-            "task",
-            "repo",
-            "base",
-            "revision",
-            "start_commit",
-            "cost_usd",
-            "reserved_usd",
-            "budget_usd",
-            "tokens",
-        ),
-        *("labels", "branch", "unpublished", "queue_place", "retry_at", "created_at", "updated_at", "ended_at"),
+        *("id", "kind", "workflow", "session", "task", "repo", "base", "revision", "start_commit", "branch", "unpublished", "labels"),
+        *("cost_usd", "reserved_usd", "budget_usd", "tokens", "queue_place", "retry_at", "created_at", "updated_at", "ended_at"),
     )
     return RunView.model_validate(
         {
