@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from typing import Annotated, Any, Final
 
 from pydantic import Field
 
+from api.mcp.answers import text_of
 from api.mcp.door import Call, Door
 from api.mcp.tool import Arguments, EpicId, McpTool, Tell
 from api.schemas import LARGEST_INT
@@ -15,8 +17,11 @@ LONGEST_S: Final = 60.0
 
 _LOOK_AGAIN_S: Final = 0.5
 """Asked often enough for people, and by so few that no database minds; it is the same for a server that is far away."""
-_MOST_EVENTS: Final = 50
+_MOST_EVENTS: Final = 100
+_MOST_CHARS: Final = 30_000
+"""Of the events of one answer, which comes whole, with the epic beside them."""
 _AT_WORK: Final = frozenset({"queued", "running"})
+_WAITING: Final = "waiting"
 
 
 class WatchEpic(Arguments):
@@ -34,22 +39,43 @@ class WatchEpic(Arguments):
 async def watch(door: Door, given: WatchEpic, tell: Tell) -> dict[str, Any]:
     """The epic, and what has happened in it since, when it rests, when there is a page of news, or when the time is over."""
     begun = asyncio.get_running_loop().time()
-    events: list[dict[str, Any]] = []
-    last = given.after
+    told = _Told(given.after)
     while True:
         # Before the events: what it has come to by then is told by one of them.
         epic = await door.ask(Call(method="GET", path=f"/epics/{given.epic}"))
-        query = {"after": last, "limit": _MOST_EVENTS - len(events)}
+        query = {"after": told.last, "limit": _MOST_EVENTS}
         news = (await door.ask(Call(method="GET", path=f"/epics/{given.epic}/events", query=query)))["items"]
         waited = asyncio.get_running_loop().time() - begun
-        for event in news:
+        for event in told.take(news):
             await tell(waited, f"{event['id']} {event['type']}")
-        events += news
-        last = events[-1]["id"] if events else last
-        is_full = len(events) >= _MOST_EVENTS
-        if is_full or epic["status"] not in _AT_WORK or waited >= given.wait_s:
-            return {"epic": epic, "events": events, "last": last, "more": is_full}
+        if told.is_full or _rests(epic) or waited >= given.wait_s:
+            return {"epic": epic, "events": told.events, "last": told.last, "more": told.is_full}
         await asyncio.sleep(min(_LOOK_AGAIN_S, max(given.wait_s - waited, 0.01)))
+
+
+class _Told:
+    """The events of one answer, as many as fit."""
+
+    def __init__(self, after: int) -> None:
+        self.events: list[dict[str, Any]] = []
+        self.last = after
+        self.is_full = False
+        self._chars = 0
+
+    def take(self, news: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        for event in news:
+            self._chars += len(text_of(event))
+            self.is_full = bool(self.events) and (len(self.events) >= _MOST_EVENTS or self._chars > _MOST_CHARS)
+            if self.is_full:
+                return
+            self.events.append(event)
+            self.last = event["id"]
+            yield event
+
+
+def _rests(epic: dict[str, Any]) -> bool:
+    # When its approval is decided it still waits, for a worker, and for nobody else.
+    return epic["status"] not in _AT_WORK and (epic["status"] != _WAITING or epic["waiting_on"] is not None)
 
 
 WATCH_EPIC: Final = McpTool(
