@@ -278,7 +278,7 @@ class Engine(Past, GoingBack, Races, Approvals):
 
     def warm_up(self) -> None:
         """Import now what is else imported by the first request that needs it."""
-        for module in ("cancelling", "gates", "time_machine.rollback", "time_machine.forking", "time_machine.racing", "access.tokens"):
+        for module in ("time_machine.cancelling", "gates", "time_machine.rollback", "time_machine.forking", "time_machine.racing", "access.tokens"):
             import_module(f"engine.{module}")
         for name in self._installation.executors:
             self._installation.executors[name]
