@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
+from engine.learning.wording import short
 from epics.runs import is_run
 from epics.steps import Step
 from nodes.merge import MERGED
 
 Row: TypeAlias = Mapping[str, Any]
+
+_GOAL: Final = 200
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +32,11 @@ class Past:
     def id(self) -> str:
         """Of the epic or run."""
         return str(self.epic["id"])
+
+    @property
+    def about(self) -> str:
+        """What it was all for: a line of each fact, since a later epic is searched for by its goal."""
+        return f"Goal: {short(self.epic['goal'], _GOAL)}"
 
     @property
     def is_run(self) -> bool:

@@ -24,7 +24,7 @@ def merges(past: Past) -> Iterator[Told]:
         yield _merged(past, moment, attempts)
         designs = [row for row in attempts if row["step"] == Step.ARCHITECT and row["result"]["output"]]
         if designs:
-            yield _decided(moment, designs[-1])
+            yield _decided(past, moment, designs[-1])
 
 
 def _merged(past: Past, moment: Row, attempts: tuple[Row, ...]) -> Told:
@@ -42,7 +42,7 @@ def _merged(past: Past, moment: Row, attempts: tuple[Row, ...]) -> Told:
     )
 
 
-def _decided(moment: Row, design: Row) -> Told:
+def _decided(past: Past, moment: Row, design: Row) -> Told:
     draft: Mapping[str, Any] = design["result"]["output"]
     options = listed(f"{option['name']} ({option['weight']} of 10)" for option in draft["options"])
     return Told(
@@ -50,7 +50,12 @@ def _decided(moment: Row, design: Row) -> Told:
         what=design["n"],
         at=moment["created_at"],
         title=draft["title"],
-        text=joined(f"Decided: {draft['title']}. {draft['decision']}", f"Why: {draft['context']}", f"It follows: {draft['consequences']}"),
+        text=joined(
+            f"Decided: {draft['title']}. {draft['decision']}",
+            f"Why: {draft['context']}",
+            f"It follows: {draft['consequences']}",
+            past.about,
+        ),
         more=joined(f"Weighed: {options}", f"Design: {draft['summary']}"),
         attempt=design["n"],
         moment=moment["n"],

@@ -7,7 +7,7 @@ from typing import Final
 
 from engine.learning.past import Past
 from engine.learning.told import Told
-from engine.learning.wording import joined, short
+from engine.learning.wording import joined
 from epics.knowledge import Group
 
 _ORDERS: Final = frozenset({"changes", "retry", "rollback"})
@@ -25,8 +25,7 @@ def decisions(past: Past) -> Iterator[Told]:
             what=row["id"],
             at=row["decided_at"],
             title=f"{row['decision']} at the {gate}",
-            text=joined(f"At the {gate}, {row['decided_by']} chose {row['decision']}: {row['comment']}"),
-            more=_goal(past),
+            text=joined(f"At the {gate}, {row['decided_by']} chose {row['decision']}: {row['comment']}", past.about),
             moment=row["moment"],
             by=row["decided_by"],
         )
@@ -43,8 +42,7 @@ def sayings(past: Past) -> Iterator[Told]:
             what=f"s{row['n']}",
             at=row["said_at"],
             title="What a person said to an agent",
-            text=joined(f"{row['said_by']} said to the agent at work: {row['text']}"),
-            more=_goal(past),
+            text=joined(f"{row['said_by']} said to the agent at work: {row['text']}", past.about),
             by=row["said_by"],
         )
 
@@ -59,12 +57,7 @@ def guidance(past: Past) -> Iterator[Told]:
             what=f"m{row['n']}",
             at=row["created_at"],
             title="Guidance for another way",
-            text=joined(f"{row['gone_back_by']} went back and said: {row['guidance']}"),
-            more=_goal(past),
+            text=joined(f"{row['gone_back_by']} went back and said: {row['guidance']}", past.about),
             moment=row["n"],
             by=row["gone_back_by"],
         )
-
-
-def _goal(past: Past) -> str:
-    return f"Goal: {short(past.epic['goal'])}"

@@ -30,8 +30,8 @@ def failures(past: Past) -> Iterator[Told]:
             what=f"m{row['moment']}" if attempt is None else attempt,
             at=row["created_at"],
             title=f"How {what}",
-            text=joined(f"{what}: {analysis['cause']}", f"Prevention: {analysis['prevention']}"),
-            more=joined(f"Evidence: {analysis['evidence']}", f"Goal: {short(past.epic['goal'])}"),
+            text=joined(f"{what}: {analysis['cause']}", f"Prevention: {analysis['prevention']}", past.about),
+            more=joined(f"Evidence: {analysis['evidence']}"),
             subject=row["step"],
             relation="failed by",
             object=analysis["type"],
@@ -54,7 +54,9 @@ def successes(past: Past) -> Iterator[Told]:
             at=ended[worked["attempt"]],
             title=f"What worked after {row['step']} had failed",
             text=joined(
-                f"After {failed}, this worked: {worked['said'] or 'to try again'}", f"Set up differently: {changed}" if changed else ""
+                f"After {failed}, this worked: {worked['said'] or 'to try again'}",
+                f"Set up differently: {changed}" if changed else "",
+                past.about,
             ),
             subject=row["step"],
             relation="was cured of",

@@ -73,6 +73,33 @@ async def test_the_next_epic_is_told_and_says_of_what(learner, standing):
     assert (await learner.rows(query, view.id))[0]["ids"] == [memory.id for memory in attempt.recalled]
 
 
+async def test_a_replay_makes_the_same_briefs_when_all_of_it_is_forgotten(learner):
+    from engine.time_machine.replay import Code
+    from engine.time_machine.replaying import Replaying
+
+    await learner.settle()
+    view = await learner.merge("Greet people in another tongue")
+    await learner.run("TRUNCATE episodes, known_projects CASCADE")
+
+    replay = await Replaying(learner.engine._installation, Code()).replay(view.id, verify=True)
+
+    assert (replay.first_difference, replay.pruned) == (None, False)
+    assert any(recalled_in(row["text"]) for row in await learner.rows("SELECT text FROM briefs WHERE epic_id = %s", view.id))
+
+
+async def test_a_repository_can_have_none_of_it(learner, git):
+    await learner.settle()
+    (learner.repo / "genie.toml").write_text('[test]\ncommand = "true"\n[memory]\nenabled = false\n')
+    git(learner.repo, "commit", "--quiet", "--all", "--message", "Remember nothing")
+
+    epic = await learner.begin("Greet people once more")
+    await learner.engine.advance(epic)
+
+    brief = await learner.brief(epic, "planning")
+    assert recalled_in(brief) == ""
+    assert "Earlier failures" not in brief
+
+
 async def test_another_repository_is_told_nothing(learner, git_repo):
     await learner.settle()
 

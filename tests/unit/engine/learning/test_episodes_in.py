@@ -83,7 +83,10 @@ def test_an_epic_tells_how_it_failed_what_worked_what_was_decided_and_what_was_m
         "m6:genie_patterns",
         "2:genie_decisions",
     }
-    assert told["3:genie_learning"].facts[0].text == "implement failed (scope_creep): It was in haste.\nPrevention: Read first."
+    assert (
+        told["3:genie_learning"].facts[0].text
+        == "implement failed (scope_creep): It was in haste.\nPrevention: Read first.\nGoal: Greet people"
+    )
     assert "this worked: Kept to it.\nSet up differently: tools" in told["4:genie_patterns"].body
     procedure = told["4:tests:genie_procedures"].facts[0]
     assert (procedure.subject, procedure.relation, procedure.object, procedure.replaces) == ("tests", "are run by", "make test", True)
@@ -144,9 +147,9 @@ def test_people_are_told_with_their_names_and_reasons_apart_from_orders():
 
     told = keyed(past(decisions=[{**gate, "question": "?", "decided_at": at(3)} for gate in gates], sayings=[said]))
 
-    assert told["a-1:genie_context"].facts[0].text == "At the plan gate, ann chose changes: Use tabs."
+    assert told["a-1:genie_context"].facts[0].text == "At the plan gate, ann chose changes: Use tabs.\nGoal: Greet people"
     assert told["a-2:genie_decisions"].source.by == "bob"
-    assert told["s1:genie_context"].facts[0].text == "eve said to the agent at work: Mind the tests."
+    assert told["s1:genie_context"].facts[0].text == "eve said to the agent at work: Mind the tests.\nGoal: Greet people"
 
 
 def test_failures_that_no_agent_can_avoid_teach_nothing():
