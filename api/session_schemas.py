@@ -26,6 +26,12 @@ class SessionCreate(Body):
     )
 
 
+class SessionName(Body):
+    """What a conversation is called."""
+
+    name: Annotated[Text, Field(min_length=1, max_length=80)]
+
+
 class SayInSession(Body):
     """What is said to the agent; what is left out is as the server's settings say."""
 

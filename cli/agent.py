@@ -40,6 +40,19 @@ def show(
     finish(lambda: show(name, Output(as_json=as_json), repo=repo))
 
 
+@app.command(short_help="Use an agent again that is left out.")
+def reset(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The name of a workflow or agent.", show_default=False)],
+    as_json: JsonOption = False,
+) -> None:
+    """Use an agent again at once that is left out for a while because it kept failing."""
+    from cli.left_out import reset
+    from cli.output import Output
+    from cli.session import with_engine
+
+    with_engine(lambda engine: reset(engine, name, Output(as_json=as_json)))
+
+
 @app.command(short_help="Run an agent without an epic.")
 def run(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The name of a workflow or agent.", show_default=False)],
@@ -136,6 +149,45 @@ def create(
     from cli.process import finish
 
     finish(lambda: create(name, Output(as_json=as_json), directory=directory))
+
+
+@app.command(short_help="Talk with an agent written in Python.")
+def chat(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The name of an agent written in Python.", show_default=False)],
+    session: Annotated[
+        str | None,
+        typer.Option("--session", "-s", metavar="NAME|ID", help="Go on with this conversation; a name begins one.", show_default=False),
+    ] = None,
+    repo: Annotated[
+        str | None,
+        typer.Option("--repo", metavar="DIR", help="What it is about: a path or a URL; default: no repository.", show_default=False),
+    ] = None,
+    budget: Annotated[str | None, typer.Option("--budget", metavar="USD", help="What each answer may cost.", show_default=False)] = None,
+    executor: ExecutorOption = None,
+    model: ModelOption = None,
+    as_json: JsonOption = False,
+    server: ServerOption = None,
+) -> None:
+    """Talk with an agent: each line is said, and what it answers is shown; /help lists what else there is.
+
+    Ctrl-C stops an answer, and leaves where none is awaited. What stands on stdin is said line by line; --json prints a run for each.
+    """
+    from cli import chat_commands
+    from cli.inputs import dollars, repository_at, repository_for
+    from cli.output import Output
+    from cli.session import server_in, with_service
+    from config.settings import Settings
+    from engine.runs.orders import StartRun, with_run_defaults
+
+    settings = Settings.from_env()
+    remote = server_in(server, settings)
+    place = (repository_for(remote, repo) if remote else repository_at(repo)) if repo else ""
+    order = StartRun(workflow=name, repo=place, budget_usd=dollars(budget, "--budget"), executor=executor, model=model)
+    if remote is None:
+        order = with_run_defaults(order, settings)
+    with_service(
+        lambda service: chat_commands.hold(service, order, Output(as_json=as_json), session=session), server=server, settings=settings
+    )
 
 
 @app.command(short_help="Check agents, and say what is wrong.")

@@ -21,20 +21,24 @@ class Keyboard:
         self._descriptor = sys.stdin.fileno() if descriptor is None else descriptor
         self._read = b""
 
-    async def line(self) -> str | None:
-        """The next line without its end; None when there will be no more."""
+    async def line(self, *, unended: bool = False) -> str | None:
+        """The next line without its end; None when there will be no more. With `unended`, what stands behind the last end is one too."""
         while b"\n" not in self._read:
             chunk = await self._chunk()
-            if not chunk:
+            if not chunk and not (unended and self._read):
                 return None
-            self._read += chunk
+            self._read += chunk or b"\n"
         line, _, self._read = self._read.partition(b"\n")
         return line.decode(errors="replace").strip()
 
     async def _chunk(self) -> bytes:
         loop = asyncio.get_running_loop()
         ready: asyncio.Future[None] = loop.create_future()
-        loop.add_reader(self._descriptor, _set, ready)
+        try:
+            loop.add_reader(self._descriptor, _set, ready)
+        except PermissionError:
+            # A file in the place of a keyboard: it is always ready, and cannot be waited for.
+            return os.read(self._descriptor, _CHUNK)
         try:
             await ready
         finally:

@@ -13,6 +13,7 @@ from pydantic import RootModel
 from cli.api_client import ApiClient
 from cli.remote_keys import RemoteKeys
 from cli.remote_runs import RemoteRuns
+from cli.remote_sessions import RemoteMemories, RemotePrompts, RemoteSessions
 from engine.following_events import OnEvent
 from engine.history_views import DiffView
 from engine.starting import StartEpic
@@ -172,6 +173,21 @@ class RemoteService:
     def runs(self) -> RemoteRuns:
         """Workflows run without an epic."""
         return RemoteRuns(self._api)
+
+    @property
+    def sessions(self) -> RemoteSessions:
+        """Conversations with agents."""
+        return RemoteSessions(self._api)
+
+    @property
+    def prompts(self) -> RemotePrompts:
+        """What agents are told first."""
+        return RemotePrompts(self._api)
+
+    @property
+    def memories(self) -> RemoteMemories:
+        """Named values for the variables of prompts."""
+        return RemoteMemories(self._api)
 
     @property
     def side_by_side(self) -> int:

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from cli.key_service import KeyService
 from cli.run_service import RunService
+from cli.session_service import MemoryService, PromptService, SessionService
 from engine.following_events import OnEvent
 from engine.history_views import DiffView
 from engine.starting import StartEpic
@@ -99,6 +100,21 @@ class Service(Protocol):
     @property
     def runs(self) -> RunService:
         """Workflows run without an epic."""
+        ...
+
+    @property
+    def sessions(self) -> SessionService:
+        """Conversations with agents."""
+        ...
+
+    @property
+    def prompts(self) -> PromptService:
+        """What agents are told first."""
+        ...
+
+    @property
+    def memories(self) -> MemoryService:
+        """Named values for the variables of prompts."""
         ...
 
     @property

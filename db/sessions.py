@@ -99,6 +99,11 @@ async def set_status(connection: Connection, session_id: str, status: str) -> No
     await connection.execute(QUERIES["close_session"], {"id": session_id, "status": status})
 
 
+async def rename_session(connection: Connection, session_id: str, name: str) -> bool:
+    """Give a session that is locked a name; False if another one has it."""
+    return await (await connection.execute(QUERIES["rename_session"], {"id": session_id, "name": name})).fetchone() is not None
+
+
 async def delete_session(connection: Connection, session_id: str) -> None:
     """Remove a session that is locked, with its messages and memories."""
     await connection.execute(QUERIES["delete_session"], {"id": session_id})

@@ -152,7 +152,7 @@ class Memories:
         if whose.session is not None:
             found = await found_session(self._pool, whose.session)
             if writing:
-                caller.check(Deed.RUN, found.repo or None)
+                caller.check(Deed.RUN, found.repo)
             return _Place(scope=scope, owner=found.id, repo=found.repo)
         if whose.repo is not None:
             location = await self._location(whose.repo)

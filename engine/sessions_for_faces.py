@@ -10,7 +10,7 @@ from db.connection import Connection, Pool
 from db.epics import Row
 from db.failures import foreseen
 from db.messages import session_messages, session_messages_back
-from db.sessions import delete_session, list_sessions, locked_session, see_agent, session_row, set_status
+from db.sessions import delete_session, list_sessions, locked_session, rename_session, see_agent, session_row, set_status
 from engine.assembling import Installation
 from engine.known_agents import known_agent, seen
 from engine.refusals import refusals_told
@@ -106,6 +106,25 @@ class Sessions:
         items = tuple(self._message(row) for row in rows[:limit])
         return Page[MessageView](items=items, next=str(items[-1].n) if len(rows) > limit else None)
 
+    async def rename(self, session: str, name: str) -> SessionView:
+        """Give a session a name, in place of any that it has.
+
+        Raises:
+            Conflict: if the agent has another one of that name there.
+            InvalidInput: if the name cannot be one.
+        """
+        found, name = await found_session(self._pool, session), checked_name(name)
+        with foreseen():
+            async with self._pool.connection() as connection, connection.transaction():
+                row = await locked_session(connection, found.id)
+                if row is None:
+                    raise no_session(session)
+                if not await rename_session(connection, found.id, name):
+                    message = f"{row['agent']} has a session {name!r} already: give another name"
+                    raise Conflict(message)
+                await audited(connection, "name", kind="session", subject=found.id, repo=row["repo"])
+        return await self._view(found.id)
+
     async def close(self, session: str) -> SessionView:
         """Let nothing more be said in a session.
 
@@ -163,11 +182,8 @@ class Sessions:
         )
 
     async def _repository(self, repo: str | None) -> str:
-        """Where a repository really is: the name that was given may be that of a link."""
-        if repo is None:
-            current_caller().check(Deed.RUN)
-            return ""
-        location = (await inspect_repository(repo, None, self._installation.git_environment)).location
+        """Where a repository really is: the name that was given may be that of a link; nowhere, for none."""
+        location = "" if repo is None else (await inspect_repository(repo, None, self._installation.git_environment)).location
         current_caller().check(Deed.RUN, location)
         return location
 

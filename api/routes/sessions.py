@@ -11,7 +11,7 @@ from api.addresses import repository_in
 from api.deps import Cursor, EngineDep, IdempotencyKey, Limit, ServingDep
 from api.problems import problems
 from api.schemas import Text
-from api.session_schemas import SayInSession, SessionCreate, SessionStatus
+from api.session_schemas import SayInSession, SessionCreate, SessionName, SessionStatus
 from api.strictness import PatientRoute, StrictRoute
 from engine.runs.orders import StartRun, with_run_defaults
 from engine.runs.views import RunView
@@ -56,6 +56,12 @@ async def show_session(id: SessionId, engine: EngineDep) -> SessionView:  # noqa
 async def remove_session(id: SessionId, engine: EngineDep) -> SessionView:  # noqa: A002
     """Forget a conversation with all that was said in it; its runs stay. The answer is what it was."""
     return await engine.sessions.remove(id)
+
+
+@router.put("/{id}/name", response_model=SessionView, responses=problems(404, 409, 413, 415))
+async def name_session(id: SessionId, body: SessionName, engine: EngineDep) -> SessionView:  # noqa: A002
+    """Give a conversation a name, in place of any that it has."""
+    return await engine.sessions.rename(id, body.name)
 
 
 @router.post("/{id}/close", response_model=SessionView, responses=problems(404, 409))

@@ -7,12 +7,12 @@ from typing import Final
 
 from db.connection import Pool
 from engine.access.role_table import Needed, Of
-from engine.finding import found_approval, found_epic, found_run
+from engine.finding import found_approval, found_ask, found_epic, found_run
 from engine.sessions.finding import found_session
 from epics.callers import current_caller
 from timemachine.urls import is_url
 
-_FINDERS: Final = {Of.EPIC: found_epic, Of.RUN: found_run, Of.SESSION: found_session, Of.APPROVAL: found_approval}
+_FINDERS: Final = {Of.EPIC: found_epic, Of.RUN: found_run, Of.ASK: found_ask, Of.SESSION: found_session, Of.APPROVAL: found_approval}
 
 
 async def permit(pool: Pool, needed: Needed, named: str | None) -> None:
@@ -39,5 +39,4 @@ async def _repository(pool: Pool, of: Of, named: str | None) -> str | None:
         return named if is_url(named) else os.path.normpath(named)
     # An approval is also named by the epic that waits for it.
     finds = found_epic if of is Of.APPROVAL and named.startswith("e-") else _FINDERS[of]
-    # Of what is about no repository its person may do what he may do on any; for others it is not there.
-    return (await finds(pool, named)).repo or None
+    return (await finds(pool, named)).repo

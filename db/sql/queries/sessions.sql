@@ -82,5 +82,14 @@ ORDER BY s.id DESC LIMIT %(limit)s;
 -- name: close_session
 UPDATE sessions SET status = %(status)s, updated_at = now() WHERE id = %(id)s;
 
+-- name: rename_session
+-- No row where the name is taken: two that come at once both look, and the index refuses the second.
+UPDATE sessions s SET name = %(name)s, updated_at = now()
+WHERE s.id = %(id)s AND NOT EXISTS (
+    SELECT FROM sessions o WHERE o.agent = s.agent AND o.repo = s.repo AND o.name = %(name)s AND o.id <> s.id
+        AND (s.repo <> '' OR o.person = s.person)
+)
+RETURNING s.id;
+
 -- name: delete_session
 DELETE FROM sessions WHERE id = %(id)s;
