@@ -19,6 +19,8 @@ class Of(StrEnum):
     EPIC = "epic"
     RUN = "run"
     APPROVAL = "approval"
+    ASK = "ask"
+    """A request; of one about no repository, only its person's own is there."""
     SESSION = "session"
     """A conversation: of one about no repository, only its person's own is there."""
     REPO = "repo"
@@ -61,6 +63,7 @@ _READ_REPO: Final = Needed(Deed.READ, Of.REPO)
 _ADMINISTER_REPO: Final = Needed(Deed.ADMINISTER, Of.REPO)
 _READ_SESSION: Final = Needed(Deed.READ, Of.SESSION)
 _TALK: Final = Needed(Deed.RUN, Of.SESSION)
+_READ_ASK: Final = Needed(Deed.READ, Of.ASK)
 _ADMINISTER: Final = Needed(Deed.ADMINISTER)
 
 OPERATIONS: Final[Mapping[str, Row]] = {
@@ -105,6 +108,12 @@ OPERATIONS: Final[Mapping[str, Row]] = {
     "POST /api/v1/agents/{name}/run/async": _RUN,
     "GET /api/v1/tools": Free.KNOWN,
     "GET /api/v1/tools/{name}": Free.KNOWN,
+    "POST /api/v1/agents/{name}/reset": _ADMINISTER,
+    "POST /api/v1/ask": _RUN,
+    "GET /api/v1/asks": _READ,
+    "GET /api/v1/asks/{id}": _READ_ASK,
+    "POST /api/v1/asks/{id}/choice": Needed(Deed.RUN, Of.ASK),
+    "POST /api/v1/asks/{id}/cancel": Needed(Deed.RUN, Of.ASK),
     "GET /api/v1/runs": _READ,
     "GET /api/v1/runs/{id}": _READ_RUN,
     "GET /api/v1/runs/{id}/events": _READ_RUN,
@@ -190,6 +199,14 @@ VERBS: Final[Mapping[str, Row]] = {
     "tool show": Free.OWN_MACHINE,
     "agent create": Free.OWN_MACHINE,
     "agent run": _RUN,
+    "agent reset": _ADMINISTER,
+    "ask": _RUN,
+    "asks list": _READ,
+    "asks show": _READ_ASK,
+    "asks watch": _READ_ASK,
+    "asks resume": Needed(Deed.RUN, Of.ASK),
+    "asks choose": Needed(Deed.RUN, Of.ASK),
+    "asks cancel": Needed(Deed.RUN, Of.ASK),
     "run list": _READ,
     "run show": _READ_RUN,
     "run watch": _READ_RUN,
@@ -236,6 +253,12 @@ VERBS: Final[Mapping[str, Row]] = {
     "container image": Free.OWN_MACHINE,
     "mcp catalog": Free.OWN_MACHINE,
     "mcp add": Free.OWN_MACHINE,
+    "mcp list": Free.OWN_MACHINE,
+    # They start programs with stored secrets.
+    "mcp check": _ADMINISTER,
+    "mcp pins": _ADMINISTER,
+    "mcp pin": _ADMINISTER,
+    "mcp unpin": _ADMINISTER,
     "mcp serve": Free.KNOWN,
     "slack manifest": Free.OWN_MACHINE,
     "slack map": _ADMINISTER,
