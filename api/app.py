@@ -19,6 +19,7 @@ from api.problems import Problem
 from api.routes import (
     agents,
     approvals,
+    asks,
     audit,
     epics,
     events,
@@ -90,6 +91,8 @@ def create_api(serving: Serving, metrics: Metrics) -> FastAPI:
     for router in (agents.router, agents.waiting, runs.router, tools.router):
         app.include_router(router, prefix=ROOT)
     for router in (sessions.router, sessions.patient, memories.router, prompts.router, knowledge.router):
+        app.include_router(router, prefix=ROOT)
+    for router in (asks.asking, asks.router):
         app.include_router(router, prefix=ROOT)
     app.include_router(races.picking, prefix=ROOT)
     app.include_router(keys.router, prefix=ROOT)

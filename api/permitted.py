@@ -74,7 +74,7 @@ async def _named(request: Request, of: Of) -> str | None:
         return None
     if of is not Of.REPO:
         return str(request.path_params["id"])
-    repo = request.query_params.get("repo") if request.method == "GET" else await _repo_in_body(request)
+    repo = request.query_params.get("repo") if request.method in {"GET", "DELETE"} else await _repo_in_body(request)
     if repo is not None and len(repo) > _LONGEST_REPO:
         # Not only by the route: held against the patterns of all roles, a name as long as a body keeps everyone waiting.
         message = f"the name of a repository has {_LONGEST_REPO:,} characters at most, not {len(repo):,}"

@@ -234,7 +234,6 @@ VERBS: Final[Mapping[str, Row]] = {
     "memory show": _READ_REPO,
     "memory entities": _READ_REPO,
     "memory stats": _READ_REPO,
-    # It tells a queue again what waits, which takes an admin.
     "memory queue": _READ_REPO,
     "memory add": _START,
     "memory forget": _ADMINISTER_REPO,

@@ -11,8 +11,10 @@ from db.episodes import count_episodes, enqueue_episode, forget_fact_of_episode,
 from db.failures import foreseen
 from db.learning import learn_anew
 from engine.assembling import Installation
+from engine.knowledge.pump import Pump
 from engine.knowledge.views import KnowledgeStats, QueuedEpisode, Rebuilt
 from engine.refusals import refusals_told
+from epics.access_errors import Forbidden
 from epics.callers import current_caller
 from epics.errors import InvalidInput
 from epics.knowledge import ALL_GROUPS, Entity, Episode, Fact, Found, Group
@@ -71,7 +73,7 @@ class KnowledgeForFaces:
 
     async def stats(self, project: str | None = None) -> KnowledgeStats:
         """How much is known and how much waits, of a project or of all; of all only for who may read all."""
-        current_caller().check(Deed.READ, project if project is not None else "**")
+        _may_read(project)
         counts = await self._store.counts(project)
         return KnowledgeStats(store=self._store.name, known=counts, episodes=await count_episodes(self._pool, project))
 
@@ -121,7 +123,7 @@ class KnowledgeForFaces:
 
     async def queue(self, project: str | None = None, *, dead: bool = False, limit: int = 50) -> tuple[QueuedEpisode, ...]:
         """Episodes that are not stored, the oldest first: of a project, or of all for who may read all."""
-        current_caller().check(Deed.READ, project if project is not None else "**")
+        _may_read(project)
         found = await list_queued(self._pool, projects=None if project is None else [project], dead=dead, limit=limit)
         return tuple(QueuedEpisode.model_validate(row) for row in found)
 
@@ -147,8 +149,24 @@ class KnowledgeForFaces:
                     await learn_anew(connection, project)
             return Rebuilt(before=before, queued=queued)
 
+    async def settle(self, seconds: float, project: str | None = None) -> None:
+        """Store here what is due, for so many seconds at most, as a worker would."""
+        await Pump(self._installation).settle(seconds, project)
+
     @asynccontextmanager
     async def _allowed(self, deed: str, needs: Deed, project: str | None) -> AsyncGenerator[None]:
         async with refusals_told(self._pool, deed, kind="knowledge", subject=project or "all", repo=project or ""):
             current_caller().check(needs, project)
             yield
+
+
+def _may_read(project: str | None) -> None:
+    """Hold reading against the roles; of all projects together reads only who may read each.
+
+    Raises:
+        Forbidden: if it is not allowed.
+    """
+    current_caller().check(Deed.READ, project)
+    if project is None and current_caller().grants_for(Deed.READ) is not None:
+        message = "name a repository with --repo (over HTTP: repo): of all together is told to those alone who may read all"
+        raise Forbidden(message)

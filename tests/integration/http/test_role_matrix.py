@@ -57,6 +57,22 @@ LEAST = {
     "DELETE /knowledge/facts": "admin",
     "DELETE /knowledge/facts/{id}": "admin",
     "POST /knowledge/rebuild": "admin",
+    "GET /sessions": "viewer",
+    "GET /sessions/{id}": "viewer",
+    "GET /sessions/{id}/messages": "viewer",
+    "POST /sessions": "operator",
+    "POST /sessions/{id}/messages": "operator",
+    "PUT /sessions/{id}/name": "operator",
+    "POST /sessions/{id}/close": "operator",
+    "POST /sessions/{id}/reopen": "operator",
+    "DELETE /sessions/{id}": "operator",
+    "GET /memories": "viewer",
+    "PUT /memories": "known",
+    "DELETE /memories": "known",
+    "GET /prompts": "viewer",
+    "GET /prompts/{name}/{key}/{n}": "viewer",
+    "POST /prompts": "everywhere",
+    "POST /prompts/{name}/{key}/{n}/activate": "everywhere",
     "GET /workers": "viewer",
     "POST /epics": "operator",
     "POST /epics/{id}/resume": "operator",
@@ -85,7 +101,7 @@ DOCUMENT = create_api(Serving(settings=Settings.model_validate({}), hosts=frozen
 SERVED = [f"{method.upper()} {path}" for path, methods in DOCUMENT["paths"].items() for method in methods]
 KEPT = [operation.replace(ROOT, "") for operation in SERVED if f" {ROOT}/" in operation]
 RANKS = ["viewer", "operator", "approver", "admin", "everywhere"]
-NOT_THERE = {"epic_not_found", "run_not_found", "approval_not_found"}
+NOT_THERE = {"epic_not_found", "run_not_found", "approval_not_found", "session_not_found"}
 REFUSED = {"unauthenticated", "forbidden", *NOT_THERE}
 
 
@@ -101,7 +117,7 @@ def asked(indoors: Indoors, operation: str, ids: dict[str, str], key: str | None
     """Ask for an operation about these things; what would change something is asked with a mistake in it, which is found last of all."""
     method, path = operation.split()
     kind = path.split("/")[1]
-    there = path.format(id=ids.get(kind, "k-0000000000"), n=1, name="search" if kind == "tools" else "pr")
+    there = path.format(id=ids.get(kind, "k-0000000000"), n=1, key="default", name="search" if kind == "tools" else "pr")
     query = (
         {"with": ids["epics"]}
         if path.endswith("/compare")
@@ -115,7 +131,11 @@ def asked(indoors: Indoors, operation: str, ids: dict[str, str], key: str | None
 
 def names_a_repository(operation: str) -> bool:
     """Whether its role must be held on a repository that the request names."""
-    return operation.startswith(("GET /agents", "POST /agents")) or operation == "POST /epics" or " /knowledge/" in operation
+    return (
+        operation.startswith(("GET /agents", "POST /agents"))
+        or operation in {"POST /epics", "POST /sessions"}
+        or " /knowledge/" in operation
+    )
 
 
 def rows(indoors: Indoors) -> list[tuple[int, ...]]:
@@ -128,7 +148,7 @@ def expected(operation: str, role: str, whose: str) -> str:
     least = LEAST[operation]
     if least == "known" or role == "everywhere":
         return "passed"
-    names_a_thing = operation.split()[1].startswith(("/epics/", "/runs/", "/approvals/"))
+    names_a_thing = operation.split()[1].startswith(("/epics/", "/runs/", "/sessions/", "/approvals/"))
     if whose == "other" and names_a_thing:
         return "not there"
     if whose == "other" and names_a_repository(operation):
