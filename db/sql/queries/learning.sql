@@ -13,10 +13,15 @@ RETURNING epic_id, news;
 DELETE FROM learning_marks WHERE epic_id = %(epic)s AND news = %(news)s;
 
 -- name: learn_anew
--- All of them, or those of one project. The older ones are looked at first: where two could teach the same, the first did.
+-- All of them, or those of one project. The older ones are looked at first: where two could teach the same, the first did. Their rows are
+-- locked before any mark is made (the order makes all be read first), as whoever makes an event has its epic before the mark.
+WITH wanted AS MATERIALIZED (
+    SELECT e.id, e.last_event, e.created_at FROM epics e JOIN projects p ON p.id = e.project_id
+    WHERE %(project)s::text IS NULL OR p.repo = %(project)s::text
+    FOR KEY SHARE OF e
+)
 INSERT INTO learning_marks (epic_id, news, due_at)
-SELECT e.id, e.last_event, least(e.created_at, now()) FROM epics e JOIN projects p ON p.id = e.project_id
-WHERE %(project)s::text IS NULL OR p.repo = %(project)s::text
+SELECT w.id, w.last_event, least(w.created_at, now()) FROM wanted w ORDER BY w.id
 ON CONFLICT (epic_id) DO NOTHING;
 
 -- name: learn_epic
