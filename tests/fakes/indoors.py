@@ -90,7 +90,7 @@ def indoors(folder: Path, postgres_server: str, template: str, **settings: Any) 
 
 
 class Household:
-    """Two repositories with an epic, a run and an approval each: one that is the callers' own, and another."""
+    """Two repositories with an epic, a run, a session and an approval each: one that is the callers' own, and another."""
 
     def __init__(self, server: Indoors, folder: Path) -> None:
         self.ids: dict[str, dict[str, str]] = {}
@@ -103,6 +103,15 @@ class Household:
                 "INSERT INTO approvals (id, epic_id, gate, moment, content_hash, question, options, summary) "
                 "VALUES (%s, %s, 'plan_gate', 1, 'x', 'Shall it?', '[\"approve\", \"changes\", \"reject\"]', 'A plan.')",
                 *(approval, epic),
+            )
+            self.ids[whose]["sessions"] = session = f"s-{epic.removeprefix('e-')}"
+            server.rows(
+                "INSERT INTO agents (name, kind, description, content_hash) VALUES ('simple', 'python', '', '') ON CONFLICT DO NOTHING"
+            )
+            # With the run that has not ended: nothing is closed or removed by who only asks whether he may.
+            server.rows(
+                "INSERT INTO sessions (id, agent, repo, person, run_id) VALUES (%s, 'simple', %s, 'root', %s)",
+                *(session, repo, self.ids[whose]["runs"]),
             )
 
 

@@ -22,7 +22,7 @@ def indoors(postgres_server: str, database_template: str, tmp_path_factory: pyte
 
 @pytest.fixture(scope="module")
 def household(indoors: Indoors, tmp_path_factory: pytest.TempPathFactory) -> Household:
-    """Two repositories with an epic, a run and an approval each."""
+    """Two repositories with an epic, a run, a session and an approval each."""
     from tests.fakes.indoors import Household
 
     return Household(indoors, tmp_path_factory.mktemp("repositories"))
