@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from cli.event_line import Data, Line, number, word
+from cli.mcp_events import MCP_LINES
 
 
 def _agent_started(data: Data) -> Line:
@@ -27,20 +28,10 @@ def _permission_denied(data: Data) -> Line:
     return Line(mark="✗", text=f"{word(data, 'tool')} was denied", style="yellow", aside=word(data, "said"), deep=True)
 
 
-def _mcp_server_started(data: Data) -> Line:
-    return Line(mark="·", text=f"MCP server {word(data, 'server')} began", aside=f"{word(data, 'tools')} tools", deep=True)
-
-
-def _mcp_server_missing(data: Data) -> Line:
-    said = f"the MCP server {word(data, 'server')} does not come up; the agent works without it"
-    return Line(mark="!", text=said, style="yellow", aside=word(data, "said"), deep=True)
-
-
 AGENT_LINES: Final[Mapping[str, Callable[[Data], Line]]] = {
     "agent_started": _agent_started,
     "agent_adopted": _agent_adopted,
     "agent_retry": _agent_retry,
     "permission_denied": _permission_denied,
-    "mcp_server_started": _mcp_server_started,
-    "mcp_server_missing": _mcp_server_missing,
+    **MCP_LINES,
 }

@@ -22,6 +22,73 @@ def catalog(as_json: JsonOption = False) -> None:
     finish(lambda: mcp_files.catalog(Output(as_json=as_json)))
 
 
+RepositoryOption = Annotated[
+    Path | None,
+    typer.Option("--repo", metavar="DIR", help="Also workflows of this checkout; its pins, not those for all.", show_default=False),
+]
+ServerArgument = Annotated[str, typer.Argument(metavar="NAME", help="What .mcp.json calls the server.", show_default=False)]
+
+
+@app.command("list", short_help="List the servers that workflows name.")
+def list_servers(repo: RepositoryOption = None, as_json: JsonOption = False) -> None:
+    """List the servers that workflows and agents name; none is started."""
+    from cli import mcp_commands
+    from cli.output import Output
+    from cli.process import finish
+
+    finish(lambda: mcp_commands.list_servers(Output(as_json=as_json), repo=repo))
+
+
+@app.command(short_help="Start servers, list their tools, and say what is wrong.")
+def check(
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="One server; default: all.", show_default=False)] = None,
+    repo: RepositoryOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Start servers here, list their tools with what is allowed and pinned of them, and end them; exit code 1 if one cannot be used."""
+    from cli import mcp_commands
+    from cli.output import Output
+    from cli.session import with_engine
+    from config.settings import Settings
+
+    settings = Settings.from_env()
+    servers = mcp_commands.servers_in(settings, repo, name)
+    with_engine(lambda engine: mcp_commands.check(engine, Output(as_json=as_json), servers, repo), settings=settings)
+
+
+@app.command(short_help="List the tools that are accepted.")
+def pins(repo: RepositoryOption = None, as_json: JsonOption = False) -> None:
+    """List the tools of servers that are accepted: by their first use, or by a person."""
+    from cli import mcp_commands
+    from cli.output import Output
+    from cli.session import with_engine
+
+    with_engine(lambda engine: mcp_commands.pins(engine, Output(as_json=as_json), repo))
+
+
+@app.command(short_help="Accept the tools that a server lists now.")
+def pin(name: ServerArgument, repo: RepositoryOption = None, as_json: JsonOption = False) -> None:
+    """Accept the tools that a server lists now, in place of what was accepted of it: look with `genie mcp check` first."""
+    from cli import mcp_commands
+    from cli.output import Output
+    from cli.session import with_engine
+    from config.settings import Settings
+
+    settings = Settings.from_env()
+    servers = mcp_commands.servers_in(settings, repo, name)
+    with_engine(lambda engine: mcp_commands.pin(engine, Output(as_json=as_json), servers, repo), settings=settings)
+
+
+@app.command(short_help="Forget what is accepted of a server.")
+def unpin(name: ServerArgument, repo: RepositoryOption = None) -> None:
+    """Forget what is accepted of a server: its next use accepts what it lists then."""
+    from cli import mcp_commands
+    from cli.output import Output
+    from cli.session import with_engine
+
+    with_engine(lambda engine: mcp_commands.unpin(engine, Output(), name, repo))
+
+
 @app.command(short_help="Write a server into the .mcp.json of a workflow.")
 def add(
     name: Annotated[str, typer.Argument(metavar="NAME", help="One of the catalog, or a name of your own.", show_default=False)],

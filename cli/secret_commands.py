@@ -52,7 +52,10 @@ async def set_secret(engine: Engine, output: Output, settings: Settings, name: s
     output.say(f"{name} is stored, sealed", style="green")
     if name in of_environment(settings):
         output.say("the environment here has it too, and that one counts here", style="yellow")
-    output.say("servers and workers that run take it when they are started again")
+    if name.startswith("mcp_"):
+        output.say("MCP servers are given it from their next start on")
+    else:
+        output.say("servers and workers that run take it when they are started again")
     return ExitCode.DONE
 
 

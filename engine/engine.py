@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from engine.audit import Audit
     from engine.containers import Containers
     from engine.knowledge.for_faces import KnowledgeForFaces
+    from engine.mcp.for_faces import McpServers
     from engine.memories_for_faces import Memories
     from engine.prompts_for_faces import Prompts
     from engine.routing.asks_for_faces import Asks
@@ -144,6 +145,13 @@ class Engine(Past, GoingBack, Races, Approvals):
         from engine.knowledge.for_faces import KnowledgeForFaces  # noqa: PLC0415  # few commands need it
 
         return KnowledgeForFaces(self._installation)
+
+    @property
+    def mcp_servers(self) -> McpServers:
+        """The MCP servers that agents call."""
+        from engine.mcp.for_faces import McpServers  # noqa: PLC0415  # few commands need them
+
+        return McpServers(self._installation)
 
     @property
     def slack(self) -> SlackDeeds:
@@ -278,7 +286,14 @@ class Engine(Past, GoingBack, Races, Approvals):
 
     def warm_up(self) -> None:
         """Import now what is else imported by the first request that needs it."""
-        for module in ("time_machine.cancelling", "gates", "time_machine.rollback", "time_machine.forking", "time_machine.racing", "access.tokens"):
+        for module in (
+            "time_machine.cancelling",
+            "gates",
+            "time_machine.rollback",
+            "time_machine.forking",
+            "time_machine.racing",
+            "access.tokens",
+        ):
             import_module(f"engine.{module}")
         for name in self._installation.executors:
             self._installation.executors[name]
