@@ -121,7 +121,7 @@ def _scope(call: Call, *, has_body: bool) -> Scope:
         "path": path,
         "raw_path": path.encode(),
         "root_path": "",
-        "query_string": urlencode(_given(call.query)).encode(),
+        "query_string": urlencode(_given(call.query), doseq=True).encode(),
         "headers": headers,
         "client": None,
         "server": ("localhost", 80),

@@ -7,6 +7,7 @@ from typing import Final
 from api.mcp.approval_tools import APPROVAL_TOOLS
 from api.mcp.epic_tools import EPIC_TOOLS
 from api.mcp.history_tools import HISTORY_TOOLS
+from api.mcp.knowledge_tools import KNOWLEDGE_TOOLS
 from api.mcp.run_tools import RUN_TOOLS
 from api.mcp.tool import McpTool
 from api.mcp.watching import WATCH_EPIC
@@ -14,7 +15,7 @@ from api.mcp_alone import McpOffer
 from config.setting_types import words_in
 from epics.errors import InvalidInput
 
-TOOLS: Final[tuple[McpTool, ...]] = (*EPIC_TOOLS, WATCH_EPIC, *APPROVAL_TOOLS, *HISTORY_TOOLS, *RUN_TOOLS)
+TOOLS: Final[tuple[McpTool, ...]] = (*EPIC_TOOLS, WATCH_EPIC, *APPROVAL_TOOLS, *HISTORY_TOOLS, *KNOWLEDGE_TOOLS, *RUN_TOOLS)
 
 
 def offered(*offers: McpOffer) -> tuple[McpTool, ...]:

@@ -37,7 +37,7 @@ def test_it_says_who_it_is_and_what_its_tools_do(viewer):
     assert hello["serverInfo"]["name"] == "genie"
     assert [tool["name"] for tool in listed] == [tool.name for tool in TOOLS]
     assert {tool["name"] for tool in listed if not tool["annotations"]["readOnlyHint"]} == {
-        *("start_epic", "say_to_epic", "resume_epic", "cancel_epic", "decide_approval", "run_agent"),
+        *("start_epic", "say_to_epic", "resume_epic", "cancel_epic", "decide_approval", "run_agent", "remember"),
     }
     assert all(tool["inputSchema"]["additionalProperties"] is False for tool in listed)
 
@@ -137,6 +137,21 @@ def test_a_decision_needs_the_hash_of_what_was_looked_at(household, admin):
     assert "content_hash" in without
     assert "code invalid_request" in without
     assert "code superseded" in another
+
+
+def test_what_is_told_is_found_by_those_who_may_read_there(indoors, household, admin, viewer):
+    repo = household.ids["own"]["repo"]
+
+    told = [admin.said("remember", repo=repo, text="The tests need LANG=C.UTF-8")["is_new"] for _ in range(2)]
+    found = viewer.said("search_memory", repo=repo, query="how to run the tests", groups=["genie_context", "genie_procedures"])
+    hidden = viewer.refused("search_memory", repo=household.ids["other"]["repo"], query="tests")
+    refused = viewer.refused("remember", repo=repo, text="something")
+
+    assert told == [True, False]
+    assert found == {"items": [], "next": None}
+    assert "code forbidden" in hidden
+    assert "code forbidden" in refused
+    assert indoors.rows("SELECT count(*) FROM episodes WHERE source ->> 'id' = 'ada'") == [(1,)]
 
 
 def test_resources_are_what_the_tools_show(household, viewer):
