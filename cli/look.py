@@ -105,7 +105,7 @@ async def logs(service: Service, epic_id: str, output: Output, *, attempt: int |
     while True:
         # Read before the turns, so that none is missed that came between.
         epic = await service.epic(epic.id)
-        await _show_setups(service, epic, output, attempt, seen)
+        await _show_beginnings(service, epic, output, attempt, seen)
         async for each, turn in _new_turns(service, epic, attempt, seen):
             logged = LoggedTurn(attempt=each.n, turn=turn)
             if not output.as_json:
@@ -137,12 +137,22 @@ async def _new_turns(
                 yield attempt, turn
 
 
-async def _show_setups(service: Service, epic: EpicView, output: Output, wanted: int | None, seen: set[tuple[int, int]]) -> None:
-    """Show what came of making work trees ready; in `seen` it is as a turn before the first. Lists of turns do not have it."""
+async def _show_beginnings(service: Service, epic: EpicView, output: Output, wanted: int | None, seen: set[tuple[int, int]]) -> None:
+    """Show what came of making work trees ready, and what briefs recall; in `seen` it is as a turn before the first. Lists have neither."""
     for attempt in () if output.as_json else await service.attempts(epic.id):
-        if attempt.setup is not None and wanted in {None, attempt.n} and (attempt.n, 0) not in seen:
-            seen.add((attempt.n, 0))
+        if wanted not in {None, attempt.n} or (attempt.n, 0) in seen:
+            continue
+        seen.add((attempt.n, 0))
+        if attempt.setup is not None:
             output.show(*_setup_parts(await service.setup_log(epic.id, attempt.n)))
+        if attempt.recalled:
+            output.show(*_recalled_parts(attempt))
+
+
+def _recalled_parts(attempt: AttemptView) -> Iterator[RenderableType]:
+    yield Text(f"\n{attempt.workflow} · attempt {attempt.n} · its brief tells of", style="bold cyan")
+    for memory in attempt.recalled:
+        yield Text(f"memory {memory.id} ({memory.group}, {memory.source})", style="dim")
 
 
 def _setup_parts(setup: SetupView) -> Iterator[RenderableType]:

@@ -144,7 +144,8 @@ def attempts_table(attempts: Sequence[AttemptView], *, running: bool) -> Table:
 
 def _said_of(attempt: AttemptView) -> tuple[str, ...]:
     """What became of an attempt, and what sets it apart."""
-    return attempt.error or ", ".join(attempt.files_changed), _recovery(attempt), _set_up(attempt)
+    recalled = f"remembers {', '.join(memory.id for memory in attempt.recalled)}" if attempt.recalled else ""
+    return attempt.error or ", ".join(attempt.files_changed), _recovery(attempt), _set_up(attempt), recalled
 
 
 def _set_up(attempt: AttemptView) -> str:

@@ -9,6 +9,7 @@ from db.epics import Row, epic_facts
 from db.runs import end_run, run_order
 from engine.assembling import Installation, assemble
 from engine.attempts import EpicAttempts
+from engine.learning.recalling import memory_of
 from engine.lease_keeper import Hold
 from engine.leftovers import put_away
 from engine.reach.binding import with_reach
@@ -20,7 +21,7 @@ from engine.runs.ground import have_start, publish
 from epics.runs import RunStatus
 from epics.state import TERMINAL
 from epics.verdicts import Plan
-from nodes.context import Assignment
+from nodes.context import Assignment, Need, Recall
 
 _TASK: Final = "run"
 """What stands for the graph's task: a run has one attempt, which is found by it after a crash (durability rule 15)."""
@@ -48,8 +49,9 @@ async def drive_run(installation: Installation, hold: Hold) -> None:
         await drive_agent(installation, hold, row, order)
         return
     running = with_reach(installation, await assemble(installation, hold.lease, row))
+    _, recall = memory_of(installation, running)
     await admit(pool, breaker_of(running.registry, order["workflow"], running.facts.repo), run_id)
-    attempted = await EpicAttempts(running).run(await _assignment(running, order))
+    attempted = await EpicAttempts(running).run(await _assignment(running, order, recall))
     unpublished = await publish(running, attempted)
     done = attempted.ended_by == "done"
     said = attempted.output or {}
@@ -75,7 +77,7 @@ async def drive_run(installation: Installation, hold: Hold) -> None:
     await put_away(running)
 
 
-async def _assignment(running: Running, order: Row) -> Assignment:
+async def _assignment(running: Running, order: Row, recall: Recall) -> Assignment:
     workflow, facts = running.registry.get(order["workflow"]), running.facts
     await have_start(running, order)
     ground = Ground(
@@ -86,6 +88,8 @@ async def _assignment(running: Running, order: Row) -> Assignment:
         start=order["start_commit"],
     )
     variables = await run_variables(workflow, order["task"], order["variables"], ground)
+    need = Need(task_id=_TASK, step=workflow.name, paths=variables["allowed_paths"], failure=variables["failure"])
+    variables["recalled"] = await recall.recalled(need, ())
     return Assignment(
         task_id=_TASK,
         step=workflow.name,

@@ -187,3 +187,18 @@ async def test_a_fork_and_an_import_teach_nothing_twice(learner, standing, tmp_p
 
     assert imported.epic not in {standing.id, fork.id}
     assert await learner.rows("SELECT key FROM episodes ORDER BY key") == once
+
+
+async def test_a_run_is_told_and_teaches_too(learner):
+    from engine.runs.orders import StartRun
+
+    await learner.settle()
+
+    run = await learner.engine.runs.start(StartRun(workflow="implement", repo=str(learner.repo), task="Greet loudly", executor="scripted"))
+    ended = await learner.engine.runs.advance(run.id)
+    await learner.settle()
+
+    assert ended.status == "done"
+    assert "Greetings have no exclamation mark." in recalled_in(await learner.brief(run.id, "implement"))
+    (told,) = await learner.rows("SELECT body, source ->> 'kind' AS kind FROM episodes WHERE key = %s", f"{run.id}:1:genie_patterns")
+    assert (told["kind"], told["body"].splitlines()[:2]) == ("run", ["implement was run: Greet loudly", "Wrote the greeting."])
