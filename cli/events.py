@@ -14,6 +14,7 @@ from cli.event_line import Data, Line, number, word
 from cli.output import printable
 from cli.race_events import RACE_LINES
 from cli.run_events import RUN_LINES
+from cli.tool_events import TOOL_LINES
 from cli.words import clock, many, sha, shortened, usd
 from engine.views import EventView
 from epics.steps import Step
@@ -117,7 +118,8 @@ def _knowledge_unavailable(data: Data) -> Line:
 
 def _tool_called(data: Data) -> Line:
     good = data.get("ok", True)
-    said = f"{word(data, 'tool')} {shortened(word(data, 'on'), 100)}".rstrip()
+    again = "again: " if data.get("again") else ""
+    said = f"{again}{word(data, 'tool')} {shortened(word(data, 'on'), 100)}".rstrip()
     return Line(mark="·" if good else "✗", text=said, aside=word(data, "problem"), deep=True)
 
 
@@ -289,4 +291,5 @@ _LINES: Final[dict[str, Callable[[Data], Line]]] = {
     **CONTAINER_LINES,
     **RACE_LINES,
     **RUN_LINES,
+    **TOOL_LINES,
 }

@@ -36,6 +36,8 @@ class _Run:
     turns: list[Turn]
     usages: list[Usage] = field(default_factory=list)
     costs: list[Decimal] = field(default_factory=list)
+    cut: int | None = None
+    """The turn whose calls a crash cut off, so that they are made again."""
 
     @property
     def last(self) -> Turn | None:
@@ -97,7 +99,8 @@ class ScriptedExecutor:
             play, before = self._script.play_for(order.workflow.name, order.brief, order.tree), 0
         if play is None or play >= len(self._script.plays):
             return None
-        run = _Run(play=play, before=before, turns=list(recorded))
+        cut = recorded[-1].n if recorded and recorded[-1].results is None else None
+        run = _Run(play=play, before=before, turns=list(recorded), cut=cut)
         for turn in recorded:
             self._count(run, turn.answer)
         return run
@@ -159,8 +162,8 @@ class ScriptedExecutor:
     async def _finish_turn(self, order: Order, journal: Journal, run: _Run, turn: Turn) -> None:
         """Run the tools of a recorded answer, and record what they said."""
         results, changed = [], False
-        for place, call in enumerate(turn.answer["calls"], start=1):
-            said, may_change = await self._call(order, journal, turn.n, call, call_id(order.epic, order.attempt, turn.n, str(place)))
+        for called in enumerate(turn.answer["calls"], start=1):
+            said, may_change = await self._call(order, journal, turn.n, called, again=turn.n == run.cut)
             results.append(said)
             changed = changed or may_change
         await journal.completed(turn.n, results=results, changed=changed)
@@ -168,16 +171,18 @@ class ScriptedExecutor:
             n=turn.n, request_hash=turn.request_hash, model=turn.model, request=turn.request, answer=turn.answer, results=results
         )
 
-    async def _call(self, order: Order, journal: Journal, turn: int, call: Mapping[str, Any], named: str) -> tuple[str, bool]:
+    async def _call(self, order: Order, journal: Journal, turn: int, called: tuple[int, Any], *, again: bool) -> tuple[str, bool]:
+        place, call = called
         tool, given = str(call["tool"]), call["arguments"]
-        context = replace(context_of(order), call_id=named)
+        context = replace(context_of(order), call_id=call_id(order.epic, order.attempt, turn, str(place)))
         started, problem = time.monotonic(), ""
         tools, allowed = tools_of(order, self._tools)
         try:
             said = await tools.call(tool, given, context=context, allowed=allowed)
         except ToolProblem as exc:
             said = problem = str(exc)
-        await journal.noted("tool_called", noted_call(tool, given, turn, time.monotonic() - started, problem, said=said))
+        seconds = time.monotonic() - started
+        await journal.noted("tool_called", noted_call(tool, given, turn, seconds, problem, said=said, again=again))
         return said, tool in allowed and tools.get(tool).changes_files
 
     def _count(self, run: _Run, answer: Mapping[str, Any]) -> tuple[Usage, Decimal]:

@@ -15,6 +15,9 @@ SECONDS: Final = 60.0
 _LONGEST: Final = 255
 _STRANGE: Final = re.compile(r"[\s\0\\]")
 _LINE: Final = "%h %ad %an: %s"
+_AS_THEY_ARE: Final = ("-c", "core.quotePath=false")
+"""Names of files are told as people write them, and not in octal."""
+
 _PLAIN: Final = ("--no-ext-diff", "--no-textconv", "--no-color")
 
 
@@ -51,14 +54,19 @@ async def read_file_at(worktree: Worktree, *, revision: str, path: str, limit: i
 
 
 async def read_diff(worktree: Worktree, *, old: str, new: str, path: str, limit: int) -> DiffText:
-    """Return what differs from `old` to `new`, or to the files as they are now if `new` is empty; of these only those that git knows.
+    """Return what differs from `old` to `new`, or to the files as they are now if `new` is empty; new files are then named at the end.
 
     Raises:
         InvalidInput: if there is no such commit.
         GitFailed: if git does not answer.
     """
     between = [await _commit(worktree, revision) for revision in (old, new) if revision]
-    return await _read(worktree, limit, "diff", *_PLAIN, "-M", *between, *_only(path))
+    diff = await _read(worktree, limit, "diff", *_PLAIN, "-M", *between, *_only(path))
+    if new or diff.cut:
+        return diff
+    unknown = await _read(worktree, limit, "ls-files", "--others", "--exclude-standard", *_only(path))
+    named = "".join(f"\nnew file, not known to git yet: {name}" for name in unknown.text.splitlines())
+    return DiffText(text=f"{diff.text}{named}".strip("\n"), cut=unknown.cut)
 
 
 async def read_blame(worktree: Worktree, *, path: str, revision: str, first: int, last: int, limit: int) -> DiffText:
@@ -74,7 +82,7 @@ async def read_blame(worktree: Worktree, *, path: str, revision: str, first: int
 
 async def _read(worktree: Worktree, limit: int, *args: str) -> DiffText:
     git = worktree.git()
-    done = git.checked(await git.call(*args, limit=limit, seconds=SECONDS), *args)
+    done = git.checked(await git.call(*_AS_THEY_ARE, *args, limit=limit, seconds=SECONDS), *args)
     return DiffText(text=as_text(done.output).removesuffix("\n"), cut=done.cut)
 
 

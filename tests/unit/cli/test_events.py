@@ -58,6 +58,18 @@ def test_a_tool_call_that_failed_shows_why():
     assert text == "  ✗ write_file ../x  the path has '..' in it"
 
 
+def test_a_call_that_a_crash_made_be_made_again_says_so():
+    assert line("tool_called", attempt=1, tool="search", on="x", turn=2, seconds=0.1, ok=True, again=True) == "  · again: search x"
+
+
+def test_what_an_agent_tells_people_is_not_a_detail():
+    assert line("people_told", attempt=3, text="The tests need a key.") == "» attempt 3 says: The tests need a key."
+
+
+def test_a_task_that_ended_says_what_came_of_it():
+    assert line("task_ended", task=2, text="Greet", state="done", note="in a file") == "  · task 2 done: Greet  in a file"
+
+
 def test_an_event_of_a_later_release_is_shown_as_it_is():
     assert line("lamp_lit", room="hall") == "  · lamp lit room=hall"
 
@@ -76,6 +88,9 @@ KINDS = [
     "knowledge_unavailable",
     "lessons_unavailable",
     "tool_called",
+    "people_told",
+    "task_added",
+    "task_ended",
     "model_failed",
     "model_fell_back",
     "tests_started",
@@ -107,7 +122,8 @@ def test_an_event_that_lacks_its_data_is_still_one_line(kind):
 def test_what_an_agent_wrote_cannot_steer_the_terminal(kind):
     hostile = "\x1b[2J\x1b]0;owned\x07[bold]x\nsecond\x9b31m"
     data = dict.fromkeys(
-        ["goal", "note", "worker", "tool", "argument", "why", "command", "tail", "error", "cause", "question", "by", "status"], hostile
+        ["goal", "note", "text", "worker", "tool", "argument", "why", "command", "tail", "error", "cause", "question", "by", "status"],
+        hostile,
     )
 
     text = line(kind, **data)
