@@ -20,6 +20,7 @@ from cli.claude_checks import claude_check, containment_check
 from cli.container_checks import container_check
 from cli.database import open_dsn, strange_epics_in, where, workers_alive_in
 from cli.errors import ExitCode, sentence_of
+from cli.left_out import agents_check
 from cli.output import Output, printable
 from cli.secret_checks import stored_in
 from cli.words import many

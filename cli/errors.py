@@ -7,6 +7,7 @@ from typing import Final
 
 from typer import TyperException
 
+from epics.asks import KIND
 from epics.errors import Conflict, GenieError, InvalidInput, NeedsPerson, NotFound
 from epics.runs import is_run
 
@@ -31,7 +32,7 @@ class Interrupted(GenieError):
 
     def __init__(self, epic_id: str, *, goes_on: bool = False) -> None:
         """Say how to go on, or that a worker does."""
-        kind = "run" if is_run(epic_id) else "epic"
+        kind = "run" if is_run(epic_id) else "asks" if epic_id.startswith(f"{KIND}-") else "epic"
         told = f"a worker goes on with it; follow it with: genie {kind} watch {epic_id}"
         super().__init__(f"interrupted; {told if goes_on else f'go on with: genie {kind} resume {epic_id}'}")
         self.epic_id = epic_id

@@ -19,6 +19,8 @@ DISTRIBUTION: Final = "genie-orchestrator"
 
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "demo": ("cli.demo", "Run a whole epic on a sample repository."),
+    "ask": ("cli.ask", "Ask for something in free words; agents are found for it."),
+    "asks": ("cli.asks", "Look after what was asked for."),
     "epic": ("cli.epic", "Start epics, follow them, and carry them on."),
     "approval": ("cli.approval", "See what waits for a person, and decide it."),
     "time": ("cli.time_machine", "Look at an epic's past, go back, fork, undo."),

@@ -11,6 +11,7 @@ from uuid import uuid4
 from pydantic import RootModel
 
 from cli.api_client import ApiClient
+from cli.remote_asks import RemoteAsks
 from cli.remote_keys import RemoteKeys
 from cli.remote_runs import RemoteRuns
 from cli.remote_sessions import RemoteMemories, RemotePrompts, RemoteSessions
@@ -170,6 +171,16 @@ class RemoteService:
         return RemoteKeys(self._api)
 
     @property
+    @property
+    def asks(self) -> RemoteAsks:
+        """Requests in free words."""
+        return RemoteAsks(self._api)
+
+    @property
+    def knowledge(self) -> RemoteKnowledge:
+        """What past work taught."""
+        return RemoteKnowledge(self._api)
+
     def runs(self) -> RemoteRuns:
         """Workflows run without an epic."""
         return RemoteRuns(self._api)

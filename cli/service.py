@@ -99,6 +99,16 @@ class Service(Protocol):
 
     @property
     def runs(self) -> RunService:
+    @property
+    def asks(self) -> AskService:
+        """Requests in free words."""
+        ...
+
+    @property
+    def knowledge(self) -> KnowledgeService:
+        """What past work taught."""
+        ...
+
         """Workflows run without an epic."""
         ...
 

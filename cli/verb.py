@@ -13,7 +13,14 @@ from engine.access.role_table import VERBS, Needed, Of
 from engine.engine import Engine
 from epics.access_errors import Forbidden
 
-_NAMED_BY: Final[Mapping[Of, str]] = {Of.EPIC: "epic", Of.RUN: "run", Of.SESSION: "session", Of.APPROVAL: "approval", Of.REPO: "repo"}
+_NAMED_BY: Final[Mapping[Of, str]] = {
+    Of.EPIC: "epic",
+    Of.RUN: "run",
+    Of.ASK: "ask",
+    Of.SESSION: "session",
+    Of.APPROVAL: "approval",
+    Of.REPO: "repo",
+}
 """The parameter of a command that names the thing whose repository counts."""
 
 

@@ -14,6 +14,7 @@ from agents.python_loading import load_agent
 from agents.registry import CODE, REPOSITORY
 from agents.workflow import Workflow
 from cli.errors import ExitCode
+from cli.left_out import left_out_here
 from cli.output import Output, printable
 from cli.render import clean, facts, heading, table
 from cli.words import seconds, usd
@@ -25,7 +26,8 @@ from epics.errors import InvalidInput
 
 async def list_workflows(output: Output, *, repo: Path | None) -> int:
     """List every workflow, and every agent written in Python."""
-    views = agent_views(_catalog(repo))
+    out = await left_out_here(Settings.from_env())
+    views = tuple(view.model_copy(update={"left_out": out.get(view.name, "")}) for view in agent_views(_catalog(repo)))
     output.answer(record=Page[WorkflowView](items=views), parts=[_table(views)])
     return ExitCode.DONE
 
@@ -80,7 +82,9 @@ def _table(views: tuple[WorkflowView, ...]) -> RenderableType:
         if view.error:
             rows.append((Text(view.name, style="bold red"), Text("broken", style="red"), "", "", clean(view.error, 400)))
         else:
-            description = clean(view.description, 200)
+            description = (
+                Text("left out ", style="yellow").append(clean(view.left_out, 400)) if view.left_out else clean(view.description, 200)
+            )
             # What an agent hands back is its own code's affair.
             handed = "—" if view.kind == "agent" else view.output
             rows.append((Text(view.name, style="bold"), handed, str(view.turns), str(len(view.tools)), description))

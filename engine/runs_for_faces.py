@@ -8,10 +8,12 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from agents.catalog import Catalog
+from db.breakers import broken_agents
 from engine.assembling import Installation, catalog_at
 from engine.following_events import OnEvent, following
 from engine.reading import list_events
 from engine.refusals import refusals_told
+from engine.routing.breaker import left_out
 from engine.runs.orders import StartRun
 from engine.runs.reading import list_runs, run_id_of, run_log, run_view, run_view_on
 from engine.runs.starting import start_run
@@ -104,7 +106,8 @@ class Runs:
 
     async def workflows(self, repo: str | None = None) -> tuple[WorkflowView, ...]:
         """The agents of both kinds of this installation, and those of the base branch of a repository, the broken ones too."""
-        return agent_views(await self._catalog(repo))
+        out = left_out(await broken_agents(self._pool))
+        return tuple(view.model_copy(update={"left_out": out.get(view.name, "")}) for view in agent_views(await self._catalog(repo)))
 
     async def workflow(self, name: str, repo: str | None = None) -> WorkflowView:
         """One workflow, or agent written in Python, broken or not.

@@ -42,6 +42,7 @@ class WorkflowView(Record):
     skills: tuple[str, ...] = Field(default=(), description="What it can do, in words that a request for it would have.")
     needs_repository: bool = Field(default=True, description="Whether it can only be run on a repository.")
     content_hash: str = ""
+    left_out: str = Field(default="", description="Why it is left out for a while, where it kept failing, and for how long.")
 
     @classmethod
     def of(cls, workflow: Workflow) -> WorkflowView:

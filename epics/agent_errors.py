@@ -16,6 +16,8 @@ class AgentNotFound(NotFound):
 class AgentUnavailable(Transient):
     """An agent is left out for a while because it kept failing, or nothing here can run it."""
 
+    code = "agent_unavailable"
+
 
 class AskFailed(GenieError):
     """A model did not answer what an agent asked; `ended_by` says why: turns, budget, timeout or error."""

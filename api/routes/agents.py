@@ -15,6 +15,7 @@ from api.schemas import Text
 from api.strictness import PatientRoute
 from config.settings import Settings
 from engine.engine import Engine
+from engine.routing.views import Reset
 from engine.runs.orders import StartRun, with_run_defaults
 from engine.runs.views import RunView
 from engine.views import Page
@@ -81,6 +82,12 @@ async def run_agent_async(
     """Run a workflow or an agent; `GET /runs/{id}` tells how far it is. It outlives this server and its workers."""
     run_id, json, replayed = await _started(engine, order_of(name, body, serving.settings), idempotency_key)
     return _told(run_id, json, 202, replayed=replayed)
+
+
+@router.post("/{name}/reset", response_model=Reset, responses=problems())
+async def reset_agent(name: WorkflowName, engine: EngineDep) -> Reset:
+    """Use an agent again at once that is left out for a while because it kept failing."""
+    return Reset(agent=name, was_left_out=await engine.asks.reset(name))
 
 
 def order_of(name: str, body: RunCreate, settings: Settings) -> StartRun:

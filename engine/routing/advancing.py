@@ -11,16 +11,14 @@ from engine.assembling import Installation
 from engine.following_events import following
 from engine.routing.carrying import carry_ask, works_of
 from engine.routing.reading import ask_view
-from engine.routing.views import AskView
+from engine.routing.views import AskView, stands_still
 from engine.views import EventView
-from epics.asks import AskStatus
 from epics.errors import EpicHeld
 
 OnPart = Callable[[int, str, EventView], None]
 """Is called with the number of a part, what does it, and each event of that."""
 
 _LOOK_S: Final = 0.3
-_STANDS_STILL: Final = frozenset({"waiting", "paused"})
 
 
 async def advance_ask(installation: Installation, ask_id: str, on_part: OnPart | None = None) -> AskView:
@@ -30,12 +28,10 @@ async def advance_ask(installation: Installation, ask_id: str, on_part: OnPart |
         while True:
             await carry_ask(installation, ask_id, hinted=False)
             view = await ask_view(installation.database.pool, ask_id)
-            works = works_of(await part_rows(installation.database.pool, [ask_id]))
-            still = [part for part in view.parts if part.work in works.values() and part.work_status in _STANDS_STILL]
-            if view.status is not AskStatus.RUNNING or (works and len(still) == len(works)):
+            if stands_still(view):
                 return view
-            for n, work in works.items():
-                if work not in tasks and not any(part.work == work for part in still):
+            for n, work in works_of(await part_rows(installation.database.pool, [ask_id])).items():
+                if work not in tasks:
                     tasks[work] = asyncio.create_task(_run(installation, n, work, on_part), name=f"part-{work}")
             if tasks:
                 await asyncio.wait({*tasks.values()}, timeout=_LOOK_S, return_when=asyncio.FIRST_COMPLETED)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
 from pydantic import Field
 
 from db.epics import Row
 from engine.views import Money
-from epics.asks import AskStatus, PartStatus, Score, Skipped
+from epics.asks import PART_ENDED, AskStatus, PartStatus, Score, Skipped
 from epics.records import Record
 
 
@@ -56,6 +57,13 @@ class LeftOut(Record):
         )
 
 
+class Reset(Record):
+    """An agent that is used again."""
+
+    agent: str
+    was_left_out: bool = Field(description="Whether anything was against it.")
+
+
 class AskView(Record):
     """A request in free words, and what became of it."""
 
@@ -75,3 +83,19 @@ class AskView(Record):
     created_at: datetime
     updated_at: datetime
     ended_at: datetime | None
+
+
+_FOR_A_PERSON: Final = frozenset({"waiting", "paused"})
+
+
+def stands_still(ask: AskView) -> bool:
+    """Whether nothing of a request goes on by itself: it has ended, needs a choice, or all that is left of it waits for a person."""
+    if ask.status is not AskStatus.RUNNING:
+        return True
+    ended = {part.n for part in ask.parts if part.status in PART_ENDED}
+    can_go_on = any(
+        part.work_status not in _FOR_A_PERSON if part.status is PartStatus.STARTED else ended.issuperset(part.needs)
+        for part in ask.parts
+        if part.n not in ended
+    )
+    return not can_go_on and len(ended) < len(ask.parts)

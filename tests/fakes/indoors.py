@@ -104,6 +104,11 @@ class Household:
                 "VALUES (%s, %s, 'plan_gate', 1, 'x', 'Shall it?', '[\"approve\", \"changes\", \"reject\"]', 'A plan.')",
                 *(approval, epic),
             )
+            self.ids[whose]["asks"] = ask = f"q-{epic.removeprefix('e-')}"
+            server.rows(
+                "INSERT INTO asks (id, text, repo, person, caller, split_by, status) VALUES (%s, 'Greet', %s, 'root', '{}', 'rules', 'done')",
+                *(ask, repo),
+            )
             self.ids[whose]["sessions"] = session = f"s-{epic.removeprefix('e-')}"
             server.rows(
                 "INSERT INTO agents (name, kind, description, content_hash) VALUES ('simple', 'python', '', '') ON CONFLICT DO NOTHING"

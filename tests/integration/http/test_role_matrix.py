@@ -43,6 +43,12 @@ LEAST = {
     "GET /epics/{id}/moments/{n}": "viewer",
     "GET /epics/{id}/race": "viewer",
     "GET /epics/{id}/sayings": "viewer",
+    "GET /asks": "viewer",
+    "GET /asks/{id}": "viewer",
+    "POST /ask": "operator",
+    "POST /asks/{id}/choice": "operator",
+    "POST /asks/{id}/cancel": "operator",
+    "POST /agents/{name}/reset": "everywhere",
     "GET /runs": "viewer",
     "GET /runs/{id}": "viewer",
     "GET /runs/{id}/events": "viewer",
@@ -133,7 +139,7 @@ def names_a_repository(operation: str) -> bool:
     """Whether its role must be held on a repository that the request names."""
     return (
         operation.startswith(("GET /agents", "POST /agents"))
-        or operation in {"POST /epics", "POST /sessions"}
+        or operation in {"POST /ask", "POST /epics", "POST /sessions"}
         or " /knowledge/" in operation
     )
 
@@ -148,7 +154,7 @@ def expected(operation: str, role: str, whose: str) -> str:
     least = LEAST[operation]
     if least == "known" or role == "everywhere":
         return "passed"
-    names_a_thing = operation.split()[1].startswith(("/epics/", "/runs/", "/sessions/", "/approvals/"))
+    names_a_thing = operation.split()[1].startswith(("/asks/", "/epics/", "/runs/", "/sessions/", "/approvals/"))
     if whose == "other" and names_a_thing:
         return "not there"
     if whose == "other" and names_a_repository(operation):
