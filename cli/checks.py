@@ -77,6 +77,7 @@ async def _checks() -> AsyncIterator[Check]:
         if database.state == "ok":
             settings, secrets = await stored_in(settings)
             yield secrets
+            yield await agents_check(settings)
     yield model_check(settings.models, _keys(settings), executor=settings.executor)
     yield _executor(settings)
     yield await to_thread(claude_check, settings.claude_cli, settings.executor)

@@ -13,6 +13,7 @@ from pydantic import RootModel
 from cli.api_client import ApiClient
 from cli.remote_asks import RemoteAsks
 from cli.remote_keys import RemoteKeys
+from cli.remote_knowledge import RemoteKnowledge
 from cli.remote_runs import RemoteRuns
 from cli.remote_sessions import RemoteMemories, RemotePrompts, RemoteSessions
 from engine.following_events import OnEvent
@@ -171,7 +172,6 @@ class RemoteService:
         return RemoteKeys(self._api)
 
     @property
-    @property
     def asks(self) -> RemoteAsks:
         """Requests in free words."""
         return RemoteAsks(self._api)
@@ -181,6 +181,7 @@ class RemoteService:
         """What past work taught."""
         return RemoteKnowledge(self._api)
 
+    @property
     def runs(self) -> RemoteRuns:
         """Workflows run without an epic."""
         return RemoteRuns(self._api)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+from cli.ask_service import AskService
 from cli.key_service import KeyService
+from cli.knowledge_service import KnowledgeService
 from cli.run_service import RunService
 from cli.session_service import MemoryService, PromptService, SessionService
 from engine.following_events import OnEvent
@@ -98,8 +100,6 @@ class Service(Protocol):
         ...
 
     @property
-    def runs(self) -> RunService:
-    @property
     def asks(self) -> AskService:
         """Requests in free words."""
         ...
@@ -109,6 +109,8 @@ class Service(Protocol):
         """What past work taught."""
         ...
 
+    @property
+    def runs(self) -> RunService:
         """Workflows run without an epic."""
         ...
 

@@ -86,3 +86,5 @@ class McpToolChanged(Conflict):
 
 class AskNotFound(NotFound):
     """There is no such request."""
+
+    code = "ask_not_found"

@@ -90,7 +90,7 @@ def indoors(folder: Path, postgres_server: str, template: str, **settings: Any) 
 
 
 class Household:
-    """Two repositories with an epic, a run, a session and an approval each: one that is the callers' own, and another."""
+    """Two repositories with an epic, a run, a request, a session and an approval each: one that is the callers' own, and another."""
 
     def __init__(self, server: Indoors, folder: Path) -> None:
         self.ids: dict[str, dict[str, str]] = {}
