@@ -107,7 +107,7 @@ DOCUMENT = create_api(Serving(settings=Settings.model_validate({}), hosts=frozen
 SERVED = [f"{method.upper()} {path}" for path, methods in DOCUMENT["paths"].items() for method in methods]
 KEPT = [operation.replace(ROOT, "") for operation in SERVED if f" {ROOT}/" in operation]
 RANKS = ["viewer", "operator", "approver", "admin", "everywhere"]
-NOT_THERE = {"epic_not_found", "run_not_found", "approval_not_found", "session_not_found"}
+NOT_THERE = {"ask_not_found", "epic_not_found", "run_not_found", "approval_not_found", "session_not_found"}
 REFUSED = {"unauthenticated", "forbidden", *NOT_THERE}
 
 
