@@ -27,8 +27,8 @@ class EpisodeCreate(Body):
     happened_at: AwareDatetime | None = None
 
 
-class RebuildBody(Body):
-    """What is rebuilt."""
+class OfRepository(Body):
+    """Which repository it is about."""
 
     repo: RepoText | None = Field(default=None, description="Only what is known of this repository; default: everything.")
 
@@ -38,10 +38,3 @@ class EpisodeTaken(Record):
 
     key: str
     is_new: bool = Field(description="False if it was told before by that key.")
-
-
-class FactsForgotten(Record):
-    """What was forgotten."""
-
-    facts: int
-    episodes: int = Field(description="How many that were told will not be stored again.")

@@ -1,4 +1,4 @@
-"""`genie memory …`: the options of each command; what is done with variables stands in variable_commands.py."""
+"""`genie memory …`: the verbs about variables beside those about knowledge; what they do stands in variable_commands.py."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.options import JsonOption, ServerOption, command_group
-
-app = command_group("What is remembered: named values for the variables of prompts.")
+from cli.knowledge import app
+from cli.options import JsonOption, ServerOption
 
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The name of a variable, as {{name}} in a prompt.", show_default=False)]
 OfRepository = Annotated[str | None, typer.Option("--repo", metavar="DIR", help="Of this repository.", show_default=False)]

@@ -118,15 +118,15 @@ async def refuse_episodes(connection: Connection, project: str, groups: Iterable
     return len(await (await connection.execute(QUERIES["refuse_episodes"], values)).fetchall())
 
 
-async def forget_fact_of_episode(connection: Connection, fact: Fact) -> None:
-    """Keep one fact of an episode from being stored again; the others can be."""
+async def forget_fact_of_episode(connection: Connection, fact: Fact) -> int:
+    """Keep one fact of an episode from being stored again; return how many episodes nothing is left of, 0 or 1."""
     row = await (await connection.execute(QUERIES["facts_of_episode"], {"project": fact.project, "key": fact.episode})).fetchone()
     if row is None:
-        return
+        return 0
     if left := [each for each in row["facts"] if not all(each.get(name) == getattr(fact, name) for name in _SAYS)]:
         await connection.execute(QUERIES["keep_facts_of_episode"], {"id": row["id"], "facts": jsonb(left)})
-    else:
-        await refuse_episodes(connection, fact.project, (fact.group,), fact.episode)
+        return 0
+    return await refuse_episodes(connection, fact.project, (fact.group,), fact.episode)
 
 
 def _episode(row: dict[str, Any]) -> Episode:

@@ -10,12 +10,12 @@ from pydantic import AwareDatetime
 
 from api.addresses import repository_in
 from api.deps import EngineDep, Limit
-from api.knowledge_schemas import EpisodeCreate, EpisodeTaken, FactsForgotten, RebuildBody
+from api.knowledge_schemas import EpisodeCreate, EpisodeTaken, OfRepository
 from api.problems import problems
 from api.schemas import Text
 from api.strictness import PatientRoute
 from engine.knowledge.telling import episode_of_person
-from engine.knowledge.views import KnowledgeStats, QueuedEpisode, Rebuilt
+from engine.knowledge.views import Forgotten, KnowledgeStats, QueuedEpisode, Rebuilt, Retried
 from engine.views import Page
 from epics.knowledge import ALL_GROUPS, Entity, Fact, Found, Group
 from memory.port import Forgetting, Listing, Query
@@ -66,20 +66,18 @@ async def show_fact(id: FactId, engine: EngineDep, repo: Repo) -> Fact:  # noqa:
     return await engine.knowledge.fact(repository_in(repo), id)
 
 
-@router.delete("/facts/{id}", response_model=FactsForgotten, responses=problems(404))
-async def forget_fact(id: FactId, engine: EngineDep, repo: Repo) -> FactsForgotten:  # noqa: A002
+@router.delete("/facts/{id}", response_model=Forgotten, responses=problems(404))
+async def forget_fact(id: FactId, engine: EngineDep, repo: Repo) -> Forgotten:  # noqa: A002
     """Forget one fact for good."""
-    gone = await engine.knowledge.forget(Forgetting(project=repository_in(repo), fact=id))
-    return FactsForgotten(facts=gone.facts, episodes=gone.episodes)
+    return await engine.knowledge.forget(Forgetting(project=repository_in(repo), fact=id))
 
 
-@router.delete("/facts", response_model=FactsForgotten, responses=problems(404))
+@router.delete("/facts", response_model=Forgotten, responses=problems(404))
 async def forget_facts(
     engine: EngineDep, repo: Repo, group: Groups = None, episode: Annotated[Text | None, Asked(min_length=1, max_length=300)] = None
-) -> FactsForgotten:
+) -> Forgotten:
     """Forget an episode, or all of some groups, for good."""
-    gone = await engine.knowledge.forget(Forgetting(project=repository_in(repo), groups=_groups(group), episode=episode))
-    return FactsForgotten(facts=gone.facts, episodes=gone.episodes)
+    return await engine.knowledge.forget(Forgetting(project=repository_in(repo), groups=_groups(group), episode=episode))
 
 
 @router.get("/entities", response_model=Page[Entity], responses=problems(404))
@@ -102,6 +100,12 @@ async def list_queued_episodes(
     return Page[QueuedEpisode](items=await engine.knowledge.queue(repo and repository_in(repo), dead=dead, limit=limit))
 
 
+@router.post("/queue/retry", response_model=Retried, responses=problems(404, 413, 415))
+async def retry_episodes(body: OfRepository, engine: EngineDep) -> Retried:
+    """Have tried now what was put off or given up."""
+    return Retried(queued=await engine.knowledge.retry(body.repo and repository_in(body.repo)))
+
+
 @router.post("/episodes", status_code=202, response_model=EpisodeTaken, responses=problems(404, 413, 415))
 async def add_episode(body: EpisodeCreate, engine: EngineDep) -> EpisodeTaken:
     """Tell something worth knowing; a worker stores it."""
@@ -112,7 +116,7 @@ async def add_episode(body: EpisodeCreate, engine: EngineDep) -> EpisodeTaken:
 
 
 @router.post("/rebuild", status_code=202, response_model=Rebuilt, responses=problems(404, 413, 415))
-async def rebuild_knowledge(body: RebuildBody, engine: EngineDep) -> Rebuilt:
+async def rebuild_knowledge(body: OfRepository, engine: EngineDep) -> Rebuilt:
     """Throw the store's content away and store all that was ever told again, but for what is forgotten; workers do it."""
     return await engine.knowledge.rebuild(body.repo and repository_in(body.repo))
 

@@ -144,6 +144,7 @@ OPERATIONS: Final[Mapping[str, Row]] = {
     "GET /api/v1/knowledge/entities": _READ_REPO,
     "GET /api/v1/knowledge/stats": _READ_REPO,
     "GET /api/v1/knowledge/queue": _READ_REPO,
+    "POST /api/v1/knowledge/queue/retry": _ADMINISTER_REPO,
     "POST /api/v1/knowledge/episodes": _START,
     "POST /api/v1/knowledge/rebuild": _ADMINISTER_REPO,
     "GET /api/v1/workers": _READ,

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 
 from db.audit import audited, audited_alone
 from db.episodes import count_episodes, enqueue_episode, forget_fact_of_episode, list_queued, queue_anew, refuse_episodes, retry_episodes
 from db.failures import foreseen
 from db.learning import learn_anew
 from engine.assembling import Installation
-from engine.knowledge.pump import Pump
-from engine.knowledge.views import KnowledgeStats, QueuedEpisode, Rebuilt
+from engine.knowledge.pump import MakesVectors, Pump
+from engine.knowledge.views import Forgotten, KnowledgeStats, QueuedEpisode, Rebuilt
 from engine.refusals import refusals_told
 from epics.access_errors import Forbidden
 from epics.callers import current_caller
@@ -20,15 +19,6 @@ from epics.errors import InvalidInput
 from epics.knowledge import ALL_GROUPS, Entity, Episode, Fact, Found, Group
 from epics.roles import Deed
 from memory.port import Forgetting, Listing, Query
-
-
-@dataclass(frozen=True, kw_only=True)
-class Forgotten:
-    """What was forgotten."""
-
-    facts: int
-    episodes: int
-    """In the queue, that are never stored again."""
 
 
 class KnowledgeForFaces:
@@ -75,7 +65,9 @@ class KnowledgeForFaces:
         """How much is known and how much waits, of a project or of all; of all only for who may read all."""
         _may_read(project)
         counts = await self._store.counts(project)
-        return KnowledgeStats(store=self._store.name, known=counts, episodes=await count_episodes(self._pool, project))
+        without = await self._store.without_vectors() if isinstance(self._store, MakesVectors) else None
+        told = await count_episodes(self._pool, project)
+        return KnowledgeStats(store=self._store.name, known=counts, episodes=told, without_vectors=without)
 
     async def add(self, episode: Episode) -> bool:
         """Let a person tell something; False if it was told before by that key.
@@ -114,8 +106,7 @@ class KnowledgeForFaces:
         with foreseen():
             async with self._pool.connection() as connection, connection.transaction():
                 if fact is not None:
-                    await forget_fact_of_episode(connection, fact)
-                    episodes = 0
+                    episodes = await forget_fact_of_episode(connection, fact)
                 else:
                     episodes = await refuse_episodes(connection, forgetting.project, forgetting.groups, forgetting.episode)
                 await audited(connection, "forget", kind="knowledge", subject=subject, repo=forgetting.project)

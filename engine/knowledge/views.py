@@ -31,6 +31,20 @@ class KnowledgeStats(Record):
     store: str = Field(description="postgresql, graphiti or off.")
     known: Counts
     episodes: dict[str, int] = Field(description="How many were told, by what became of them: queued, stored, dead, refused.")
+    without_vectors: str | None = Field(default=None, description="Why nothing is searched by meaning; null where it is.")
+
+
+class Forgotten(Record):
+    """What was forgotten."""
+
+    facts: int
+    episodes: int = Field(description="How many that were told will not be stored again.")
+
+
+class Retried(Record):
+    """What is tried again."""
+
+    queued: int = Field(description="Episodes that are tried now.")
 
 
 class Rebuilt(Record):

@@ -62,6 +62,7 @@ LEAST = {
     "POST /knowledge/episodes": "operator",
     "DELETE /knowledge/facts": "admin",
     "DELETE /knowledge/facts/{id}": "admin",
+    "POST /knowledge/queue/retry": "admin",
     "POST /knowledge/rebuild": "admin",
     "GET /sessions": "viewer",
     "GET /sessions/{id}": "viewer",
