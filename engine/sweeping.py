@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 
 from db.connection import Pool
+from db.identity import database_id
 from db.jobs import tidy_jobs
 from db.leased_values import sweep_values
 from db.leases import end_dead_lease, leases_of_host, tidy_leases
@@ -12,6 +14,7 @@ from db.rates import forget_turns
 from db.workers import forget_workers
 from engine.identity import is_dead, is_stopped, this_worker
 from engine.orphans import kill_descendants
+from executors.mcp.marks import end_left_behind
 
 
 async def bury_the_dead(pool: Pool) -> int:
@@ -33,9 +36,13 @@ async def bury_the_dead(pool: Pool) -> int:
 
 
 async def tidy(pool: Pool) -> None:
-    """Delete jobs that are over, workers that died long ago, the last leases of epics that ended, and values that nobody has any more."""
+    """Delete jobs that are over, workers that died long ago, the last leases of epics that ended, and values that nobody has any more.
+
+    MCP servers of workers of this host that are no more are ended, where the kernel has not done so.
+    """
     await tidy_jobs(pool)
     await tidy_leases(pool)
     await forget_workers(pool)
     await forget_turns(pool)
     await sweep_values(pool)
+    await asyncio.to_thread(end_left_behind, await database_id(pool))

@@ -12,10 +12,9 @@ MARK: Final = "MCP_STARTED_BY"
 """The variable by which a server is known for ours when its worker has died."""
 
 
-def mark_of(database: str, pid: int | None = None) -> str:
-    """Return who starts servers: a database of Genie's, and a process of this host."""
-    own = os.getpid() if pid is None else pid
-    return f"{database}:{own}:{began_at(own)}"
+def mark_of(database: str) -> str:
+    """Return who starts servers: a database of Genie's, and this process, by what this host alone can tell it by."""
+    return ":".join((database, _numbers(), str(os.getpid()), began_at(os.getpid())))
 
 
 def began_at(pid: int) -> str:
@@ -33,16 +32,23 @@ def end_left_behind(database: str) -> tuple[int, ...]:
 
     Where there are PID namespaces the kernel has done so already.
     """
-    ended = list[int]()
+    ended, own = list[int](), _numbers()
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
-            mark = _mark_in((folder / "environ").read_bytes())
-            of, _, worker = mark.partition(":")
-            pid, _, began = worker.partition(":")
-            if of == database and pid.isdigit() and began_at(int(pid)) != began:
+            of, numbers, pid, began = (_mark_in((folder / "environ").read_bytes()).split(":") + [""] * 4)[:4]
+            # Where processes have other numbers, as in a container, nobody here can tell whether one lives.
+            if (of, numbers) == (database, own) and pid.isdigit() and began_at(int(pid)) != began:
                 os.kill(int(folder.name), signal.SIGKILL)
                 ended.append(int(folder.name))
     return tuple(ended)
+
+
+def _numbers() -> str:
+    """Return the namespace in which this process has its number."""
+    try:
+        return os.readlink("/proc/self/ns/pid").partition(":")[2]
+    except OSError:
+        return ""
 
 
 def _mark_in(environment: bytes) -> str:

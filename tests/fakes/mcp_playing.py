@@ -196,7 +196,8 @@ class Playing:
     def _breeding(self, message: Message) -> Iterator[bytes]:
         """Starts a child that outlives its parent wherever it can."""
         if message["method"] == "initialize":
-            subprocess.Popen(["sleep", "4711"], start_new_session=True, stdout=None, stderr=None)
+            assert self.folder is not None
+            subprocess.Popen([str(self.folder / "child"), "4711"], start_new_session=True)
         yield from self._good(message)
 
     def _secretive(self, message: Message) -> Iterator[bytes]:
