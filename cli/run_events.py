@@ -32,9 +32,23 @@ def _ended(data: Data) -> Line:
     return Line(mark="■", text=f"{status}: {problem}".rstrip(": "), style="bold red", aside=word(data, "branch"))
 
 
+def _noted(data: Data) -> Line:
+    said = data.get("data")
+    told = ", ".join(f"{name}: {value}" for name, value in said.items()) if isinstance(said, dict) else ""
+    return Line(mark="✎", text=f"{word(data, 'kind')}: {shortened(told, 200)}".rstrip(": "), deep=True)
+
+
+def _changed(data: Data) -> Line:
+    return Line(
+        mark="·", text="its code has changed since the run began", aside=f"{word(data, 'from')} → {word(data, 'to')}", style="yellow"
+    )
+
+
 RUN_LINES: Final[dict[str, Callable[[Data], Line]]] = {
     "run_queued": _queued,
     "run_taken": _taken,
     "run_postponed": _postponed,
     "run_ended": _ended,
+    "agent_note": _noted,
+    "agent_changed": _changed,
 }
