@@ -65,6 +65,21 @@ async def test_what_happens_within_an_attempt_marks_no_thread(desk, new_epic):
     assert await desk.execute("SELECT wanted FROM slack_threads WHERE epic_id = %s", epic) == before
 
 
+async def test_what_an_agent_tells_people_is_a_message_of_its_own_that_calls_nobody(desk, new_epic, deliver):
+    await deliver()
+    epic = await new_epic()
+    await desk.until_shown()
+
+    await desk.happens(epic, "people_told", attempt=3, text="The tests need a <!here> *key*.")
+    await desk.until_shown()
+
+    root, told = desk.fake.workspace.messages()
+    assert told.thread_ts == root.ts
+    assert "Attempt 3 says:" in told.said
+    assert "The tests need a <!here> *key*." in told.said
+    assert told.notified == set()
+
+
 async def test_without_a_workspace_nothing_is_marked(engine, new_epic):
     await new_epic()
 
