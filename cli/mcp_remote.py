@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -35,6 +36,11 @@ class RemoteDoor:
         if call.method == "GET":
             return (await self._api.get(_Anything, call.path, **call.query)).root
         return (await self._api.post(_Anything, call.path, call.body or {}, key=call.key)).root
+
+    async def pause(self, seconds: float) -> bool:
+        """Wait."""
+        await asyncio.sleep(seconds)
+        return True
 
 
 @asynccontextmanager

@@ -73,7 +73,7 @@ async def _door(settings: Settings, asked: Asked) -> AsyncGenerator[Door]:
     async with engine_for_caller(settings) as engine:
         serving = Serving(settings=settings, hosts=frozenset(), engine_or_none=engine)
         with acting_as(current_caller().model_copy(update={"channel": CHANNEL})):
-            yield AppDoor(create_api(serving, Metrics()))
+            yield AppDoor(create_api(serving, Metrics()), serving.stopping)
 
 
 @asynccontextmanager

@@ -13,6 +13,8 @@ from urllib.parse import urlencode
 
 from starlette.types import ASGIApp, Message, Scope
 
+from engine.waiting import any_set
+
 ROOT: Final = "/api/v1"
 
 _JSON: Final = b"application/json"
@@ -54,13 +56,18 @@ class Door(Protocol):
         """
         ...
 
+    async def pause(self, seconds: float) -> bool:
+        """Wait before the same is asked again; False if there is no use, since the door closes."""
+        ...
+
 
 class AppDoor:
     """Asks the application in this process, for whoever the task acts for: what stands around it has found that out."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        """Bind to the application, without what is around it."""
+    def __init__(self, app: ASGIApp, stopping: asyncio.Event) -> None:
+        """Bind to the application, without what is around it, and to what is set when it is to end."""
         self._app = app
+        self._stopping = stopping
 
     async def ask(self, call: Call) -> Any:
         """What the application answers.
@@ -76,6 +83,10 @@ class AppDoor:
             if not answer.status:
                 raise
         return answer.read()
+
+    async def pause(self, seconds: float) -> bool:
+        """Wait, unless the application is to end."""
+        return not await any_set(self._stopping, within=seconds)
 
 
 class _Answer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Final
 
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
@@ -20,15 +21,15 @@ CHANNEL: Final = "mcp"
 class McpAnswer(Response):
     """What the MCP server answers to the request that it is the answer to."""
 
-    def __init__(self, app: ASGIApp, tools: tuple[McpTool, ...]) -> None:
-        """Answer from an application, with some tools."""
+    def __init__(self, app: ASGIApp, tools: tuple[McpTool, ...], stopping: asyncio.Event) -> None:
+        """Answer from an application, with some tools, until it is to end."""
         super().__init__()
-        self._app = app
+        self._door = AppDoor(app, stopping)
         self._tools = tools
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Take the request, and answer it."""
-        server = mcp_server(AppDoor(self._app), self._tools)
+        server = mcp_server(self._door, self._tools)
         # One for each request: nothing is left behind by which another key could go on with what this one began.
         manager = StreamableHTTPSessionManager(server, stateless=True, max_request_body_size=LARGEST_BODY)
         with acting_as(current_caller().model_copy(update={"channel": CHANNEL})):

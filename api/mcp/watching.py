@@ -48,9 +48,9 @@ async def watch(door: Door, given: WatchEpic, tell: Tell) -> dict[str, Any]:
         waited = asyncio.get_running_loop().time() - begun
         for event in told.take(news):
             await tell(waited, f"{event['id']} {event['type']}")
-        if told.is_full or _rests(epic) or waited >= given.wait_s:
+        rests = told.is_full or _rests(epic) or waited >= given.wait_s
+        if rests or not await door.pause(min(_LOOK_AGAIN_S, max(given.wait_s - waited, 0.01))):
             return {"epic": epic, "events": told.events, "last": told.last, "more": told.is_full}
-        await asyncio.sleep(min(_LOOK_AGAIN_S, max(given.wait_s - waited, 0.01)))
 
 
 class _Told:

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 
 from api.deps import EngineDep, ServingDep
 from api.mcp_alone import PATH, McpOffer
+from api.serving import Serving
 
 router = APIRouter(tags=["mcp"])
 
@@ -26,11 +27,11 @@ async def speak_mcp(
 ) -> Response:
     """Take one message of the Model Context Protocol, and answer it (streamable HTTP)."""
     # In a thread: the first who asks waits a second for the protocol's library, and nobody else does.
-    return await asyncio.to_thread(_answer, request.app, serving.mcp, McpOffer(tools=tools, read_only=read_only))
+    return await asyncio.to_thread(_answer, request.app, serving, McpOffer(tools=tools, read_only=read_only))
 
 
-def _answer(app: ASGIApp, most: McpOffer, asked: McpOffer) -> Response:
+def _answer(app: ASGIApp, serving: Serving, asked: McpOffer) -> Response:
     from api.mcp.streaming import McpAnswer  # noqa: PLC0415  # as told above
     from api.mcp.toolbox import offered  # noqa: PLC0415  # as above
 
-    return McpAnswer(app, offered(most, asked))
+    return McpAnswer(app, offered(serving.mcp, asked), serving.stopping)
