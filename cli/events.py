@@ -10,6 +10,7 @@ from rich.text import Text
 from cli.agent_events import AGENT_LINES
 from cli.approval_events import APPROVAL_LINES
 from cli.container_events import CONTAINER_LINES
+from cli.conversation_events import CONVERSATION_LINES
 from cli.event_line import Data, Line, number, word
 from cli.output import printable
 from cli.race_events import RACE_LINES
@@ -289,6 +290,7 @@ _LINES: Final[dict[str, Callable[[Data], Line]]] = {
     **AGENT_LINES,
     **APPROVAL_LINES,
     **CONTAINER_LINES,
+    **CONVERSATION_LINES,
     **RACE_LINES,
     **RUN_LINES,
     **TOOL_LINES,

@@ -21,6 +21,7 @@ import pytest
 
 from tests.conftest import _own_database
 from tests.fakes.standing import Standing, kept_of
+from tests.fakes.terminal import Terminal
 
 if TYPE_CHECKING:
     from tests.fakes.nursery import Nursery
@@ -83,6 +84,22 @@ def _environment(folder: Path, database_url: str) -> dict[str, str]:
 def genie(genie_environment: dict[str, str], tmp_path: Path, request: pytest.FixtureRequest) -> Genie:
     """Runs `genie` and waits for its end."""
     return _runner(genie_environment, tmp_path, tmp_path / "said", request)
+
+
+@pytest.fixture
+def terminal(genie_environment: dict[str, str], tmp_path: Path) -> Generator[Callable[..., Terminal]]:
+    """Opens a command on a terminal; whatever is left of it is ended."""
+    opened: list[Terminal] = []
+
+    def open_terminal(*arguments: str, **env: str) -> Terminal:
+        opened.append(Terminal(list(arguments), {**genie_environment, **env}, tmp_path))
+        return opened[-1]
+
+    yield open_terminal
+    for each in opened:
+        if each.process.poll() is None:
+            each.process.kill()
+            each.process.wait()
 
 
 @pytest.fixture
