@@ -46,7 +46,7 @@ def end_left_behind(database: str) -> tuple[int, ...]:
 def _numbers() -> str:
     """Return the namespace in which this process has its number."""
     try:
-        return os.readlink("/proc/self/ns/pid").partition(":")[2]
+        return str(Path("/proc/self/ns/pid").readlink()).partition(":")[2]
     except OSError:
         return ""
 
