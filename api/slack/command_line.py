@@ -15,6 +15,8 @@ class Verb(StrEnum):
     """What can be asked for."""
 
     START = "start"
+    ASK = "ask"
+    CHOOSE = "choose"
     STATUS = "status"
     APPROVALS = "approvals"
     SAY = "say"
@@ -33,10 +35,15 @@ class Line(Record):
     repo: str | None = None
     base: str | None = None
     budget_usd: Decimal | None = None
+    ask: str = ""
+    agent: str | None = None
+    part: int | None = None
 
 
 HELP: Final = """\
 `/genie start [--repo REPO] [--base BRANCH] [--budget USD] GOAL` starts an epic; without `--repo` on this channel's repository
+`/genie ask [--repo REPO] [--agent NAME] [--budget USD] TEXT` finds agents for what you want, and answers in the channel
+`/genie choose ASK [PART] AGENT` says who does a part of it, where that is not clear
 `/genie status [EPIC]` shows an epic, or those at work and waiting
 `/genie approvals` shows what waits for a decision
 `/genie say EPIC TEXT` tells its agent something, word for word
@@ -47,9 +54,10 @@ Mention me in a channel with a goal to start an epic, and in an epic's thread to
 _VERB: Final = re.compile(r"\s*(\S+)\s*(.*)", re.DOTALL)
 # A keyboard makes one dash of two.
 _OPTION: Final = re.compile(r"(?:--|—|–)(?P<name>[a-z][a-z-]*)(?:=|\s+)(?P<value>\S+)(?:\s+|$)")  # those dashes
-_LAST: Final = re.compile(r"\s(?:--|—|–)(repo|base|budget)(?:=|\s+)\S+\s*$")  # as above
-_OPTIONS: Final = ("repo", "base", "budget")
+_LAST: Final = re.compile(r"\s(?:--|—|–)(repo|base|budget|agent)(?:=|\s+)\S+\s*$")  # as above
+_OPTIONS: Final = {Verb.START: ("repo", "base", "budget"), Verb.ASK: ("repo", "base", "budget", "agent")}
 _QUOTES: Final = {'"': '"', "“": "”", "'": "'"}
+_ASK_ID: Final = re.compile(r"q-[0-9a-z]{1,10}")
 _ID: Final = re.compile(r"e-[0-9a-z]*")
 _LONGEST_NAME: Final = 4_096
 _LARGEST_USD: Final = 1_000_000_000
@@ -66,8 +74,11 @@ def parsed(text: str) -> Line:
         message = f"there is no `{text.split(maxsplit=1)[0][:40]}`: type one of\n{HELP}"
         raise InvalidInput(message)
     match verb:
-        case Verb.START:
-            return _start(rest)
+        case Verb.START | Verb.ASK:
+            return _start(rest, verb)
+        case Verb.CHOOSE:
+            ask, _, chosen = rest.partition(" ")
+            return _choice(ask, chosen)
         case Verb.SAY:
             if (said := _VERB.match(rest)) is None or not said[2].strip():
                 raise InvalidInput("say to whom, and what: `/genie say EPIC TEXT`")
@@ -89,7 +100,11 @@ def meant(text: str) -> Line:
     verb, rest = _split(text)
     if verb is None:
         return _start(text) if text.strip() else Line(verb=Verb.HELP)
-    if verb in {Verb.START, Verb.SAY} or not rest or (verb in {Verb.STATUS, Verb.CANCEL, Verb.RESUME} and _ID.fullmatch(rest)):
+    if (
+        verb in {Verb.START, Verb.ASK, Verb.CHOOSE, Verb.SAY}
+        or not rest
+        or (verb in {Verb.STATUS, Verb.CANCEL, Verb.RESUME} and _ID.fullmatch(rest))
+    ):
         return parsed(text)
     message = (
         f"that could be the command `{verb}`, or a goal that begins with the word: "
@@ -135,13 +150,26 @@ def _split(text: str) -> tuple[Verb | None, str]:
     return (Verb(word) if word in set(Verb) else None), match[2].strip()
 
 
-def _start(rest: str) -> Line:
+def in_ask(text: str, ask: str) -> Line | None:
+    """What a mention in the thread of a request asks for, if it is about that: who does a part."""
+    word, _, rest = text.strip().partition(" ")
+    return _choice(ask, rest) if word.lower() == Verb.CHOOSE else None
+
+
+def _choice(ask: str, rest: str) -> Line:
+    words = rest.split()
+    part = int(words.pop(0)) if len(words) == 2 and words[0].isdecimal() and len(words[0]) < 4 else None  # noqa: PLR2004  # PART AGENT
+    if not _ASK_ID.fullmatch(ask) or len(words) != 1:
+        raise InvalidInput("say who does it: `/genie choose ASK [PART] AGENT`, or in the thread of the request `choose [PART] AGENT`")
+    return Line(verb=Verb.CHOOSE, ask=ask, part=part, agent=words[0][:64])
+
+
+def _start(rest: str, verb: Verb = Verb.START) -> Line:
     given: dict[str, str] = {}
     while (option := _OPTION.match(rest)) is not None:
-        if option["name"] not in _OPTIONS:
-            raise InvalidInput(
-                f"there is no option `--{option['name'][:40]}`: there are --repo, --base and --budget; a goal may stand in quotes"
-            )
+        if option["name"] not in _OPTIONS[verb]:
+            names = ", ".join(f"--{name}" for name in _OPTIONS[verb][:-1]) + f" and --{_OPTIONS[verb][-1]}"
+            raise InvalidInput(f"there is no option `--{option['name'][:40]}`: there are {names}; a goal may stand in quotes")
         given[option["name"]] = option["value"][:_LONGEST_NAME]
         rest = rest[option.end() :]
     goal = rest.strip()
@@ -150,11 +178,11 @@ def _start(rest: str) -> Line:
     if quote is not None and len(goal) > 1 and goal.endswith(quote) and not {goal[0], quote}.intersection(goal[1:-1]):
         goal = goal[1:-1]
     elif _LAST.search(f" {goal}"):
-        raise InvalidInput("options stand before the goal: `/genie start --repo REPO GOAL`; put the goal in quotes if they belong to it")
+        raise InvalidInput(f"options stand before the goal: `/genie {verb} --repo REPO GOAL`; put the goal in quotes if they belong to it")
     if not goal.strip():
-        raise InvalidInput("the goal is missing: `/genie start Say in a sentence what should be different`")
+        raise InvalidInput(f"the goal is missing: `/genie {verb} Say in a sentence what should be different`")
     budget = amount_in(given["budget"]) if "budget" in given else None
-    return Line(verb=Verb.START, text=goal, repo=given.get("repo"), base=given.get("base"), budget_usd=budget)
+    return Line(verb=verb, text=goal, repo=given.get("repo"), base=given.get("base"), budget_usd=budget, agent=given.get("agent"))
 
 
 def _one_word(rest: str, verb: Verb) -> str:

@@ -13,7 +13,8 @@ from api.slack.listing import approval_line, epic_line, epic_text, person_text
 from api.slack.sender import Sender, sender_of
 from api.slack.written import plain, written
 from db.hooks import Delivery
-from engine.slack.deeds import Place
+from engine.routing.orders import Ask, with_ask_defaults
+from engine.slack.places import Place
 from engine.starting import StartEpic, with_defaults
 from epics.callers import Caller
 from epics.errors import InvalidInput, NotFound
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 _MOST_LISTED = 15
 
 
-_KEPT: Final = frozenset({Verb.START, Verb.SAY, Verb.CANCEL, Verb.RESUME})
+_KEPT: Final = frozenset({Verb.START, Verb.ASK, Verb.CHOOSE, Verb.SAY, Verb.CANCEL, Verb.RESUME})
 """Those that lead to a deed; the others ask, and are asked again."""
 
 
@@ -68,10 +69,15 @@ class Commands:
 
     async def do(self, line: Line, sender: Sender, place: Place | None, delivery: Delivery, caller: Caller) -> str | None:
         """Do what was asked for; what there is to say to the person."""
-        slack, engine = self._desk.engine.slack, self._desk.engine
+        slack = self._desk.engine.slack
         match line.verb:
             case Verb.START:
                 return await self._start(line, sender, place, delivery)
+            case Verb.ASK:
+                return await self._ask(line, sender, place, delivery)
+            case Verb.CHOOSE:
+                view = await slack.asks.choose(line.ask, {line.part or 0: line.agent or ""}, delivery)
+                return f"Request `{view.id}` {'goes on' if view.status == 'running' else 'still waits: see its message'}."
             case Verb.SAY:
                 said = await slack.say(line.epic, line.text, delivery)
                 return f"The agent is told with its next request, word for word: “{plain(said.text[:200])}”"
@@ -81,13 +87,19 @@ class Commands:
             case Verb.RESUME:
                 epic = await slack.resume(line.epic, delivery)
                 return f"Epic `{epic.id}` goes on."
+            case _:
+                return await self._told(line, caller)
+
+    async def _told(self, line: Line, caller: Caller) -> str:
+        """What only asks, answered."""
+        match line.verb:
             case Verb.STATUS:
-                return epic_text(await engine.epic(line.epic)) if line.epic else await self._list()
+                return epic_text(await self._desk.engine.epic(line.epic)) if line.epic else await self._list()
             case Verb.APPROVALS:
                 return await self._approvals()
             case Verb.WHOAMI:
                 return person_text(caller)
-            case Verb.HELP:
+            case _:
                 return HELP
 
     async def _start(self, line: Line, sender: Sender, place: Place | None, delivery: Delivery) -> str:
@@ -96,7 +108,15 @@ class Commands:
         epic = await self._desk.engine.slack.start(with_defaults(asked, self._desk.settings), place, delivery)
         return f"Started `{epic.id}` on {plain(epic.repo)}: {'its thread is in this channel' if place else 'see `/genie status`'}."
 
-    async def _repository(self, sender: Sender, base: str | None) -> tuple[str, str | None]:
+    async def _ask(self, line: Line, sender: Sender, place: Place | None, delivery: Delivery) -> str:
+        repo, base = (line.repo, line.base) if line.repo is not None else await self._repository(sender, line.base, Verb.ASK)
+        labels = {"slack": sender.channel}
+        asked = Ask(text=line.text, repo=repo, base=base, agent=line.agent, budget_usd=line.budget_usd, labels=labels)
+        view = await self._desk.engine.slack.asks.ask(with_ask_defaults(asked, self._desk.settings), place, delivery)
+        where = "its answer comes in this channel" if place else f"see `genie asks show {view.id}`"
+        return f"Asked for as `{view.id}`, in {len(view.parts)} part{'' if len(view.parts) == 1 else 's'}: {where}."
+
+    async def _repository(self, sender: Sender, base: str | None, verb: Verb = Verb.START) -> tuple[str, str | None]:
         """What the channel is about.
 
         Raises:
@@ -105,10 +125,10 @@ class Commands:
         try:
             mapped = await self._desk.engine.slack.workspace.of(sender.channel)
         except NotFound as error:
-            way_out = "name one, `/genie start --repo REPO GOAL`, or ask an admin to run"
+            way_out = f"name one, `/genie {verb} --repo REPO …`, or ask an admin to run"
             raise InvalidInput(f"no repository belongs to this channel: {way_out} `genie slack map {sender.channel} REPO`") from error
         if mapped.is_pattern:
-            raise InvalidInput(f"which one? This channel is about {mapped.repo}: say it before the goal, `start --repo REPO GOAL`")
+            raise InvalidInput(f"which one? This channel is about {mapped.repo}: say it before the goal, `{verb} --repo REPO …`")
         return mapped.repo, base or mapped.base
 
     async def _list(self) -> str:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from api.slack.command_line import Verb, in_thread, meant
+from api.slack.command_line import Verb, in_ask, in_thread, meant
 from api.slack.commands import Commands, Said
 from api.slack.decisions import delivery_of
 from api.slack.desk import Desk, Wanted
 from api.slack.inbox import Inbox, Kind, Received
 from api.slack.sender import sender_of
 from api.slack.written import without_mention, written
-from engine.slack.deeds import Place
+from engine.slack.places import Place
 from epics.callers import Caller
 
 if TYPE_CHECKING:
@@ -52,5 +52,6 @@ class Mentions:
     async def _heard(self, received: Received, caller: Caller) -> str | None:
         sender, said = received.sender, Said.model_validate(received.content)
         epic = await self._desk.engine.slack.epic_of_thread(sender.channel, sender.thread) if sender.thread else None
-        line = in_thread(said.text, epic) if epic is not None else meant(said.text)
+        ask = await self._desk.engine.slack.asks.of_thread(sender.channel, sender.thread) if sender.thread and epic is None else None
+        line = in_thread(said.text, epic) if epic is not None else (in_ask(said.text, ask) if ask else None) or meant(said.text)
         return await self._commands.do(line, sender, said.place, received.delivery, caller)

@@ -94,6 +94,7 @@ async def _serve(engine: Engine, settings: Settings, listening: SlackListening, 
 
 async def _until_stopped(engine: Engine, settings: Settings, listening: SlackListening, stop: asyncio.Event) -> None:
     from api.slack.app import slack_app  # noqa: PLC0415  # imported by now
+    from api.slack.ask_posts import run_ask_posts  # noqa: PLC0415
     from api.slack.client import open_client  # noqa: PLC0415
     from api.slack.delivering import run_slack_posts  # noqa: PLC0415
     from api.slack.desk import Desk  # noqa: PLC0415
@@ -112,6 +113,7 @@ async def _until_stopped(engine: Engine, settings: Settings, listening: SlackLis
         try:
             async with asyncio.TaskGroup() as work:
                 work.create_task(run_slack_posts(engine, client, stop, public_url=settings.public_url))
+                work.create_task(run_ask_posts(engine, client, stop))
                 work.create_task(inbox.work_off(stop))
                 if settings.slack_app_token is not None:
                     work.create_task(listen(app, settings.slack_app_token, client, stop))

@@ -8,6 +8,7 @@ from db.asks import choose, part_rows
 from db.audit import audited
 from db.failures import foreseen
 from engine.assembling import Installation
+from engine.routing.asking import WithinAsk
 from engine.routing.candidates import scene_of
 from engine.routing.reading import ask_view
 from engine.routing.views import AskView
@@ -17,13 +18,14 @@ from epics.errors import Conflict, InvalidInput, WorkflowNotFound
 from epics.roles import Deed
 
 
-async def choose_agents(installation: Installation, ask_id: str, chosen: Mapping[int, str]) -> AskView:
+async def choose_agents(installation: Installation, ask_id: str, chosen: Mapping[int, str], *, within: WithinAsk | None = None) -> AskView:
     """Say who does parts of a request that waits for that; when each part has somebody, it begins.
 
     Args:
         installation: where it is done.
         ask_id: the request.
         chosen: the agent by the number of the part; 0 stands for every part that waits.
+        within: what else is written in the transaction of the choice.
 
     Raises:
         Conflict: if the request waits for no choice, or somebody was quicker.
@@ -51,6 +53,8 @@ async def choose_agents(installation: Installation, ask_id: str, chosen: Mapping
             taken = await choose(connection, ask_id, wanted)
             if not taken:
                 raise Conflict(f"somebody else has chosen for request {ask_id} meanwhile")
+            if within is not None:
+                await within(connection, ask_id)
             said = {str(n): wanted[n] for n in taken}
             await audited(connection, "choose", kind="ask", subject=ask_id, repo=view.repo, data=said)
     return await ask_view(pool, ask_id)

@@ -17,24 +17,18 @@ from engine.assembling import Installation
 from engine.deciding import decide
 from engine.reading import approval_view, epic_id_of, epic_view, list_approvals
 from engine.saying import say
+from engine.slack.asks import SlackAsks
+from engine.slack.places import Place
 from engine.slack.workspace import Workspace
 from engine.starting import StartEpic, start_epic
 from engine.views import ApprovalView, EpicView, SayingView
 from epics.approvals import ApprovalStatus, Choice, Decision
 from epics.callers import current_caller
 from epics.errors import AlreadyDecided, Conflict, Superseded
-from epics.records import Record
 from epics.roles import Deed
 from epics.state import TERMINAL
 
 _CHANNEL: Final = "slack"
-
-
-class Place(Record):
-    """Where the thread of an epic is to be: a channel, and maybe a message in it under which it hangs."""
-
-    channel: str
-    thread: str | None = None
 
 
 class SlackDeeds:
@@ -50,6 +44,7 @@ class SlackDeeds:
         self._pool = installation.database.pool
         self.workspace = Workspace(self._pool)
         self.inbox = SlackInbox(self._pool)
+        self.asks = SlackAsks(installation)
 
     async def start(self, asked: StartEpic, place: Place | None, delivery: Delivery) -> EpicView:
         """Start an epic whose thread is in a place; see `start_epic` for what is refused.

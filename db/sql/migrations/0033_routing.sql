@@ -50,6 +50,27 @@ CREATE TABLE ask_parts (
     PRIMARY KEY (ask_id, n)
 );
 
+-- The messages in Slack that show a request which was asked for there: its parts, and its answer once it has ended. What they say is worked
+-- out from the rows, as it is for the threads of epics.
+CREATE TABLE ask_posts (
+    ask_id text NOT NULL REFERENCES asks (id) ON DELETE CASCADE,
+    kind text NOT NULL CHECK (kind IN ('parts', 'answer')),
+    channel text NOT NULL,
+    -- The message under which they hang; null where the parts stand in the channel itself.
+    thread text,
+    ts text,
+    posted_hash text,
+    -- When it was tried first: without a place then, it is looked for before it is posted again.
+    intended_at timestamptz,
+    -- It will say nothing else.
+    is_final boolean NOT NULL DEFAULT false,
+    -- Whoever takes it moves that on, which is its claim.
+    look_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    tries integer NOT NULL DEFAULT 0,
+    PRIMARY KEY (ask_id, kind)
+);
+CREATE INDEX ask_posts_open ON ask_posts (look_at) WHERE NOT is_final;
+
 -- One row for each agent that failed lately. A row is as if it were not there once the agent has worked again.
 CREATE TABLE agent_breakers (
     agent text PRIMARY KEY,
