@@ -6,7 +6,7 @@ import json
 from typing import Any, Final
 
 import structlog
-from mcp_types import CallToolResult, TextContent
+from mcp.types import CallToolResult, TextContent
 from pydantic import ValidationError
 from structlog.contextvars import get_contextvars
 

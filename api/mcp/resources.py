@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from mcp_types import Resource, ResourceTemplate
+from mcp.types import Resource, ResourceTemplate
 
 from api.mcp.approval_tools import approval_whole
 from api.mcp.door import Call, Door
