@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from epics.errors import Conflict, InvalidInput, WorkflowNotFound
@@ -31,14 +33,14 @@ async def test_an_agent_answers_on_no_repository_and_its_events_tell_in_which_or
 
 
 async def test_an_answer_of_a_type_and_what_was_given_reach_whoever_asked(ask_agent, write_agent):
-    body = "    async def run(self, run):\n        found = await run.ask_for(Verse, run.message + run.variables['about'])\n        return found\n"
+    body = "    async def run(self, run):\n        return await run.ask_for(Verse, run.message + run.variables['about'])\n"
     write_agent("poet", body, imports="from pydantic import BaseModel\n\n\nclass Verse(BaseModel):\n    lines: int\n")
 
-    run = await ask_agent("poet", plays({"output": {"lines": 3}}), task="Write about ", variables={"about": "roses"})
+    run = await ask_agent("poet", plays({"output": {"lines": 3}}), task="Write about: ", variables={"about": "roses"})
     view = await run.end()
 
     assert (view.status, view.output) == ("done", {"lines": 3})
-    assert (await run.rows("SELECT text FROM briefs WHERE epic_id = %s AND attempt = 2"))[0]["text"] == "Write about roses"
+    assert (await run.rows("SELECT text FROM briefs WHERE epic_id = %s AND attempt = 2"))[0]["text"] == "Write about:roses"
 
 
 async def test_a_conversation_goes_on_from_run_to_run_and_one_run_at_a_time(ask_agent, write_agent):
@@ -72,7 +74,10 @@ async def test_an_agent_on_a_repository_works_in_a_tree_of_its_own_and_leaves_a_
 
 
 async def test_the_next_run_of_a_conversation_begins_where_the_last_one_left_the_files(ask_agent, write_agent, small_repo):
-    body = "    async def run(self, run):\n        file = run.tree / 'lines.txt'\n        file.write_text((file.read_text() if file.exists() else '') + 'x')\n        return file.read_text()\n"
+    body = (
+        "    async def run(self, run):\n        file = run.tree / 'lines.txt'\n"
+        "        file.write_text((file.read_text() if file.exists() else '') + 'x')\n        return file.read_text()\n"
+    )
     write_agent("poet", body)
 
     first = await ask_agent("poet", plays(ROSE), repo=str(small_repo), session="work")
@@ -107,9 +112,14 @@ async def test_an_agent_that_takes_too_long_is_ended_and_cleans_up(ask_agent, wr
     mark = tmp_path / "cleaned"
     body = (
         "    async def run(self, run):\n        await asyncio.sleep(60)\n"
-        f"    async def cleanup(self, run):\n        open({str(mark)!r}, 'a').write('x')\n"
+        f"    async def cleanup(self, run):\n        Path({str(mark)!r}).write_text('x')\n"
     )
-    write_agent("poet", body, imports="import asyncio\nfrom agents.workflow import Limits", limits="Limits(turns=1, seconds=0.2)")
+    write_agent(
+        "poet",
+        body,
+        imports="import asyncio\nfrom pathlib import Path\nfrom agents.workflow import Limits",
+        limits="Limits(turns=1, seconds=0.2)",
+    )
 
     run = await ask_agent("poet", plays(ROSE))
     view = await run.end()
@@ -196,3 +206,51 @@ async def test_an_agent_that_is_broken_is_refused_with_its_line(ask_agent, write
 
     with pytest.raises(InvalidInput, match=rf"{file}:\d+: this is not Python"):
         await ask_agent("poet", plays(ROSE))
+
+
+async def test_a_run_that_is_broken_off_cleans_up_and_goes_on_without_asking_anything_twice(ask_agent, write_agent, tmp_path):
+    lives = tmp_path / "lives"
+    body = (
+        f"    lives = Path({str(lives)!r})\n"
+        "    async def prepare(self, run):\n        self.told('p')\n"
+        "    async def cleanup(self, run):\n        self.told('c')\n"
+        "    async def run(self, run):\n        first = await run.ask()\n        await run.note('asked', {})\n"
+        "        if self.told('') == 'p':\n            await asyncio.sleep(60)\n        return first + await run.ask('More')\n"
+        "    def told(self, what):\n        said = (self.lives.read_text() if self.lives.exists() else '') + what\n"
+        "        self.lives.write_text(said)\n        return said\n"
+    )
+    write_agent("poet", body, imports="import asyncio\nfrom pathlib import Path\n")
+    run = await ask_agent("poet", plays(ROSE, {"say": " A lily.", "ends": True}))
+
+    life = asyncio.create_task(run.end())
+    async with asyncio.timeout(20):
+        while "agent_note" not in await run.kinds():
+            await asyncio.sleep(0.02)
+    life.cancel()
+    await asyncio.wait({life})
+    view = await run.end()
+
+    assert (view.status, view.output, lives.read_text()) == ("done", {"text": "A rose. A lily."}, "pcpc")
+    assert await run.rows("SELECT count(*) AS n FROM calls WHERE epic_id = %s") == [{"n": 2}]
+    kinds = await run.kinds()
+    assert {kind: kinds.count(kind) for kind in ("prompt_filled", "memory_read", "agent_note", "run_ended")} == {
+        **dict.fromkeys(("prompt_filled", "memory_read", "agent_note", "run_ended"), 1)
+    }
+
+
+async def test_a_run_is_cancelled_while_its_agent_is_at_work(ask_agent, write_agent):
+    write_agent(
+        "poet",
+        "    async def run(self, run):\n        await run.note('here', {})\n        await asyncio.sleep(60)\n",
+        imports="import asyncio",
+    )
+    run = await ask_agent("poet", plays(ROSE))
+
+    life = asyncio.create_task(run.end())
+    async with asyncio.timeout(20):
+        while "agent_note" not in await run.kinds():
+            await asyncio.sleep(0.02)
+        await run.engine.runs.cancel(run.id, by="ann", reason="enough")
+        view = await life
+
+    assert (view.status, view.error) == ("cancelled", "cancelled by ann: enough")
