@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 import re
 from dataclasses import dataclass
 from typing import Any, Final
@@ -16,6 +13,7 @@ from db.memories import get_memory, list_memories, set_memory, unset_memory
 from db.sessions import note_agent
 from engine.assembling import Installation
 from engine.known_agents import known_agent, seen
+from engine.prompts.cursors import cursor_at, place_in
 from engine.prompts.views import MemoryView
 from engine.sessions.finding import found_session, readers
 from engine.views import Page
@@ -82,12 +80,14 @@ class Memories:
             message = f"the limit must be from 1 to {_MOST}, not {limit}"
             raise InvalidInput(message)
         place = None if whose is None else await self._place(whose)
-        after = _place_in(cursor) if cursor is not None else (None, None, None)
+        after = place_in(cursor, str, str, str) if cursor is not None else (None, None, None)
         asked = {"scope": place and place.scope, "owner": place and place.owner, "name": name, "limit": limit + 1}
         last = dict(zip(("after_scope", "after_owner", "after_name"), after, strict=True))
         rows = await list_memories(self._pool, {**asked, **last}, readers())
         items = tuple(self._view(row) for row in rows[:limit])
-        return Page[MemoryView](items=items, next=_cursor_at(items[-1]) if len(rows) > limit else None)
+        return Page[MemoryView](
+            items=items, next=cursor_at((items[-1].scope, items[-1].owner, items[-1].name)) if len(rows) > limit else None
+        )
 
     async def get(self, whose: Whose, name: str) -> MemoryView:
         """One value, of exactly this owner.
@@ -177,19 +177,3 @@ class Memories:
 def _no_memory(name: str, place: _Place) -> MemoryNotFound:
     whose = f"the {place.scope} {place.owner}" if place.owner else "the installation"
     return MemoryNotFound(f"there is no memory {name[:80]!r} of {whose}: see `genie memory variables`")
-
-
-def _cursor_at(last: MemoryView) -> str:
-    place = json.dumps([last.scope, last.owner, last.name], separators=(",", ":"))
-    return base64.urlsafe_b64encode(place.encode()).decode().rstrip("=")
-
-
-def _place_in(cursor: str) -> tuple[str, str, str]:
-    try:
-        scope, owner, name = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
-        known = scope in SCOPES and isinstance(owner, str) and "\0" not in owner and bool(_NAME.fullmatch(name))
-    except (binascii.Error, ValueError, TypeError):
-        known = False
-    if not known:
-        raise InvalidInput(f"{cursor[:80]!r} is no cursor: give what `next` said, or none")
-    return scope, owner, name

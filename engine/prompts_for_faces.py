@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 import re
 from collections.abc import Mapping
 from contextlib import suppress
@@ -19,6 +16,7 @@ from db.prompts import DEFAULT, activate_prompt, active_prompt, add_prompt, list
 from db.sessions import note_agent
 from engine.assembling import Installation
 from engine.known_agents import known_agent, own_prompt, seen
+from engine.prompts.cursors import cursor_at, place_in
 from engine.prompts.views import PromptView
 from engine.views import Page
 from epics.agent_errors import PromptNotFound
@@ -52,11 +50,13 @@ class Prompts:
             # What is stored of one that is gone or broken is shown all the same.
             with suppress(NotFound, InvalidInput):
                 await self._with_own(agent)
-        after = _place_in(cursor) if cursor is not None else (None, None, None)
+        after = place_in(cursor, str, str, int) if cursor is not None else (None, None, None)
         asked = {"agent": agent, "key": status_key, "active": active, "limit": limit + 1}
         rows = await list_prompts(self._pool, {**asked, **dict(zip(("after_agent", "after_key", "after_version"), after, strict=True))})
         items = tuple(_view(row) for row in rows[:limit])
-        return Page[PromptView](items=items, next=_cursor_at(items[-1]) if len(rows) > limit else None)
+        return Page[PromptView](
+            items=items, next=cursor_at((items[-1].agent, items[-1].status_key, items[-1].version)) if len(rows) > limit else None
+        )
 
     async def show(self, agent: str, status_key: str = DEFAULT, version: int | None = None) -> PromptView:
         """One version; the active one if none is named.
@@ -146,19 +146,3 @@ def _no_prompt(agent: str, status_key: str, version: int | None) -> PromptNotFou
 def _check_key(status_key: str) -> None:
     if not _KEY.fullmatch(status_key):
         raise InvalidInput(f"{status_key[:80]!r} cannot be a status key: up to 40 of a-z, 0-9 and _, a letter first")
-
-
-def _cursor_at(last: PromptView) -> str:
-    place = json.dumps([last.agent, last.status_key, last.version], separators=(",", ":"))
-    return base64.urlsafe_b64encode(place.encode()).decode().rstrip("=")
-
-
-def _place_in(cursor: str) -> tuple[str, str, int]:
-    try:
-        agent, key, version = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
-        known = isinstance(agent, str) and "\0" not in agent and bool(_KEY.fullmatch(key)) and 0 < int(version) < 2**31
-    except (binascii.Error, ValueError, TypeError):
-        known = False
-    if not known:
-        raise InvalidInput(f"{cursor[:80]!r} is no cursor: give what `next` said, or none")
-    return agent, key, int(version)
