@@ -20,6 +20,7 @@ from cli.claude_checks import claude_check, containment_check
 from cli.container_checks import container_check
 from cli.database import open_dsn, strange_epics_in, where, workers_alive_in
 from cli.errors import ExitCode, sentence_of
+from cli.knowledge_checks import knowledge_check
 from cli.left_out import agents_check
 from cli.output import Output, printable
 from cli.secret_checks import stored_in
@@ -77,6 +78,7 @@ async def _checks() -> AsyncIterator[Check]:
         if database.state == "ok":
             settings, secrets = await stored_in(settings)
             yield secrets
+            yield await knowledge_check(settings)
             yield await agents_check(settings)
     yield model_check(settings.models, _keys(settings), executor=settings.executor)
     yield _executor(settings)

@@ -30,7 +30,7 @@ from safety.secrets import Redactor
 
 if TYPE_CHECKING:
     from executors.provider_keys import ProviderKeys
-    from memory.port import Embedder
+    from memory.port import Embedder, KnowledgeStore
 
 
 @runtime_checkable
@@ -105,7 +105,7 @@ async def open_engine(settings: Settings, *, script: Path | None = None, wait_s:
                 database=database,
                 executors=executors,
                 agents_dir=settings.agents_dir,
-                knowledge=open_store(settings.memory, database.pool, _embedder(settings), graph_url=_graph_url(settings)),
+                knowledge=open_knowledge(settings, database.pool),
                 memory_tokens=settings.memory_tokens,
                 session_tokens=settings.session_tokens,
                 environment=settings.agent_environment(),
@@ -225,6 +225,15 @@ class _LazyRouter:
 
 def _graph_url(settings: Settings) -> str | None:
     return None if settings.graphiti_url is None else settings.graphiti_url.get_secret_value()
+
+
+def open_knowledge(settings: Settings, pool: Pool) -> KnowledgeStore:
+    """The store of knowledge that the settings name; nothing is connected to before it is first asked.
+
+    Raises:
+        InvalidSettings: if what it needs is not set, or not installed.
+    """
+    return open_store(settings.memory, pool, _embedder(settings), graph_url=_graph_url(settings))
 
 
 def _embedder(settings: Settings) -> Embedder | None:

@@ -145,6 +145,11 @@ class PostgresKnowledge:
         await self._embed(tuple(facts))
         return len(facts)
 
+    @property
+    def wants_vectors(self) -> bool:
+        """Whether an embedding model is set."""
+        return self._embedder is not None
+
     async def without_vectors(self) -> str | None:
         """Why nothing is searched by meaning here; None if it is."""
         if self._embedder is None:

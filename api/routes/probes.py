@@ -88,9 +88,10 @@ async def _parts(serving: Serving) -> dict[str, Part]:
     try:
         fault = await within(ANSWER_S, engine.fault())
         standing = await within(ANSWER_S, engine.standing()) if fault is None else None
+        known = await within(ANSWER_S, engine.knowledge.standing()) if fault is None else None
     except GenieError as error:
-        fault, standing = str(error), None
-    if standing is None:
+        fault, standing, known = str(error), None, None
+    if standing is None or known is None:
         return {"database": Part(ok=False, needed=True, detail=fault or "")}
     free = engine.free_bytes()
     listens = "hears of new events at once" if news.is_listening else "looks for new events every second"
@@ -100,5 +101,6 @@ async def _parts(serving: Serving) -> dict[str, Part]:
         "schema": Part(ok=True, needed=True, detail="is the one of this release"),
         "workers": Part(ok=standing.workers > 0, needed=False, detail=seen),
         "disk": Part(ok=free > ROOM_BYTES, needed=False, detail=f"{free / 1e9:.1f} GB free"),
+        "knowledge": Part(ok=known.ok, needed=False, detail=known.detail),
         "events": Part(ok=news.is_listening, needed=False, detail=listens),
     }

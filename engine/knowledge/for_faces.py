@@ -10,7 +10,8 @@ from db.episodes import count_episodes, enqueue_episode, forget_fact_of_episode,
 from db.failures import foreseen
 from db.learning import learn_anew
 from engine.assembling import Installation
-from engine.knowledge.pump import MakesVectors, Pump
+from engine.knowledge.pump import Pump
+from engine.knowledge.standing import KnowledgeStanding, SearchesByMeaning, standing_of
 from engine.knowledge.views import Forgotten, KnowledgeStats, QueuedEpisode, Rebuilt
 from engine.refusals import refusals_told
 from epics.access_errors import Forbidden
@@ -65,7 +66,7 @@ class KnowledgeForFaces:
         """How much is known and how much waits, of a project or of all; of all only for who may read all."""
         _may_read(project)
         counts = await self._store.counts(project)
-        without = await self._store.without_vectors() if isinstance(self._store, MakesVectors) else None
+        without = await self._store.without_vectors() if isinstance(self._store, SearchesByMeaning) else None
         told = await count_episodes(self._pool, project)
         return KnowledgeStats(store=self._store.name, known=counts, episodes=told, without_vectors=without)
 
@@ -139,6 +140,10 @@ class KnowledgeForFaces:
                     queued = await queue_anew(connection, project)
                     await learn_anew(connection, project)
             return Rebuilt(before=before, queued=queued)
+
+    async def standing(self) -> KnowledgeStanding:
+        """How the store stands, for whoever looks after the installation."""
+        return await standing_of(self._store)
 
     async def settle(self, seconds: float, project: str | None = None) -> None:
         """Store here what is due, for so many seconds at most, as a worker would."""

@@ -57,10 +57,6 @@ class MakesVectors(Protocol):
         """Make some; how many."""
         ...
 
-    async def without_vectors(self) -> str | None:
-        """Why there are none; None where there are."""
-        ...
-
 
 class Pump:
     """Stores episodes over one installation; `run_knowledge` is how a worker uses it, `settle` how a foreground does."""

@@ -50,7 +50,7 @@ def test_a_ready_server_tells_its_parts_and_its_figures(server, client, epic):
     metrics = httpx2.get(f"{server.url}/metrics").text
 
     assert ready["ready"]
-    assert ready["parts"].keys() == {"database", "schema", "workers", "disk", "events"}
+    assert ready["parts"].keys() == {"database", "schema", "workers", "disk", "knowledge", "events"}
     assert 'genie_http_requests_total{method="GET",route="/epics/{id}",status="200"}' in metrics
     assert 'genie_epics{status="queued"}' in metrics
     assert "genie_database_up 1.0" in metrics
