@@ -20,7 +20,7 @@ from engine.commands import Commands, owner_of
 from engine.configuration import show_configuration
 from engine.draining import HandedOver, Rests
 from engine.ending import Ending, end_work
-from engine.mcp.starting import AttemptServers
+from engine.mcp.starting import AttemptServers, ground_of
 from engine.orders import bounds_of, forbidden_to, note_of
 from engine.postponing import retries_so_far
 from engine.preparing import Ready, make_ready, own_environment
@@ -86,7 +86,7 @@ class EpicAttempts:
         if row is not None:
             workflow = narrowed(workflow, row["configuration"])
         # Left however the attempt ends, or is handed over: no server outlives it.
-        async with AttemptServers(running) as servers:
+        async with AttemptServers(ground_of(running)) as servers:
             opened = await (self._open(assignment, workflow, servers) if row is None else self._recover(assignment, workflow, row, servers))
             return await self._work(assignment, opened, servers.begun)
 

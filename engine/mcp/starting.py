@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from agents.workflow import Workflow
+from db.connection import Pool
+from db.leases import Lease
 from engine.mcp.pins import AttemptPins
 from engine.mcp.secrets import mcp_secrets
 from engine.running import Running
@@ -16,12 +20,27 @@ from executors.mcp.settings import Knowledge, secrets_named
 from executors.port import Executor, UsesServers
 
 
+@dataclass(frozen=True, kw_only=True)
+class ServerGround:
+    """What the servers of an attempt stand on."""
+
+    pool: Pool
+    lease: Lease
+    project: str
+    """Whose pins hold."""
+    database: str
+    """The id of the database, by which what is left of servers is known."""
+    environment: Mapping[str, str]
+    variables: Mapping[str, str]
+    """What references may name beside it."""
+
+
 class AttemptServers:
     """Begins the servers of one attempt, and ends them when the block is left."""
 
-    def __init__(self, running: Running) -> None:
-        """Bind to a run; nothing is begun."""
-        self._running = running
+    def __init__(self, ground: ServerGround) -> None:
+        """Keep what they stand on; nothing is begun."""
+        self._ground = ground
         self.begun: Servers | None = None
 
     async def __aenter__(self) -> Self:
@@ -41,15 +60,14 @@ class AttemptServers:
         """
         if not workflow.mcp_servers or not isinstance(executor, UsesServers) or self.begun is not None:
             return
-        running = self._running
-        pool = running.database.pool
-        secrets = await mcp_secrets(pool, secrets_named(workflow.mcp_servers.values()))
+        ground = self._ground
+        secrets = await mcp_secrets(ground.pool, secrets_named(workflow.mcp_servers.values()))
         self.begun = Servers(
             workflow.mcp_servers,
-            Knowledge(variables={**running.environment, **running.mcp_variables}, secrets=secrets),
-            pins=AttemptPins(pool, running.lease, running.facts.repo),
-            environment=running.environment,
-            mark=mark_of(running.database_id),
+            Knowledge(variables={**ground.environment, **ground.variables}, secrets=secrets),
+            pins=AttemptPins(ground.pool, ground.lease, ground.project),
+            environment=ground.environment,
+            mark=mark_of(ground.database),
             elsewhere=frozenset(name for name, entry in workflow.mcp_servers.items() if not executor.reaches_server(entry)),
         )
         self.begun.begin()
@@ -58,3 +76,15 @@ class AttemptServers:
         """Let those begin that need the work tree, beside whatever else is done to it."""
         if self.begun is not None:
             self.begun.tree_is_there(tree)
+
+
+def ground_of(running: Running) -> ServerGround:
+    """What the servers of an epic's or a workflow's attempts stand on."""
+    return ServerGround(
+        pool=running.database.pool,
+        lease=running.lease,
+        project=running.facts.repo,
+        database=running.database_id,
+        environment=running.environment,
+        variables=running.mcp_variables,
+    )

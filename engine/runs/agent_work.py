@@ -14,6 +14,7 @@ from db.leases import Lease
 from db.sessions import SeenAgent
 from engine.assembling import Installation
 from engine.knowledge.of_project import ProjectKnowledge
+from engine.mcp.starting import ServerGround
 from engine.sessions.conversation import Conversation
 from epics.agent_errors import AgentUnavailable
 from epics.errors import InvalidInput, WorkflowNotFound
@@ -45,6 +46,19 @@ class AgentWork:
     def run_id(self) -> str:
         """The id of the run."""
         return self.lease.thread_id
+
+    @property
+    def server_ground(self) -> ServerGround:
+        """What the MCP servers of its questions stand on."""
+        installation = self.installation
+        return ServerGround(
+            pool=installation.database.pool,
+            lease=self.lease,
+            project=str(self.facts["repo"] or ""),
+            database=self.owner.database,
+            environment=installation.environment,
+            variables=installation.mcp_variables,
+        )
 
     @property
     def given(self) -> Mapping[str, Any]:

@@ -19,6 +19,7 @@ from db.epics import Row, fetch_all, fetch_one
 from db.journal import AttemptJournal
 from engine.attempts import signature_of
 from engine.draining import HandedOver
+from engine.mcp.starting import AttemptServers
 from engine.postponing import retries_so_far
 from engine.recording import RecordingJournal, turn_of
 from engine.runs.agent_reach import reach_for
@@ -116,7 +117,11 @@ class Asking:
         journal = RecordingJournal(rows, tree.worktree if tree is not None else None, signature_of(row), label, keeper)
         order = await self._order(row, question)
         with bound_contextvars(attempt=row["n"]):
-            outcome = await work.executor.run(order, journal)
+            async with AttemptServers(work.server_ground) as servers:
+                await servers.begin(order.workflow, work.executor)
+                if servers.begun is not None and not order.has_tree:
+                    order.folder.mkdir(parents=True, exist_ok=True)
+                outcome = await work.executor.run(replace(order, servers=servers.begun), journal)
         if outcome.error_kind == "unavailable" and await retries_so_far(work.installation.database, work.run_id) < self._retries:
             raise ModelUnavailable(outcome.error)
         outcome = replace(outcome, output=pool.clean(outcome.output), error=pool.clean(outcome.error))
