@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import uuid
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from epics.errors import StoreUnavailable
 from epics.knowledge import Group
+from executors.containers.launcher import DockerLauncher
 from executors.gateway.own_tools import OwnTools
+from executors.port import Owner
+from tests.fakes.claude import MODEL, docker_executor, need_cli
+from tests.fakes.docker_daemon import docker_host, image
 from tests.fakes.gateway import TOKEN, gateway
 from tests.fakes.journal import MemoryJournal
 from tests.fakes.orders import ALL_TOOLS, order
@@ -108,24 +113,53 @@ async def test_without_anything_to_offer_there_is_nothing_at_the_door(tmp_path, 
         assert await spoken(scene, "tools/list") == 404
 
 
-async def test_the_real_cli_reaches_the_knowledge_of_its_project_through_the_worker(claude, provider, deep_tree, knowledge):
-    script = {
-        "plays": [
-            {
-                "workflow": "implement",
-                "turns": [
-                    {"calls": [{"tool": "mcp__genie__search_knowledge", "arguments": {"query": "run the tests"}}]},
-                    {"calls": [{"tool": "mcp__genie__remember", "arguments": {"text": "It was done before"}}]},
-                    {"output": REPORT},
-                ],
-            }
-        ]
-    }
-    server, journal = provider(script), MemoryJournal(tree=deep_tree)
+SCRIPT = {
+    "plays": [
+        {
+            "workflow": "implement",
+            "turns": [
+                {"calls": [{"tool": "mcp__genie__search_knowledge", "arguments": {"query": "run the tests"}}]},
+                {"calls": [{"tool": "mcp__genie__remember", "arguments": {"text": "It was done before"}}]},
+                {"output": REPORT},
+            ],
+        }
+    ]
+}
 
-    outcome = await claude(server, journal, tools=LISTED, reach=ToolContext(knowledge=knowledge))
+
+async def test_the_real_cli_reaches_the_knowledge_of_its_project_through_the_worker(claude, provider, deep_tree, knowledge):
+    journal = MemoryJournal(tree=deep_tree)
+
+    outcome = await claude(provider(SCRIPT), journal, tools=LISTED, reach=ToolContext(knowledge=knowledge))
 
     assert outcome.ended_by == "done", outcome
+    await reached(journal, knowledge)
+
+
+@pytest.mark.docker
+async def test_in_a_container_without_network_too(provider, tmp_path, knowledge):
+    need_cli()
+    home = tmp_path / "home"
+    tree = home / "worktrees" / "e-0123456789" / "e-0123456789-1"
+    tree.mkdir(parents=True)
+    launcher = DockerLauncher(home=home, git_environment={}, docker_host=docker_host(), image=image())
+    executor = docker_executor(provider(SCRIPT).url, launcher)
+    journal = MemoryJournal(tree=tree)
+    its = {"owner": Owner(database=uuid.uuid4().hex, epoch=1), "folder": home / "attempts" / "e-0123456789-1"}
+    asked = order(tree, models=(MODEL,), seconds=120.0, tools=LISTED, reach=ToolContext(knowledge=knowledge), **its)
+
+    try:
+        outcome = await executor.run(asked, journal)
+    finally:
+        await executor.close()
+        await launcher.close()
+
+    assert outcome.ended_by == "done", outcome
+    await reached(journal, knowledge)
+
+
+async def reached(journal: MemoryJournal, knowledge: Remembering) -> None:
+    """See that the CLI was told what is known, and that what it told is kept, once."""
     turns = [dataclasses.asdict(turn) for turn in await journal.turns()]
     assert KNOWN in json.dumps(turns[0]["results"])
     ((key, told),) = knowledge.told.items()
