@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
+from engine.routing.asks_for_faces import Asks
+from engine.routing.carrying import carry_ask
+from engine.routing.model_splitting import Split, SplitPart
 from engine.routing.orders import Ask
 from engine.routing.sweeping import sweep_asks
-from epics.errors import Conflict, IdempotencyKeyReused, WorkflowNotFound
+from epics.access_errors import Forbidden
+from epics.agent_errors import AskNotFound
+from epics.callers import Caller, acting_as
+from epics.errors import Conflict, IdempotencyKeyReused, ModelUnavailable, WorkflowNotFound
+from epics.roles import Grant, Role
 
 pytestmark = pytest.mark.postgres
 
@@ -154,8 +162,6 @@ async def test_a_cancelled_request_begins_nothing_more_and_ends_what_it_began(en
 async def test_many_sweeps_at_once_begin_each_part_once(engine, asked):
     views = [await asked(TWO) for _ in range(3)]
 
-    from engine.routing.carrying import carry_ask
-
     await asyncio.gather(*(carry_ask(engine._installation, view.id) for view in views for _ in range(4)))
 
     runs = (await engine.runs.page()).items
@@ -170,3 +176,66 @@ async def test_the_same_key_is_the_same_request(engine, small_repo):
     assert (first[0].id, first[1], again[1]) == (again[0].id, False, True)
     with pytest.raises(IdempotencyKeyReused):
         await engine.asks.ask(Ask(text=IN_ORDER, repo=str(small_repo), executor="scripted"), key="k")
+
+
+class Played:
+    """A router that gives one answer."""
+
+    def __init__(self, answer):
+        self.answer = answer
+
+    async def ask(self, instructions, text, output):
+        del instructions, text, output
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+async def test_a_model_splits_where_one_is_set_and_the_rules_where_it_fails(engine, small_repo):
+    one = Ask(text="have a look at the last commit as a review", repo=str(small_repo), executor="scripted")
+    answer = Split(parts=(SplitPart(text="review the last commit"), SplitPart(text="a look at the commit", needs=(1,))))
+    works = Asks(replace(engine._installation, router=Played(answer)))
+    fails = Asks(replace(engine._installation, router=Played(ModelUnavailable("openai:x is over its rate limit"))))
+
+    split, _ = await works.ask(one)
+    ruled, _ = await fails.ask(one)
+
+    assert (split.split_by, [part.needs for part in split.parts]) == ("model", [(), (1,)])
+    assert (ruled.split_by, len(ruled.parts)) == ("rules", 1)
+    assert ruled.note == "the model's answer was not used: openai:x is over its rate limit"
+
+
+async def test_who_may_not_run_anything_there_asks_for_nothing_and_does_not_see_what_others_asked(engine, asked, small_repo):
+    view = await asked(TWO)
+    stranger = Caller(person="sam", channel="cli", grants=(Grant(role=Role.OPERATOR, repo="/elsewhere/**"),))
+    viewer = Caller(person="vera", channel="cli", grants=(Grant(role=Role.VIEWER, repo=str(small_repo)),))
+
+    with acting_as(stranger), pytest.raises(Forbidden):
+        await asked(TWO)
+    with acting_as(stranger), pytest.raises(AskNotFound):
+        await engine.asks.show(view.id)
+    with acting_as(viewer), pytest.raises(Forbidden):
+        await asked(TWO)
+    with acting_as(viewer):
+        shown, listed = await engine.asks.show(view.id[:8]), await engine.asks.page()
+    with acting_as(stranger):
+        hidden = await engine.asks.page()
+
+    assert shown.id == view.id
+    assert [each.id for each in listed.items] == [view.id]
+    assert hidden.items == ()
+
+
+async def test_a_part_of_somebody_who_may_no_more_is_not_begun(engine, small_repo):
+    await engine.access.add_person("root", [Grant(role=Role.ADMIN)])
+    await engine.access.add_person("olga", [Grant(role=Role.OPERATOR)])
+    olga = Caller(person="olga", channel="http", via="k-0000000000", grants=(Grant(role=Role.OPERATOR),))
+    with acting_as(olga):
+        view, _ = await engine.asks.ask(Ask(text=TWO, repo=str(small_repo), executor="scripted"))
+    await engine.access.remove_person("olga")
+
+    done = await engine.asks.advance(view.id)
+
+    assert done.status == "failed"
+    assert {part.error for part in done.parts} == {"olga, who asked for it, is nobody here any more"}
+    assert (await engine.runs.page()).items == ()
