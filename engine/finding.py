@@ -8,7 +8,7 @@ from typing import Final
 
 from db.connection import Pool
 from db.epics import Row, fetch_all
-from engine.readable import readable_patterns
+from engine.readable import readable_patterns, reader
 from epics.agent_errors import AskNotFound
 from epics.callers import current_caller
 from epics.errors import ApprovalNotFound, EpicNotFound, InvalidInput, RunNotFound
@@ -99,7 +99,7 @@ def no_run(given: str) -> RunNotFound:
 
 
 async def _beginning_with(pool: Pool, query: str, given: str) -> list[Row]:
-    return await fetch_all(pool, query, {"prefix": given, "patterns": readable_patterns()}) if _WORD.fullmatch(given) else []
+    return await fetch_all(pool, query, {"prefix": given, **reader()}) if _WORD.fullmatch(given) else []
 
 
 def _the_one(rows: list[Row], given: str, kind: str) -> Found | None:

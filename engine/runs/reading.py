@@ -9,7 +9,7 @@ from db.epics import Row, fetch_all, fetch_one
 from db.journal import AttemptJournal
 from db.queries import QUERIES
 from engine.finding import found_run, no_run
-from engine.readable import readable_patterns
+from engine.readable import reader
 from engine.recording import turn_of
 from engine.runs.views import RunView
 from engine.transcript import readable
@@ -64,7 +64,7 @@ async def list_runs(
         message = f"{cursor!r} is no cursor: give what `next` said, or none"
         raise InvalidInput(message)
     asked: dict[str, Any] = {"status": status, "repo": repo, "workflow": workflow, "before": cursor, "limit": limit + 1}
-    asked["patterns"] = readable_patterns()
+    asked |= reader()
     rows = await fetch_all(pool, "list_runs", asked)
     items = tuple(_run(row) for row in rows[:limit])
     return Page[RunView](items=items, next=items[-1].id if len(rows) > limit else None)

@@ -10,19 +10,16 @@ from db.failures import foreseen
 from db.queries import QUERIES
 from db.sessions import Readers
 from engine.finding import Found
-from engine.readable import readable_patterns
+from engine.readable import reader
 from epics.agent_errors import SessionNotFound
-from epics.callers import current_caller
 from epics.errors import InvalidInput
-from epics.roles import Deed
 
 LIKE_AN_ID: Final = re.compile(r"s-[0-9a-z]{0,40}")
 
 
 def readers() -> Readers:
     """Whose sessions the caller may read."""
-    caller = current_caller()
-    return Readers(patterns=readable_patterns(), person=caller.person, all=caller.may(Deed.ADMINISTER))
+    return Readers(**reader())
 
 
 async def found_session(pool: Pool, given: str) -> Found:

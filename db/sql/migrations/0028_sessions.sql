@@ -41,6 +41,29 @@ CREATE TABLE session_runs (
 );
 CREATE INDEX session_runs_by_session ON session_runs (session_id);
 
+-- As before, and: of runs about no repository, which are somebody's own, those of the person who reads; all where p_all.
+CREATE FUNCTION page_of_runs(
+    p_status text, p_repo text, p_workflow text, p_before text, p_limit integer, p_patterns text[], p_person text, p_all boolean
+) RETURNS SETOF text
+LANGUAGE plpgsql STABLE ROWS 50 AS $$
+DECLARE
+    repos text[] := CASE WHEN p_patterns IS NOT NULL THEN repositories_that_fit(p_patterns) END;
+BEGIN
+    RETURN QUERY
+    SELECT e.id FROM epics e
+    WHERE e.id >= 'r-' AND e.id < coalesce(p_before, 'r-zzzzzzzzzzz')
+        AND (p_status IS NULL OR e.status = CASE WHEN p_status = 'running' THEN 'queued' ELSE p_status END)
+        AND (p_status IS NULL OR p_status NOT IN ('running', 'queued') OR (p_status = 'running') = EXISTS (
+            SELECT FROM leases l WHERE l.thread_id = e.id AND l.token IS NOT NULL AND l.expires_at > clock_timestamp()
+        ))
+        AND (p_repo IS NULL OR e.repo = p_repo)
+        AND (repos IS NULL OR e.repo = ANY (repos))
+        AND (p_all OR e.repo <> '' OR e.requested_by = p_person)
+        AND (p_workflow IS NULL OR EXISTS (SELECT FROM runs r WHERE r.id = e.id AND r.workflow = p_workflow))
+    ORDER BY e.id DESC LIMIT p_limit;
+END
+$$;
+
 CREATE TABLE messages (
     session_id text NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,
     n integer NOT NULL CHECK (n > 0),

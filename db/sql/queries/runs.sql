@@ -11,9 +11,10 @@ UPDATE epics SET step = %(workflow)s, head = %(start_commit)s WHERE id = %(run)s
 SELECT workflow, task, variables, revision, start_commit, kind FROM runs WHERE id = %(run)s;
 
 -- name: find_runs
--- As for epics: what the caller may not read is not there for it.
+-- As for epics: what the caller may not read is not there for it. A run about no repository is its person's own, and an admin's of everything.
 SELECT r.id, e.repo FROM runs r JOIN epics e ON e.id = r.id
 WHERE starts_with(r.id, %(prefix)s) AND (%(patterns)s::text[] IS NULL OR fits(e.repo, %(patterns)s::text[]))
+    AND (%(all)s OR e.repo <> '' OR e.requested_by = %(person)s)
 ORDER BY r.id LIMIT 6;
 
 -- name: end_run
@@ -43,7 +44,8 @@ SELECT
     (SELECT p.session_id FROM session_runs p WHERE p.run_id = shown_runs.id) AS session
 FROM shown_runs
 WHERE id = ANY (ARRAY(SELECT page_of_runs(
-    %(status)s::text, %(repo)s::text, %(workflow)s::text, %(before)s::text, %(limit)s::integer, %(patterns)s::text[]
+    %(status)s::text, %(repo)s::text, %(workflow)s::text, %(before)s::text, %(limit)s::integer, %(patterns)s::text[],
+    %(person)s::text, %(all)s
 )))
 ORDER BY id DESC;
 

@@ -175,3 +175,19 @@ async def test_where_the_journal_is_sealed_so_is_what_is_said_and_a_new_key_open
     assert rotated.unreadable == ()
     assert await conversation.history(ask=2) == []
     assert (await engine.sessions.messages("talk")).items[0].message == said[0]
+
+
+async def test_the_runs_of_a_conversation_of_ones_own_are_there_for_its_person_and_an_admin_alone(engine, start):
+    from epics.errors import RunNotFound
+
+    with acting_as(ADA):
+        run, _ = await start("mine", repo="")
+    about, _ = await start("shared")
+
+    with acting_as(BOB):
+        with pytest.raises(RunNotFound):
+            await engine.runs.show(run)
+        assert [view.id for view in (await engine.runs.page()).items] == [about]
+    with acting_as(ADA):
+        assert {view.id for view in (await engine.runs.page()).items} == {run, about}
+    assert (await engine.runs.show(run)).id == run
