@@ -47,7 +47,9 @@ def test_an_agent_is_made_run_changed_and_outlives_the_death_of_all_that_runs_it
     before = len(model.requests)
     first = serve("--workers", "1", database_url=database_url, **own)
     with first.client() as client:
-        run = client.post("/agents/word_counter/run/async", json={"message": "And this?", "session": "words"}).json()["id"]
+        answer = client.post("/agents/word_counter/run/async", json={"message": "And this?", "session": "words"})
+        assert answer.status_code == 202, answer.text
+        run = answer.json()["id"]
         until(lambda: client.get(f"/runs/{run}").json()["turns"] >= 2, "the first question is answered")
     first.stop(signal.SIGKILL)
 
