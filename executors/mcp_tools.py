@@ -6,11 +6,11 @@ import time
 from contextlib import AsyncExitStack
 from typing import Any, Final
 
+from pydantic import TypeAdapter
 from pydantic_ai import RunContext
 from pydantic_ai.exceptions import ToolFailed
 from pydantic_ai.tools import ToolDefinition
 from pydantic_ai.toolsets import AbstractToolset, ToolsetTool
-from pydantic_core import SchemaValidator, core_schema
 
 from epics.agent_errors import McpServerBroken, McpToolChanged
 from executors.ledger import Ledger
@@ -21,7 +21,7 @@ from executors.port import Journal, Order
 from tools.permitting import MCP, check_allowed
 from tools.workspace import ToolProblem
 
-_ANY_ARGUMENTS: Final = SchemaValidator(core_schema.dict_schema(core_schema.str_schema(), core_schema.any_schema()))
+_ANY_ARGUMENTS: Final = TypeAdapter(dict[str, Any]).validator
 _RETRIES: Final = 5
 
 
