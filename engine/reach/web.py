@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -83,14 +84,11 @@ async def _asked(getter: Getter, at: httpx2.URL, *, headers: Mapping[str, str] |
 
 
 def _url(text: str) -> httpx2.URL:
-    try:
+    with suppress(httpx2.InvalidURL, ValueError, UnicodeError):
         url = httpx2.URL(text)
-        right = url.scheme in {"http", "https"} and bool(url.host) and not url.userinfo and url.port != 0
-    except (httpx2.InvalidURL, ValueError, UnicodeError):
-        right = False
-    if not right:
-        raise ToolProblem(f"{text[:100]!r} is no URL of the web: give one such as https://example.org/page, without a user")
-    return url
+        if url.scheme in {"http", "https"} and url.host and not url.userinfo and url.port != 0:
+            return url
+    raise ToolProblem(f"{text[:100]!r} is no URL of the web: give one such as https://example.org/page, without a user")
 
 
 def _page(at: httpx2.URL, got: Got) -> Page:

@@ -158,6 +158,15 @@ def test_every_workflow_of_the_graph_is_listed(genie):
     assert names >= {"planning", "architect", "implement", "test", "review", "fix", "refactor", "document", "pr"}
 
 
+def test_every_tool_is_listed_and_shown_with_what_it_takes(genie):
+    listed, shown, unknown = genie("tool", "list", "--json"), genie("tool", "show", "git_log"), genie("tool", "show", "teleport")
+
+    permissions = {tool["name"]: tool["permission"] for tool in listed.json()["items"]}
+    assert (permissions["read_file"], permissions["tell_people"], permissions["fetch_url"]) == ("read", "record", "network")
+    assert "How many commits to return." in shown.out
+    assert (unknown.code, "there is no tool 'teleport'" in unknown.err) == (4, True)
+
+
 def test_a_broken_workflow_is_named_with_file_and_line(genie, tmp_path):
     folder = tmp_path / "mine" / "greet"
     folder.mkdir(parents=True)
