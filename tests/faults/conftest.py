@@ -64,6 +64,13 @@ class Scene:
         with psycopg.connect(self.database_url) as connection:
             return connection.execute(query.encode(), values or None).fetchall()
 
+    def do(self, statement: str) -> None:
+        """Change something in the database itself."""
+        import psycopg
+
+        with psycopg.connect(self.database_url) as connection:
+            connection.execute(statement.encode())
+
     def epic(self) -> str:
         """The newest epic."""
         return str(self.ask("SELECT id FROM epics ORDER BY id DESC LIMIT 1")[0][0])
