@@ -140,7 +140,10 @@ def serve(
     settings = Settings.from_env()
     if http:
         from cli.serving import mcp_alone, serve_until_stopped
+        from epics.errors import InvalidInput
 
+        if server is not None:
+            raise InvalidInput("--http serves this machine's database, and --server names another: leave one of the two out")
         asked = mcp_alone(host, port, workers, tools=tools, read_only=read_only)
         finish(lambda: serve_until_stopped(settings, asked))
         return

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -15,15 +14,11 @@ from mcp.client.client import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
 
-from tests.fakes.machine import until
-from tests.fakes.own_postgres import free_port
 from tests.fakes.servers import GENIE, ROOT
 
 if TYPE_CHECKING:
     from tests.acceptance.conftest import Genie
     from tests.fakes.servers import Server
-
-ACCEPTED = {"Accept": "application/json, text/event-stream"}
 
 
 @asynccontextmanager
@@ -129,37 +124,3 @@ async def test_on_standard_streams_it_serves_whoever_starts_it_and_ends_with_its
     assert "list_epics" in offered
     assert "start_epic" not in offered
     assert log.read_text() == ""
-
-
-def test_a_server_for_clients_of_the_protocol_alone_has_nothing_else(genie_environment, tmp_path):
-    port = free_port()
-    process = subprocess.Popen(
-        [*GENIE, "mcp", "serve", "--http", "--port", str(port), "--read-only"],
-        env={**genie_environment, "GENIE_HOME": str(tmp_path / "genie")},
-        cwd=tmp_path,
-        stderr=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-    )
-    try:
-        url = f"http://127.0.0.1:{port}"
-        until(lambda: _ready(url), "it is ready")
-        key = {"Authorization": f"Bearer {(tmp_path / 'genie' / 'key').read_text().strip()}"}
-        api = httpx2.get(f"{url}/api/v1/epics", headers=key, timeout=60)
-        stranger = httpx2.post(f"{url}/mcp", json={}, timeout=60)
-        message = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
-        listed = httpx2.post(f"{url}/mcp", json=message, headers={**key, **ACCEPTED}, timeout=60)
-    finally:
-        process.terminate()
-        code = process.wait(timeout=60)
-
-    assert (api.status_code, stranger.status_code, listed.status_code) == (404, 401, 200)
-    assert "show_epic" in listed.text
-    assert "start_epic" not in listed.text
-    assert code == 0
-
-
-def _ready(url: str) -> bool:
-    try:
-        return httpx2.get(f"{url}/ready", timeout=60).status_code == 200
-    except httpx2.TransportError:
-        return False

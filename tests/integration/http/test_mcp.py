@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import TYPE_CHECKING
 
 import pytest
 
+from api.app import create_app
 from api.mcp.answers import MOST_CHARS
 from api.mcp.toolbox import TOOLS
+from api.mcp_alone import McpOffer
 from epics.roles import EVERYWHERE, Grant, Role
 from tests.fakes.mcp_messages import Speaking
 
@@ -179,6 +182,25 @@ def test_a_server_may_offer_fewer_tools(indoors, household):
     assert (wrong.status_code, wrong.json()["code"]) == (400, "invalid_input")
 
 
+def test_a_server_for_the_protocol_alone_has_nothing_else_and_offers_no_more_than_it_was_told(indoors, household):
+    key = indoors.new_key("alma", Grant(role=Role.ADMIN, repo=household.ids["own"]["repo"]))
+    alone = dataclasses.replace(indoors.serving, mcp=McpOffer(alone=True, read_only=True))
+    whole, indoors.app = indoors.app, create_app(alone)
+
+    try:
+        api = indoors.ask("GET", "http://localhost/api/v1/epics", key)
+        health = indoors.ask("GET", "http://localhost/health")
+        stranger = Speaking(indoors, None).send("tools/list")
+        offered = {tool["name"] for tool in Speaking(indoors, key).result("tools/list")["tools"]}
+        more = Speaking(indoors, key, query="?tools=start_epic").send("tools/list")
+    finally:
+        indoors.app = whole
+
+    assert (api.status_code, health.status_code, stranger.status_code, more.status_code) == (404, 200, 401, 400)
+    assert "show_epic" in offered
+    assert "start_epic" not in offered
+
+
 def test_a_long_answer_comes_in_parts_that_make_it_whole(household, admin):
     repo = household.ids["own"]["repo"]
     goal = "é" * 19_000
@@ -201,15 +223,12 @@ HOSTILE = [
     "e-1/cancel",
     "a\0b",
     "\ud800",
-    "",
     "x" * 100_000,
     None,
     {"a": 1},
     1e400,
     2**70,
     "'; DROP TABLE epics; --",
-    "%2e%2e%2fkeys",
-    "\u202egpj.exe",
 ]
 
 THERE = {"epic": "e-0000000000", "approval": "a-0000000000", "agent": "pr", "run": "r-0000000000", "repo": "/nowhere", "wait_s": 0}
