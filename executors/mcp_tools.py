@@ -6,11 +6,11 @@ import time
 from contextlib import AsyncExitStack
 from typing import Any, Final
 
-from pydantic import TypeAdapter
 from pydantic_ai import RunContext
 from pydantic_ai.exceptions import ToolFailed
 from pydantic_ai.tools import ToolDefinition
 from pydantic_ai.toolsets import AbstractToolset, ToolsetTool
+from pydantic_ai.toolsets.external import TOOL_SCHEMA_VALIDATOR
 
 from epics.agent_errors import McpServerBroken, McpToolChanged
 from executors.ledger import Ledger
@@ -21,7 +21,6 @@ from executors.port import Journal, Order
 from tools.permitting import MCP, check_allowed
 from tools.workspace import ToolProblem
 
-_ANY_ARGUMENTS: Final = TypeAdapter(dict[str, Any]).validator
 _RETRIES: Final = 5
 
 
@@ -64,7 +63,7 @@ class McpTools(AbstractToolset[None]):
                 toolset=self,
                 tool_def=ToolDefinition(name=name, description=tool.about, parameters_json_schema=dict(tool.schema)),
                 max_retries=_RETRIES,
-                args_validator=_ANY_ARGUMENTS,
+                args_validator=TOOL_SCHEMA_VALIDATOR,
             )
             for name, tool in self._tools.items()
         }
