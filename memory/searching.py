@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -59,10 +60,10 @@ class Search:
         rankings = {"text": await self._by_words(), "vector": await self._by_vector()}
         seeds = [each.key for each in ranked(rankings)[:_SEEDS]]
         if query.around is not None:
-            rankings["neighbours"] = await self._near([storable_text(query.around)], steps=_FAR)
+            rankings["neighbours"] = await self._near(names=[storable_text(query.around)], steps=_FAR)
             best = ranked(rankings)[: query.limit]
         else:
-            near = await self._near(await self._names_in(seeds), steps=_NEAR) if seeds else []
+            near = await self._near(facts=seeds, steps=_NEAR) if seeds else []
             # What is only beside a hit comes after the hits.
             rankings["neighbours"] = [fact for fact in near if fact not in seeds]
             best = ranked(rankings, first={"neighbours": len(seeds) + 1})[: query.limit]
@@ -89,14 +90,9 @@ class Search:
         values = {**self._scope, "model": model, "dimensions": dimensions, "vector": vector, "far": _MOST_AWAY}
         return await rows.numbers(self._connection, "facts_by_vector", values)
 
-    async def _near(self, names: list[str], *, steps: int) -> list[int]:
-        if not names:
-            return []
-        return await rows.numbers(self._connection, "facts_near", {**self._scope, "names": names, "steps": steps})
-
-    async def _names_in(self, facts: list[int]) -> list[str]:
-        found = await rows.all_rows(self._connection, "names_in_facts", {**self._scope, "facts": facts})
-        return [row["name"] for row in found]
+    async def _near(self, *, names: Sequence[str] = (), facts: Sequence[int] = (), steps: int) -> list[int]:
+        values = {**self._scope, "names": list(names), "facts": list(facts), "steps": steps}
+        return await rows.numbers(self._connection, "facts_near", values)
 
     def _scope_words(self) -> str:
         """The words that each fact has for its project and shelf, so that the index itself stays within them."""

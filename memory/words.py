@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-MOST_MATCHES: Final = 3_000
+MOST_MATCHES: Final = 2_000
 """About how many facts are ranked for one search."""
 
 _MOST_WORDS: Final = 24

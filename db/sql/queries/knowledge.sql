@@ -92,11 +92,14 @@ SELECT n FROM nearest_facts(
 ) WHERE away <= %(far)s;
 
 -- name: facts_near
--- Those that name an entity (one step away), and those that name an entity together with them (two steps). Of an entity that very many facts
--- name, only the newest are looked at: it says little of what belongs together.
+-- Those that name an entity, by its name or as some facts do (one step away), and those that name an entity together with them (two steps).
+-- Of an entity that very many facts name, only the newest are looked at: it says little of what belongs together.
 WITH start AS (
     SELECT e.id FROM knowledge_entities e
-    WHERE e.project_id = %(project)s AND e.shelf = ANY (%(shelves)s) AND e.name = ANY (%(names)s::text[])
+    WHERE e.project_id = %(project)s AND e.shelf = ANY (%(shelves)s) AND e.name = ANY (%(names)s::text[] || ARRAY(
+        SELECT DISTINCT s.name FROM knowledge_mentions m JOIN knowledge_entities s ON s.id = m.entity_id
+        WHERE m.fact_n = ANY (%(facts)s::bigint[]) AND s.project_id = %(project)s
+    ))
 ), one AS (
     SELECT m.fact_n AS n, count(*) AS ties FROM start s
     CROSS JOIN LATERAL (SELECT fact_n FROM knowledge_mentions WHERE entity_id = s.id ORDER BY fact_n DESC LIMIT 50) m
@@ -117,10 +120,6 @@ SELECT f.n FROM near JOIN knowledge_facts f ON f.n = near.n
 WHERE f.project_id = %(project)s AND f.shelf = ANY (%(shelves)s)
     AND f.valid_from <= %(held_at)s::timestamptz AND (f.valid_to IS NULL OR f.valid_to > %(held_at)s::timestamptz)
 ORDER BY near.step, near.ties DESC, f.n DESC LIMIT %(most)s::integer;
-
--- name: names_in_facts
-SELECT DISTINCT e.name FROM knowledge_mentions m JOIN knowledge_entities e ON e.id = m.entity_id
-WHERE m.fact_n = ANY (%(facts)s) AND e.project_id = %(project)s AND e.shelf = ANY (%(shelves)s) LIMIT 50;
 
 -- name: facts_by_number
 SELECT
