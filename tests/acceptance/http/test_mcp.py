@@ -68,8 +68,8 @@ async def test_an_epic_goes_to_its_merge_by_the_protocol_and_each_does_what_its_
     keys = {role: new_key(genie, first, role) for role in ("viewer", "operator", "approver")}
     seen: list[str] = []
 
-    async def note(_done: float, _total: float | None, message: str | None) -> None:
-        seen.append(str(message))
+    async def note(progress: float, total: float | None, message: str | None) -> None:
+        seen.append(f"{progress} of {total}: {message}")
 
     async with (
         speaking(first, keys["operator"]) as operator,

@@ -39,8 +39,8 @@ class Played:
             return {"status": "waiting", "waiting_on": "a-1"}
         return {"items": [event for event in self._events if event["id"] > call.query["after"]][: call.query["limit"]]}
 
-    async def pause(self, _seconds):
-        return True
+    async def pause(self, seconds):
+        return seconds > 0
 
 
 async def test_more_events_than_fit_come_with_the_next_answers_and_none_is_lost():
