@@ -12,8 +12,8 @@ from config.settings import Settings
 from db.breakers import broken_agents
 from db.connection import open_pool
 from db.migrations import schema_status
+from engine.breaker import left_out
 from engine.engine import Engine
-from engine.routing.breaker import left_out
 from engine.routing.views import Reset
 from epics.errors import GenieError
 

@@ -32,9 +32,10 @@ class RemoteAsks:
 
     async def choose(self, ask: str, chosen: Mapping[int, str]) -> AskView:
         """Say who does parts, one after the other."""
+        view: AskView | None = None
         for n, agent in chosen.items():
             view = await self._api.post(AskView, f"/asks/{_part(ask)}/choice", {"agent": agent, "part": n or None})
-        return view if chosen else await self.show(ask)
+        return view or await self.show(ask)
 
     async def advance(self, ask: str, *, on_part: OnPart | None = None) -> AskView:
         """Follow a request, which the server's workers carry on, until it has ended or waits for a person."""

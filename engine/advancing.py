@@ -14,12 +14,12 @@ from db.jobs import forget_hints
 from db.leases import Lease
 from db.runs import end_run
 from engine.assembling import Installation
+from engine.breaker import AgentLeftOut, note_trouble
 from engine.compatibility import adopt, leave_to_newer
 from engine.draining import HandedOver, Rests
 from engine.driving import drive
 from engine.lease_keeper import Hold, hold_epic, let_go
 from engine.postponing import put_off, retries_so_far
-from engine.routing.breaker import AgentLeftOut, note_trouble
 from engine.runs.driving import drive_run
 from engine.runs.trouble import waiting_may_cure
 from engine.time_machine.commands import apply_commands

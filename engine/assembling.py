@@ -24,7 +24,7 @@ from db.sealer import Sealer
 from engine.access.trusted import Trusted
 from engine.master_key import MasterKeys
 from engine.retention import RetentionPolicy
-from engine.routing.model_splitting import Router
+from engine.router import Router
 from engine.running import Running
 from engine.storing_packs import open_keeper
 from epics.errors import RepositoryUnusable

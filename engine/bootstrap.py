@@ -20,7 +20,7 @@ from engine.keyring import StoredKeyring
 from engine.master_key import MasterKeys, master_keys_of
 from engine.mcp.secrets import known_mcp_secrets
 from engine.retention import policy_of
-from engine.routing.model_splitting import OutputT, Router
+from engine.router import OutputT, Router
 from engine.stored_settings import stored_settings
 from engine.webhook_secrets import known_webhook_secrets, seal_what_is_clear
 from executors.port import Executor

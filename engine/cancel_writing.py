@@ -11,11 +11,11 @@ from db.leases import Lease
 from db.runs import end_run
 from db.strangers import cancel_strange
 from engine.assembling import Installation
+from engine.breaker import telling
 from engine.checkpoints import config_of, saver_for
 from engine.compatibility import why_strange
 from engine.leftovers import tidy_epic
 from engine.merged_meanwhile import settle_merge
-from engine.routing.breaker import telling
 from epics.errors import EffectUnknown
 from epics.going_back import revert_refused
 from epics.runs import RunStatus, is_run

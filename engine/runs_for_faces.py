@@ -10,10 +10,10 @@ from typing import Any, Final
 from agents.catalog import Catalog
 from db.breakers import broken_agents
 from engine.assembling import Installation, catalog_at
+from engine.breaker import left_out
 from engine.following_events import OnEvent, following
 from engine.reading import list_events
 from engine.refusals import refusals_told
-from engine.routing.breaker import left_out
 from engine.runs.orders import StartRun
 from engine.runs.reading import list_runs, run_id_of, run_log, run_view, run_view_on
 from engine.runs.starting import start_run

@@ -13,7 +13,7 @@ from agents.workflow import Workflow
 from db.asks import agents_seen
 from db.breakers import broken_agents
 from engine.assembling import Installation, catalog_at, policy_at
-from engine.routing.breaker import breaker_of, left_out
+from engine.breaker import breaker_of, left_out
 from engine.routing.matching import Candidate
 from engine.starting import check_choice
 from epics.asks import EPIC

@@ -13,9 +13,9 @@ from db.asks import PartTaken, ask_row, end_ask, end_part, part_rows, put_part_o
 from db.connection import Connection
 from db.epics import Row
 from engine.assembling import Installation
+from engine.breaker import AgentLeftOut
 from engine.reading import epic_view
 from engine.routing.asker import asker_today
-from engine.routing.breaker import AgentLeftOut
 from engine.routing.joining import answer_of, joined, status_of, task_of
 from engine.runs.orders import StartRun
 from engine.runs.reading import run_view

@@ -12,7 +12,7 @@ from db.fence import add_events
 from db.leases import Lease
 from db.runs import end_run
 from engine.assembling import Installation
-from engine.routing.breaker import telling
+from engine.breaker import telling
 from engine.running import Running
 from engine.runs.agent_work import project_of, source_of
 from engine.runs.ground import publish

@@ -9,12 +9,12 @@ from db.epics import Row, epic_facts
 from db.runs import end_run, run_order
 from engine.assembling import Installation, assemble
 from engine.attempts import EpicAttempts
+from engine.breaker import admit, breaker_of, telling
 from engine.learning.recalling import memory_of
 from engine.lease_keeper import Hold
 from engine.leftovers import put_away
 from engine.reach.binding import with_reach
 from engine.reading_repository import ReadRepository
-from engine.routing.breaker import admit, breaker_of, telling
 from engine.running import Running
 from engine.runs.briefing import Ground, run_variables
 from engine.runs.ground import have_start, publish

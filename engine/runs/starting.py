@@ -8,8 +8,8 @@ from agents.python_agent import PythonAgent
 from agents.workflow import Workflow
 from db.epics import Within
 from engine.assembling import Installation, catalog_at, policy_at
+from engine.breaker import breaker_of, check_in_use
 from engine.reading_repository import ReadRepository
-from engine.routing.breaker import breaker_of, check_in_use
 from engine.runs.agent_starting import Place, start_agent, start_alone
 from engine.runs.briefing import Ground, check_brief, run_variables, task_for
 from engine.runs.inputs import MOST_GIVEN, checked_variables

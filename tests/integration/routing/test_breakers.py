@@ -10,7 +10,7 @@ import pytest
 from db.breakers import Breaking, broken_agents, note_agent, pass_breaker, reset_breaker
 from db.epics import insert_epic
 from db.runs import keep_run_order
-from engine.routing.breaker import AgentLeftOut
+from engine.breaker import AgentLeftOut
 from engine.routing.orders import Ask
 from engine.runs.orders import StartRun
 
