@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Self
@@ -90,13 +90,32 @@ class Catalog:
             ) from error
 
 
+def agent_named(name: str, agents_dir: Path | None = None) -> Workflow | PythonAgent:
+    """Return what `Catalog.get` does, without reading all that there is where one agent alone has the name.
+
+    Raises:
+        InvalidAgent: if it is broken, or the name stands for more.
+        WorkflowNotFound: if there is none.
+    """
+    places = [place / name for place in (PACKAGE, agents_dir) if place is not None and (place / name).is_dir()]
+    if [place.name for place in places] == [name] and (places[0] / FILE).exists() and name not in {point.name for point in _installed()}:
+        return load_agent(places[0].resolve())
+    return Catalog.discover(agents_dir=agents_dir).get(name)
+
+
+@cache
+def _installed() -> tuple[EntryPoint, ...]:
+    """Those of the installed distributions, read once: to look through all of them takes longer than a run."""
+    return tuple(entry_points(group=ENTRY_POINTS))
+
+
 def _in_folder(place: Path) -> list[PythonAgent | BrokenAgent]:
     folders = [folder.resolve() for folder in folders_in(place) if (folder / FILE).exists()]
     return [_loaded(partial(load_agent, folder), folder.name, str(folder)) for folder in folders]
 
 
 def _by_entry_point(points: Iterable[EntryPoint] | None) -> list[PythonAgent | BrokenAgent]:
-    given = entry_points(group=ENTRY_POINTS) if points is None else points
+    given = _installed() if points is None else points
     return [_loaded(partial(load_entry_point, point), point.name, place_of_point(point)) for point in given]
 
 

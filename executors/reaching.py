@@ -23,7 +23,7 @@ def tools_of(order: Order, tools: ToolRegistry) -> tuple[ToolRegistry, tuple[str
     own = order.talk.tools if order.talk is not None else ()
     if not own:
         return tools, order.workflow.tools
-    return ToolRegistry((*tools.select(tools.names), *own)), (*order.workflow.tools, *(tool.name for tool in own))
+    return tools.with_more(own), (*order.workflow.tools, *(tool.name for tool in own))
 
 
 def call_id(epic: str, attempt: int, turn: int, call: str) -> str:

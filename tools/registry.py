@@ -31,6 +31,18 @@ class ToolRegistry:
             raise InvalidTool(f"{place_of(tool)}: there are two tools named {tool.name!r}, the other at {place_of(taken)}: rename one")
         self._tools[tool.name] = tool
 
+    def with_more(self, tools: Iterable[AgentTool]) -> ToolRegistry:
+        """Return a registry with these beside those that are here, whose declarations were checked when they came in.
+
+        Raises:
+            InvalidTool: as `register`.
+        """
+        made = ToolRegistry()
+        made._tools = dict(self._tools)
+        for tool in tools:
+            made.register(tool)
+        return made
+
     @property
     def names(self) -> tuple[str, ...]:
         """The names that workflows may list, sorted."""

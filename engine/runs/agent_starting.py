@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any, Final
 
-from agents.catalog import Catalog
+from agents.catalog import agent_named
 from agents.python_agent import PythonAgent
 from db.connection import Connection
 from db.epics import Within, fetch_one
@@ -43,7 +43,7 @@ class Place:
 async def start_alone(installation: Installation, asked: StartRun, task: str, *, within: Within | None) -> str:
     """Start an agent on no repository; see `start_run`."""
     current_caller().check(Deed.RUN, NOWHERE)
-    found = (await asyncio.to_thread(Catalog.discover, agents_dir=installation.agents_dir)).get(asked.workflow)
+    found = await asyncio.to_thread(agent_named, asked.workflow, installation.agents_dir)
     if not isinstance(found, PythonAgent):
         raise InvalidInput(f"the workflow {asked.workflow} is run on a repository: give --repo")
     if found.made_by.needs_repository:

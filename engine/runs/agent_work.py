@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from agents.catalog import Catalog
+from agents.catalog import agent_named
 from agents.python_agent import PythonAgent
 from db.epics import Row
 from db.leases import Lease
@@ -74,7 +74,7 @@ async def agent_of(installation: Installation, name: str) -> PythonAgent:
         AgentUnavailable: if it is not on this machine, or is broken; another one may have it, or it is put right.
     """
     try:
-        found = (await asyncio.to_thread(Catalog.discover, agents_dir=installation.agents_dir)).get(name)
+        found = await asyncio.to_thread(agent_named, name, installation.agents_dir)
     except (InvalidInput, WorkflowNotFound) as error:
         raise AgentUnavailable(f"the agent {name} cannot be run here: {error}") from error
     if not isinstance(found, PythonAgent):

@@ -6,6 +6,7 @@ import asyncio
 import time
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import cache
 from typing import Any, Literal, cast
 
 from pydantic import BaseModel
@@ -43,6 +44,10 @@ class Question:
 
     message: str
     output: type[BaseModel] | None = None
+
+
+_builtin = cache(builtin_tools)
+"""Making the registry checks every tool's schema, which takes longer than the rest of a question."""
 
 
 class Asking:
@@ -195,7 +200,7 @@ class Asking:
     def _workflow(self, output: type[BaseModel], turns_used: int) -> Workflow:
         """What an executor is told of the agent, in the words of a workflow."""
         agent = self._work.agent
-        listed = builtin_tools().select(name for name in agent.made_by.tools if isinstance(name, str))
+        listed = _builtin().select(name for name in agent.made_by.tools if isinstance(name, str))
         tools = tuple(tool.name for tool in listed if self._tree is not None or tool.category not in _NEED_A_TREE)
         limits = agent.made_by.limits
         left = Limits(turns=max(limits.turns - turns_used, 0), seconds=max(self._until - time.monotonic(), 1.0), usd=limits.usd)
