@@ -17,6 +17,8 @@ from safety.prices import Price
 from tests.fakes.journal import MemoryJournal
 from tests.fakes.orders import order
 from tests.fakes.played_model import PlayedModels
+from tests.fakes.reach import PeopleInMemory
+from tools.context import ToolContext
 
 REPORT = {"summary": "done", "addressed": []}
 
@@ -235,3 +237,19 @@ async def test_an_output_of_the_wrong_form_ends_as_no_output(make, tree):
 
     assert (outcome.ended_by, outcome.error_kind, outcome.output) == ("error", "no_output", None)
     assert "\n" not in outcome.error
+
+
+async def test_a_call_that_a_crash_made_be_made_again_has_the_id_that_it_had(make, tree):
+    people, journal = PeopleInMemory(), MemoryJournal(tree=tree)
+    calls = [{"tool": "tell_people", "arguments": {"text": "twice"}}, {"tool": "tell_people", "arguments": {"text": "twice"}}]
+    executor = make({"plays": [{"workflow": "implement", "turns": [{"calls": calls}, {"output": REPORT}]}]})
+    asked = order(tree, tools=("tell_people",), reach=ToolContext(people=people))
+    await executor.run(asked, journal)
+    before = dict(people.told)
+    cut = journal.up_to(1, with_results=False)
+
+    outcome = await executor.run(asked, cut)
+
+    assert outcome.ended_by == "done"
+    assert (len(before), people.told) == (2, before)
+    assert [data.get("again") for kind, data in cut.notes if kind == "tool_called"] == [True, True]
