@@ -14,6 +14,8 @@ from engine.views import EpicView, WorkerView
 from epics.errors import EpicHeld
 
 POLL_S: Final = 0.3
+LEARNS_IN_S: Final = 3.0
+"""What an epic or a run taught is stored by the process that ran it, for so long at most; the rest waits for a worker."""
 _LOOK_S: Final = 1.0
 """How often it is tried to take an epic from a worker that may be dead."""
 _LONGEST_NAP_S: Final = 5.0

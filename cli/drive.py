@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import replace
 from typing import Final
 
-from cli.carrying_on import alive, carried_on
+from cli.carrying_on import LEARNS_IN_S, alive, carried_on
 from cli.errors import STATUS_CODES, Interrupted
 from cli.gates import Gatekeeper
 from cli.output import Output
@@ -87,6 +87,8 @@ async def carry_on(service: Service, epic: EpicView, output: Output) -> int:
     if waits_for_pick(epic):
         await say_how_to_pick(service, epic, output)
     await _sum_up(service, epic, output)
+    # Where no worker is alive, the next epic would know nothing of this one.
+    await service.knowledge.settle(LEARNS_IN_S, epic.repo)
     return STATUS_CODES[epic.status]
 
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from pydantic import RootModel
 
-from cli.carrying_on import alive
+from cli.carrying_on import LEARNS_IN_S, alive
 from cli.errors import STATUS_CODES, Interrupted
 from cli.inputs import repository_for
 from cli.look import turn_parts
@@ -79,7 +79,9 @@ async def carry_on(service: Service, run: RunView, output: Output) -> int:
         run = await service.runs.show(run.id)
         goes_on = run.status is RunStatus.RUNNING or (run.status is RunStatus.QUEUED and bool(await alive(service)))
         raise Interrupted(run.id, goes_on=goes_on) from None
-    return _sum_up(run, output)
+    code = _sum_up(run, output)
+    await service.knowledge.settle(LEARNS_IN_S, run.repo or None)
+    return code
 
 
 async def watch(service: Service, given: str, output: Output) -> int:

@@ -101,16 +101,26 @@ class Pump:
         try:
             if await self._store.embed_missing():
                 self._embedded_at = -float("inf")
-        except KnowledgeUnavailable as error:
-            structlog.get_logger().info("vectors that are missing cannot be made now", error=str(error))
+        except Exception as error:  # noqa: BLE001  # as in `look`
+            structlog.get_logger().info("vectors that are missing cannot be made now", error=repr(error)[:300])
+
+    async def look(self, project: str | None = None) -> int:
+        """As `once`, but what goes wrong is told in the log: nobody else is to fail of it."""
+        try:
+            return await self.once(project)
+        except StoreUnavailable as error:
+            structlog.get_logger().warning("the queue of episodes waits for the database", error=str(error))
+        except Exception as error:  # noqa: BLE001  # what nobody foresaw must not end the pump of this process for good
+            structlog.get_logger().error("the queue of episodes met an error that nobody foresaw", error=repr(error)[:500])
+        return 0
 
     async def settle(self, seconds: float, project: str | None = None) -> None:
         """Store what is due until nothing is, for so many seconds at most: for a process that is to end."""
         if self.is_off:
             return
-        with contextlib.suppress(TimeoutError, StoreUnavailable):
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                while await self.once(project):
+                while await self.look(project):
                     pass
 
     async def _store_one(self, waiting: Waiting) -> None:
@@ -144,7 +154,8 @@ async def run_knowledge(installation: Installation, stop: asyncio.Event, pace: P
     if pump.is_off:
         return
     while not stop.is_set():
-        found = await _look(pump)
+        found = await pump.look()
+        await pump.make_vectors()
         if not found:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pace.poll_s * random.uniform(0.8, 1.2)):  # noqa: S311  # spreads the load, hides nothing
@@ -155,16 +166,3 @@ async def run_knowledge(installation: Installation, stop: asyncio.Event, pace: P
 def wait_after(tries: int, first_s: float) -> float:
     """Seconds until the next try after so many: doubled each time, at most half an hour, a fifth more or less by chance."""
     return min(first_s * float(2 ** min(tries - 1, _DOUBLINGS)), _MOST_WAIT_S) * random.uniform(0.8, 1.2)  # noqa: S311  # as above
-
-
-async def _look(pump: Pump) -> int:
-    try:
-        found = await pump.once()
-        await pump.make_vectors()
-    except StoreUnavailable as error:
-        structlog.get_logger().warning("the queue of episodes waits for the database", error=str(error))
-    except Exception as error:  # noqa: BLE001  # what nobody foresaw must not end the pump of this process for good
-        structlog.get_logger().error("the queue of episodes met an error that nobody foresaw", error=repr(error)[:500])
-    else:
-        return found
-    return 0
