@@ -239,3 +239,14 @@ async def test_a_part_of_somebody_who_may_no_more_is_not_begun(engine, small_rep
     assert done.status == "failed"
     assert {part.error for part in done.parts} == {"olga, who asked for it, is nobody here any more"}
     assert (await engine.runs.page()).items == ()
+
+
+async def test_what_is_about_no_repository_goes_to_an_agent_that_needs_none(engine_at, story):
+    engine = await engine_at(story({"workflow": "simple", "turns": [{"output": {"text": "A thing that shines."}}]}))
+    view, _ = await engine.asks.ask(Ask(text="Explain what a lamp is", executor="scripted"))
+
+    done = await engine.asks.advance(view.id)
+
+    (part,) = done.parts
+    assert (part.agent, done.status, done.answer) == ("simple", "done", "A thing that shines.")
+    assert "it works on a repository, and none was named" in {each.why for each in part.skipped if each.agent == "review"}
