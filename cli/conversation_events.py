@@ -13,7 +13,7 @@ def _prompt_filled(data: Data) -> Line:
     memories = data.get("memories")
     names = [str(each.get("name")) for each in memories if isinstance(each, Mapping)] if isinstance(memories, list) else []
     key = word(data, "status_key")
-    which = f"version {word(data, 'version')}{'' if key == 'default' else f' of {key}'}"
+    which = f"version {word(data, 'version')}{'' if key in {'', 'default'} else f' of {key}'}"
     return Line(mark="·", text=f"told its prompt, {which}", aside=f"with {', '.join(names)}" if names else "", deep=True)
 
 

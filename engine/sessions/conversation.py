@@ -21,9 +21,9 @@ from engine.sessions.window import tokens_in, window
 HISTORY_TOKENS: Final = 32_000
 """What of a conversation is told again, unless the installation says otherwise."""
 
-_LEAST: Final = 200
+_LEAST: Final = 100
 """Messages that are read for the summary, though they do not fit."""
-_MOST: Final = 4_000
+_MOST: Final = 2_000
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,15 +11,17 @@ pytestmark = [pytest.mark.postgres, pytest.mark.slow]
 
 def test_what_is_piped_in_is_said_line_by_line_and_the_conversation_goes_on_by_its_name(genie):
     with TalkingModel() as model:
-        first = genie(
-            "agent", "chat", "simple", "--session", "my talk", stdin="Hello\n/bogus\n/memory name=Genie\nAnd now?", env=model.settings
-        )
+        typed = "Hello\n/bogus\n/memory name=Genie\nAnd now?\n/help\n/name\n/model\n/prompt\n/history 1\n/new another\n/name"
+        first = genie("agent", "chat", "simple", "--session", "my talk", stdin=typed, env=model.settings)
         again = genie("agent", "chat", "simple", "--session", "my talk", "--json", stdin="Third\n", env=model.settings)
         run = again.json()
         watched = genie("run", "watch", run["id"], "--json")
 
     assert (first.code, again.code) == (0, 0), first.err + again.err
-    assert [line for line in first.out.splitlines() if line.startswith("Answer")] == ["Answer 1 to: Hello", "Answer 2 to: And now?"]
+    answers = [line for line in first.out.splitlines() if line.startswith("Answer ") and line[7].isdigit()]
+    assert answers == ["Answer 1 to: Hello", "Answer 2 to: And now?", "Answer 2 to: And now?"]
+    for shown in ("list these commands", ": my talk", "anthropic:claude-sonnet-4-5", "You are {{name}}.", "3 messages before", ": another"):
+        assert shown in first.out, first.out
     assert "there is no command /bogus" in first.err
     assert run["output"] == {"text": "Answer 3 to: Third"}
     assert [text for _, text in model.told()] == ["Hello", "Answer 1 to: Hello", "And now?", "Answer 2 to: And now?", "Third"]

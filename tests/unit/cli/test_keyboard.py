@@ -59,3 +59,20 @@ async def test_waiting_for_a_line_holds_up_nothing_and_can_be_cancelled(pipe):
     with pytest.raises(asyncio.CancelledError):
         await waiting
     os.close(writing)
+
+
+async def test_a_file_in_the_place_of_a_keyboard_is_read_to_its_end(tmp_path):
+    (tmp_path / "lines").write_text("one\ntwo")
+
+    with (tmp_path / "lines").open("rb") as file:
+        keyboard = Keyboard(file.fileno())
+        read = [await keyboard.line(unended=True) for _ in range(3)]
+
+    assert read == ["one", "two", None]
+
+
+async def test_a_line_that_does_not_end_is_no_answer_to_a_question(tmp_path):
+    (tmp_path / "lines").write_text("approve")
+
+    with (tmp_path / "lines").open("rb") as file:
+        assert await Keyboard(file.fileno()).line() is None
