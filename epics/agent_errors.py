@@ -63,13 +63,19 @@ class MissingVariable(InvalidInput):
 class FactNotFound(NotFound):
     """There is no such fact."""
 
+    code = "fact_not_found"
+
 
 class KnowledgeUnavailable(Transient):
     """Knowledge cannot be read or written now; nothing else fails of that."""
 
+    code = "knowledge_unavailable"
+
 
 class QueueFull(Transient):
     """So many episodes wait to be stored that no more are taken now."""
+
+    code = "queue_full"
 
 
 class InvalidTool(InvalidInput):
