@@ -8,7 +8,6 @@ from pydantic import AwareDatetime, Field
 
 from api.schemas import Body, Text
 from epics.knowledge import Group, NewFact
-from epics.records import Record
 
 RepoText = Annotated[Text, Field(min_length=1, max_length=4_096, description="A git URL, or an absolute path on the server.")]
 
@@ -31,10 +30,3 @@ class OfRepository(Body):
     """Which repository it is about."""
 
     repo: RepoText | None = Field(default=None, description="Only what is known of this repository; default: everything.")
-
-
-class EpisodeTaken(Record):
-    """What became of an episode."""
-
-    key: str
-    is_new: bool = Field(description="False if it was told before by that key.")

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from api.knowledge_schemas import EpisodeTaken
 from cli.api_client import ApiClient
-from engine.knowledge.views import Forgotten, KnowledgeStats, QueuedEpisode, Rebuilt, Retried
+from engine.knowledge.views import EpisodeTaken, Forgotten, KnowledgeStats, QueuedEpisode, Rebuilt, Retried
 from engine.views import Page
 from epics.knowledge import ALL_GROUPS, Entity, Episode, Fact, Found, Group
 from memory.port import Forgetting, Listing, Query

@@ -10,12 +10,12 @@ from pydantic import AwareDatetime
 
 from api.addresses import repository_in
 from api.deps import EngineDep, Limit
-from api.knowledge_schemas import EpisodeCreate, EpisodeTaken, OfRepository
+from api.knowledge_schemas import EpisodeCreate, OfRepository
 from api.problems import problems
 from api.schemas import Text
 from api.strictness import PatientRoute
 from engine.knowledge.telling import episode_of_person
-from engine.knowledge.views import Forgotten, KnowledgeStats, QueuedEpisode, Rebuilt, Retried
+from engine.knowledge.views import EpisodeTaken, Forgotten, KnowledgeStats, QueuedEpisode, Rebuilt, Retried
 from engine.views import Page
 from epics.knowledge import ALL_GROUPS, Entity, Fact, Found, Group
 from memory.port import Forgetting, Listing, Query

@@ -52,3 +52,10 @@ class Rebuilt(Record):
 
     before: Counts = Field(description="What the store had.")
     queued: int = Field(description="Episodes that are being stored again.")
+
+
+class EpisodeTaken(Record):
+    """What became of something that was told."""
+
+    key: str
+    is_new: bool = Field(description="False if it was told before by that key.")

@@ -23,7 +23,7 @@ def hashed(text: str, dimensions: int) -> tuple[float, ...]:
     """The vector of a text, of length 1."""
     numbers = [0.0] * dimensions
     for word in re.findall(r"\w+", text.lower()):
-        number = int.from_bytes(hashlib.sha256(SAME.get(word, word).encode()).digest()[:4], "big")
+        number = int.from_bytes(hashlib.sha256((SAME.get(word) or word).encode()).digest()[:4], "big")
         numbers[number % dimensions] += 1.0
     numbers[0] += 0.001  # A text without words has a direction too.
     length = math.sqrt(sum(number * number for number in numbers))
