@@ -40,16 +40,19 @@ def ended_with(order: Order, recorded: Sequence[Turn]) -> BaseModel | None:
     return order.workflow.output.model_validate({"text": text}) if text else None
 
 
+def told_by(words: str) -> tuple[ModelMessage, ...]:
+    """Return what somebody says, as a message."""
+    return (ModelRequest(parts=[UserPromptPart(words)]),)
+
+
 def messages_of(order: Order, recorded: Sequence[Turn], output: Mapping[str, Any]) -> list[Any]:
     """Return what a conversation keeps of an order that was done, as JSON of the provider's messages; it ends with an answer.
 
     Of an executor whose turns have a form of their own it is what was said and what was answered.
     """
     words = str(output["text"]) if order.talk is not None and order.talk.in_words else json.dumps(output, ensure_ascii=False)
-    if recorded and isinstance(recorded[0].request, list):
-        messages = history_of((), recorded)
-    else:
-        messages = [ModelRequest(parts=[UserPromptPart(order.brief)])]
+    has_messages = bool(recorded) and isinstance(recorded[0].request, list)
+    messages = history_of((), recorded) if has_messages else [*told_by(order.brief)]
     if not isinstance(messages[-1], ModelResponse):
         # The result of a call that handed something back is no answer, and what is said next would run into it.
         messages.append(ModelResponse(parts=[TextPart(words)]))

@@ -38,7 +38,7 @@ def test_genie_brings_two_agents_beside_its_workflows():
 def test_an_agent_of_the_installation_is_found_by_the_name_of_its_folder(tmp_path, write):
     write("counter")
 
-    agent = Catalog.discover(agents_dir=tmp_path, points=()).get("counter")
+    agent = Catalog.discover(agents_dir=tmp_path, points=()).agents["counter"]
 
     assert agent.made_by.description == "Counts the words of a text."
     assert agent.place == str(tmp_path / "counter")
