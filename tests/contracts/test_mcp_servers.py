@@ -24,7 +24,8 @@ FAKES = Path(__file__).resolve().parents[1] / "fakes"
 SERVERS = {"small": {"command": sys.executable, "args": [str(FAKES / "mcp_server.py")]}}
 ENVIRONMENT = {"PATH": os.defpath, "HOME": "/nonexistent"}
 WAYS = ("stdio", "http", "events")
-SHORT = {"start": 5.0, "list": 2.0, "call": 0.5}
+PATIENT = {"start": 30.0, "list": 15.0, "call": 15.0}
+"""Only what a test is about ends by its time: the machine may be busy."""
 
 
 def played(*calls):
@@ -34,7 +35,7 @@ def played(*calls):
 
 def program(part, *more, **settings):
     """The entry of a server that plays a part on its standard streams."""
-    return {"command": sys.executable, "args": [str(FAKES / "mcp_playing.py"), part, *more], "timeout": SHORT, **settings}
+    return {"command": sys.executable, "args": [str(FAKES / "mcp_playing.py"), part, *more], "timeout": PATIENT, **settings}
 
 
 async def run(tmp_path, journal, *calls, tools=("read_file",), **servers):
@@ -56,25 +57,36 @@ class Told:
         self.heard.append((kind, dict(data)))
 
 
+@pytest.fixture
+async def made():
+    """Return a function that makes a server, which is ended with the test however that ends."""
+    servers = []
+
+    def make(entry, **secrets):
+        servers.append(McpServer(filled("it", entry, Knowledge(secrets=secrets)), environment=ENVIRONMENT))
+        return servers[-1]
+
+    yield make
+    for server in servers:
+        await server.close()
+
+
 @pytest.fixture(params=WAYS)
-async def reach(request, tmp_path):
+async def reach(request, tmp_path, made):
     """Return a function that starts a server which plays a part, in each way in which there are servers."""
     with contextlib.ExitStack() as stack:
-        made = []
 
         async def start(part, **settings):
             if request.param == "stdio":
                 entry = program(part, **settings)
             else:
                 url, _ = stack.enter_context(playing_over_http(part, in_events=request.param == "events"))
-                entry = {"url": url, "timeout": SHORT, **settings}
-            made.append(McpServer(filled("it", entry, Knowledge()), environment=ENVIRONMENT))
-            await made[-1].start(tmp_path)
-            return made[-1]
+                entry = {"url": url, "timeout": PATIENT, **settings}
+            server = made(entry)
+            await server.start(tmp_path)
+            return server
 
         yield start
-        for server in made:
-            await server.close()
 
 
 async def test_tools_of_all_pages_are_listed_and_called(reach):
@@ -97,7 +109,7 @@ async def test_an_unknown_tool_is_refused_by_the_server_and_the_server_goes_on(r
 
 
 async def test_a_slow_call_ends_in_its_time(reach):
-    server = await reach("slow")
+    server = await reach("slow", timeout={**PATIENT, "call": 0.5})
 
     with pytest.raises(McpServerBroken, match=r"did not answer tools/call within 0\.5 s"):
         await server.call("note", {}, Told())
@@ -126,8 +138,8 @@ async def test_a_result_that_is_none_is_told_and_the_server_goes_on(reach):
             await server.call("note", {}, Told())
 
 
-async def test_a_server_that_chats_beside_its_answers_is_understood(tmp_path):
-    server = McpServer(filled("it", program("chatty"), Knowledge()), environment=ENVIRONMENT)
+async def test_a_server_that_chats_beside_its_answers_is_understood(tmp_path, made):
+    server = made(program("chatty"))
 
     await server.start(tmp_path)
     said = await server.call("note", {"text": "x"}, Told())
@@ -136,9 +148,9 @@ async def test_a_server_that_chats_beside_its_answers_is_understood(tmp_path):
     assert said.text == "kept 1"
 
 
-async def test_a_server_that_dies_is_started_again_as_often_as_it_may_be(tmp_path):
+async def test_a_server_that_dies_is_started_again_as_often_as_it_may_be(tmp_path, made):
     told = Told()
-    server = McpServer(filled("it", program("dying", restarts=1), Knowledge()), environment=ENVIRONMENT)
+    server = made(program("dying", restarts=1))
     await server.start(tmp_path)
     said = []
 
@@ -154,9 +166,9 @@ async def test_a_server_that_dies_is_started_again_as_often_as_it_may_be(tmp_pat
     assert [kind for kind, _ in told.heard] == ["mcp_server_restarted", "mcp_server_lost"]
 
 
-async def test_a_server_that_changes_a_tool_while_the_agent_works_is_withdrawn(tmp_path):
+async def test_a_server_that_changes_a_tool_while_the_agent_works_is_withdrawn(tmp_path, made):
     told = Told()
-    server = McpServer(filled("it", program("changing"), Knowledge()), environment=ENVIRONMENT)
+    server = made(program("changing"))
     await server.start(tmp_path)
     await server.call("note", {}, told)
 
@@ -167,9 +179,9 @@ async def test_a_server_that_changes_a_tool_while_the_agent_works_is_withdrawn(t
     assert told.heard[0][1]["changed"] == ["note"]
 
 
-async def test_what_a_server_says_of_its_secrets_is_masked(tmp_path):
+async def test_what_a_server_says_of_its_secrets_is_masked(tmp_path, made):
     entry = program("secretive", env={"TOKEN": "${secret:mcp_token}"})
-    server = McpServer(filled("it", entry, Knowledge(secrets={"mcp_token": "not-for-models"})), environment=ENVIRONMENT)
+    server = made(entry, mcp_token="not-for-models")
 
     await server.start(tmp_path)
     said = await server.call("note", {}, Told())
@@ -179,11 +191,11 @@ async def test_what_a_server_says_of_its_secrets_is_masked(tmp_path):
     assert "not-for-models" not in repr(server.settings)
 
 
-async def test_a_server_at_a_url_is_given_its_headers_and_told_that_the_session_is_over(tmp_path):
-    entry = {"headers": {"Authorization": "Bearer ${secret:mcp_token}"}, "timeout": SHORT}
+async def test_a_server_at_a_url_is_given_its_headers_and_told_that_the_session_is_over(tmp_path, made):
+    entry = {"headers": {"Authorization": "Bearer ${secret:mcp_token}"}, "timeout": PATIENT}
     with playing_over_http(token="t-4711") as (url, playing):
-        server = McpServer(filled("it", {"url": url, **entry}, Knowledge(secrets={"mcp_token": "t-4711"})), environment={})
-        other = McpServer(filled("it", {"url": url, **entry}, Knowledge(secrets={"mcp_token": "t-0815"})), environment={})
+        server = made({"url": url, **entry}, mcp_token="t-4711")
+        other = made({"url": url, **entry}, mcp_token="t-0815")
 
         await server.start(tmp_path)
         await server.close()
