@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterable
 from functools import lru_cache
+from itertools import zip_longest
 from pathlib import Path
 
 from epics.errors import PathRefused
@@ -86,30 +87,48 @@ def _pattern(glob: str) -> re.Pattern[str]:
         return re.compile(".*" if glob.strip() else "(?!)", re.DOTALL)
     if glob.rstrip().endswith("/"):
         parts.append("**")
-    written = "".join(_folder(part) for part in parts[:-1])
-    if parts[-1] == "**":
+    *folders, last = [part for part, after in zip_longest(parts, parts[1:]) if part != "**" or after != "**"]
+    written = _folders(folders)
+    if last == "**":
         return re.compile(written + ".+", re.DOTALL)
-    tail = "" if _WILDCARDS & set(parts[-1]) else "(?:/.+)?"
-    return re.compile(written + _segment(parts[-1]) + tail, re.DOTALL)
+    tail = "" if _WILDCARDS & set(last) else "(?:/.+)?"
+    return re.compile(written + _segment(last) + tail, re.DOTALL)
 
 
-def _folder(part: str) -> str:
-    return "(?:[^/]+/)*" if part == "**" else _segment(part) + "/"
+def _folders(parts: list[str]) -> str:
+    """The folders before the last part. Between two `**` the first place that fits is as good as any, so no other is tried."""
+    blocks = [""]
+    for part in parts:
+        if part == "**":
+            blocks.append("")
+        else:
+            blocks[-1] += _segment(part) + "/"
+    if len(blocks) == 1:
+        return blocks[0]
+    first, *middle, last = blocks
+    return first + "".join(f"(?>(?:[^/]+/)*?{block})" for block in middle) + "(?:[^/]+/)*" + last
 
 
 def _segment(part: str) -> str:
-    written = ""
-    rest = part
+    """One part of a path. Between two `*` the first place that fits is as good as any: without that, one name could take for ever."""
+    first, *others = _between_stars(part)
+    if not others:
+        return first
+    return first + "".join(f"(?>[^/]*?{piece})" for piece in others[:-1] if piece) + "[^/]*" + others[-1]
+
+
+def _between_stars(part: str) -> list[str]:
+    pieces, rest = [""], part
     while rest:
         char, rest = rest[0], rest[1:]
         if char == "*":
-            written += "[^/]*"
+            pieces.append("")
         elif char == "?":
-            written += "[^/]"
+            pieces[-1] += "[^/]"
         elif char == "[" and "]" in rest[1:]:
             end = rest.index("]", 1)
             inner, rest = rest[:end].replace("\\", r"\\"), rest[end + 1 :]
-            written += "[^/" + inner[1:] + "]" if inner[0] in "!^" else f"(?!/)[{inner}]"
+            pieces[-1] += "[^/" + inner[1:] + "]" if inner[0] in "!^" else f"(?!/)[{inner}]"
         else:
-            written += re.escape(char)
-    return written
+            pieces[-1] += re.escape(char)
+    return pieces

@@ -114,6 +114,29 @@ def test_a_glob_means_what_it_says(path, glob, fits):
     assert matches(path, (glob,)) is fits
 
 
+@pytest.mark.parametrize(
+    "path, glob",
+    [("a" * 200, "*a" * 40 + "*b"), ("a/" * 200 + "c", "**/a/" * 20 + "**/b"), ("aaaa/" * 50 + "c", "**/*a*a/" * 20 + "b*")],
+)
+def test_no_glob_takes_for_ever(path, glob):
+    assert not matches(path, (glob,))
+
+
+@pytest.mark.parametrize(
+    "path, glob, fits",
+    [
+        ("src/abcabd.py", "src/*ab*d.py", True),
+        ("src/ab.py", "src/**.py", True),
+        ("a/x/b/x/b/c.py", "a/**/b/**/c.py", True),
+        ("a/x/b/c/d.py", "a/**/b/**/e/*.py", False),
+        ("a/b.py", "**/**/b.py", True),
+        ("x/test_a/y/test_b/z.py", "**/test_*/**/test_?/*.py", True),
+    ],
+)
+def test_a_glob_with_several_wildcards_finds_any_place_that_fits(path, glob, fits):
+    assert matches(path, (glob,)) is fits
+
+
 def test_what_is_not_allowed_and_what_is_forbidden_are_both_violations():
     paths = ("src/a.py", "docs/a.md", "src/secret/k.py")
 
