@@ -7,8 +7,14 @@ from pathlib import Path
 from typing import Final
 
 from epics.errors import InvalidInput
+from epics.knowledge import owner_of
 
 _URL: Final = re.compile(r"[\w.+-]+(@[^/:\s]+:|://|::)")
+
+
+def project_in(given: str) -> str:
+    """What knowledge is of: a repository, or `person:NAME` for what is a person's own; see `repository_in`."""
+    return given if owner_of(given) is not None else repository_in(given)
 
 
 def repository_in(given: str) -> str:

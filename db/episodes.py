@@ -92,9 +92,17 @@ async def give_back(pool: Pool, claims: Iterable[uuid.UUID]) -> None:
         await fetch_all(pool, "episode_given_back", {"claim": claim})
 
 
-async def list_queued(pool: Pool, *, projects: list[str] | None, dead: bool, limit: int) -> list[Row]:
-    """Episodes that are not stored, the oldest first; of all projects if None, only those that were given up if `dead`."""
-    return await fetch_all(pool, "list_queued", {"projects": projects, "dead": dead, "limit": limit})
+async def list_queued(pool: Pool, *, projects: list[str] | None, dead: bool, limit: int, own: str | None = None) -> list[Row]:
+    """Episodes that are not stored, the oldest first; only those that were given up if `dead`.
+
+    Args:
+        pool: connections to the database.
+        projects: of these; of all if None.
+        dead: whether those alone are listed that were given up.
+        limit: how many.
+        own: of projects that are a person's own, this one alone; all if None.
+    """
+    return await fetch_all(pool, "list_queued", {"projects": projects, "dead": dead, "limit": limit, "own": own})
 
 
 async def count_episodes(pool: Pool, project: str | None) -> dict[str, int]:

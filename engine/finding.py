@@ -8,9 +8,8 @@ from typing import Final
 
 from db.connection import Pool
 from db.epics import Row, fetch_all
-from engine.readable import readable_patterns, reader
+from engine.readable import reader
 from epics.agent_errors import AskNotFound
-from epics.callers import current_caller
 from epics.errors import ApprovalNotFound, EpicNotFound, InvalidInput, RunNotFound
 from epics.runs import is_run
 
@@ -72,11 +71,7 @@ async def found_ask(pool: Pool, given: str) -> Found:
         AskNotFound: if there is none.
         InvalidInput: if there are several.
     """
-    rows = []
-    if _WORD.fullmatch(given):
-        asked = {"prefix": given, "patterns": readable_patterns(), "person": current_caller().person}
-        rows = await fetch_all(pool, "find_asks", asked)
-    found = _the_one(rows, given, "request")
+    found = _the_one(await _beginning_with(pool, "find_asks", given), given, "request")
     if found is None:
         raise no_ask(given)
     return found

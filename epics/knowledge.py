@@ -33,7 +33,19 @@ Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 Statement = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4_000)]
 Body = Annotated[str, StringConstraints(min_length=1, max_length=100_000)]
 Project = Annotated[str, StringConstraints(min_length=1, max_length=4_096)]
-"""A repository as `epics.repo` names it, or the name of a project that holds several."""
+"""A repository as `epics.repo` names it, or what is one person's own (`own_project`)."""
+
+_OWN: Final = "person:"
+
+
+def own_project(person: str) -> str:
+    """The project of what a person's runs on no repository taught."""
+    return f"{_OWN}{person}"
+
+
+def owner_of(project: str) -> str | None:
+    """The person whose own a project is; None for a repository."""
+    return project.removeprefix(_OWN) if project.startswith(_OWN) else None
 
 
 class Source(Record):

@@ -10,11 +10,10 @@ from db.asks import ask_row, part_rows
 from db.connection import Pool
 from db.epics import Row, fetch_all
 from engine.finding import found_ask, no_ask
-from engine.readable import readable_patterns
+from engine.readable import reader
 from engine.routing.views import AskView, PartView
 from engine.views import Page
 from epics.asks import KIND, AskStatus, Matched
-from epics.callers import current_caller
 from epics.errors import InvalidInput
 from epics.ids import is_id
 
@@ -51,7 +50,7 @@ async def list_asks(pool: Pool, *, status: str | None, repo: str | None, limit: 
     if cursor is not None and not is_id(cursor, KIND):
         raise InvalidInput(f"{cursor!r} is no cursor: give what `next` said, or none")
     asked: dict[str, Any] = {"status": status, "repo": repo, "before": cursor, "limit": limit + 1}
-    rows = await fetch_all(pool, "list_asks", {**asked, "patterns": readable_patterns(), "person": current_caller().person})
+    rows = await fetch_all(pool, "list_asks", {**asked, **reader()})
     parts = await part_rows(pool, [row["id"] for row in rows[:limit]])
     of = {ask_id: list(group) for ask_id, group in groupby(parts, lambda part: part["ask_id"])}
     items = tuple(_ask(row, of.get(row["id"], [])) for row in rows[:limit])

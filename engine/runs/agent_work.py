@@ -18,12 +18,16 @@ from engine.mcp.starting import ServerGround
 from engine.sessions.conversation import Conversation
 from epics.agent_errors import AgentUnavailable
 from epics.errors import InvalidInput, WorkflowNotFound
-from epics.knowledge import Source
+from epics.knowledge import Source, own_project
 from epics.policy import RepositoryPolicy
 from executors.port import Executor, Owner
 
 RUN: Final = "run"
 """What stands for the graph's task of the attempt that is the run itself (durability rule 15)."""
+
+
+SCRIPTED: Final = "scripted"
+"""The executor that plays a script, for any agent: it is there in tests and demonstrations alone."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +98,7 @@ def executor_for(installation: Installation, policy: RepositoryPolicy, agent: Py
         InvalidInput: if this process has none of that name.
     """
     wanted, own = policy.executor_for(asked=asked, own=None), agent.made_by.executors
-    name = wanted if wanted in {*own, "scripted"} else own[0]
+    name = wanted if wanted in {*own, SCRIPTED} else own[0]
     executor = installation.executors.get(name)
     if executor is None:
         raise InvalidInput(f"there is no executor {name!r}; there are {', '.join(sorted(installation.executors))}")
@@ -103,7 +107,7 @@ def executor_for(installation: Installation, policy: RepositoryPolicy, agent: Py
 
 def project_of(facts: Mapping[str, Any]) -> str:
     """The project whose knowledge a run reads and adds to: its repository, or what belongs to the person who asked."""
-    return str(facts["repo"] or f"person:{facts['requested_by']}")
+    return str(facts["repo"] or own_project(str(facts["requested_by"])))
 
 
 def source_of(run_id: str, facts: Mapping[str, Any]) -> Source:

@@ -14,9 +14,12 @@ VALUES (%(ask)s, %(n)s, %(text)s, %(needs)s, %(agent)s, %(matched)s, %(status)s)
 SELECT id, request_hash FROM asks WHERE request_key = %(key)s;
 
 -- name: find_asks
--- As for epics; without a repository, it is there for who asked, and for who may read everything.
+-- As for epics; without a repository it is there for who asked, and for an admin of everything.
 SELECT id, repo FROM asks
-WHERE starts_with(id, %(prefix)s) AND (%(patterns)s::text[] IS NULL OR fits(repo, %(patterns)s::text[]) OR (repo = '' AND person = %(person)s))
+WHERE starts_with(id, %(prefix)s) AND (CASE
+    WHEN repo = '' THEN %(all)s OR person = %(person)s
+    ELSE %(patterns)s::text[] IS NULL OR fits(repo, %(patterns)s::text[])
+END)
 ORDER BY id LIMIT 6;
 
 -- name: ask
@@ -29,7 +32,10 @@ FROM asks WHERE id = %(ask)s;
 SELECT
     id, text, repo, base, person, caller, split_by, note, status, budget_usd, executor, model, labels, answer, created_at, updated_at, ended_at
 FROM asks
-WHERE (%(patterns)s::text[] IS NULL OR fits(repo, %(patterns)s::text[]) OR (repo = '' AND person = %(person)s))
+WHERE (CASE
+    WHEN repo = '' THEN %(all)s OR person = %(person)s
+    ELSE %(patterns)s::text[] IS NULL OR fits(repo, %(patterns)s::text[])
+END)
     AND (%(status)s::text IS NULL OR status = %(status)s) AND (%(repo)s::text IS NULL OR repo = %(repo)s)
     AND (%(before)s::text IS NULL OR id < %(before)s)
 ORDER BY id DESC LIMIT %(limit)s;

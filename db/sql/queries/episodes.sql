@@ -70,6 +70,7 @@ FROM episodes e JOIN known_projects p ON p.id = e.project_id
 WHERE e.state IN ('queued', 'dead')
     AND (%(projects)s::text[] IS NULL OR p.name = ANY (%(projects)s::text[]))
     AND (NOT %(dead)s OR e.state = 'dead')
+    AND (%(own)s::text IS NULL OR NOT starts_with(p.name, 'person:') OR p.name = %(own)s)
 ORDER BY e.id LIMIT %(limit)s;
 
 -- name: count_episodes

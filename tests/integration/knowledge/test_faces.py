@@ -10,7 +10,7 @@ from engine.knowledge.telling import episode_of_person
 from epics.access_errors import Forbidden
 from epics.callers import Caller, acting_as
 from epics.errors import InvalidInput
-from epics.knowledge import Group
+from epics.knowledge import Group, own_project
 from epics.roles import Grant, Role
 from memory.port import Forgetting, Listing, Query
 from tests.fakes.knowing import about, episode
@@ -135,6 +135,39 @@ async def test_each_role_does_what_it_may_and_nothing_of_other_projects(knowledg
 
     assert allowed == {"search": True, "add": role is not Role.VIEWER, "forget": role is Role.ADMIN, "rebuild": role is Role.ADMIN}
     assert not any(elsewhere)
+
+
+async def test_what_runs_on_no_repository_taught_is_their_persons_own_and_an_admins(knowledge, database):
+    mine = own_project("ada")
+    await enqueue_alone(database.pool, episode(mine, "Ada looks for another job", key="r-1:run"))
+    await knowledge.settle(10)
+    await enqueue_alone(database.pool, episode(mine, "She has found one", key="r-2:run", title="About ada"))
+
+    async def seen_by(person, role):
+        with acting_as(Caller(person=person, channel="http", grants=(Grant(role=role),))):
+            (fact,) = await knowledge.facts(Listing(project=mine))
+            return (
+                [found.fact.id for found in await knowledge.search(Query(project=mine, text="job"))] == [fact.id],
+                (await knowledge.fact(mine, fact.id)).text,
+                (await knowledge.stats(mine)).known.facts,
+                [each.title for each in await knowledge.queue()] == [each.title for each in await knowledge.queue(mine)] == ["About ada"],
+            )
+
+    for person, role in (("ada", Role.VIEWER), ("root", Role.ADMIN)):
+        assert await seen_by(person, role) == (True, "Ada looks for another job", 1, True)
+    with acting_as(Caller(person="bob", channel="http", grants=(Grant(role=Role.APPROVER),))):
+        tried = [
+            knowledge.search(Query(project=mine, text="job")),
+            knowledge.facts(Listing(project=mine)),
+            knowledge.entities(mine),
+            knowledge.stats(mine),
+            knowledge.queue(mine),
+            knowledge.add(episode_of_person(mine, Group.CONTEXT, "A", "B")),
+        ]
+        assert [await _may(deed) for deed in tried] == [False] * len(tried)
+        assert await knowledge.queue() == ()
+    with acting_as(Caller(person="ada", channel="http", grants=(Grant(role=Role.VIEWER),))):
+        assert (await knowledge.forget(Forgetting(project=mine, groups=(Group.LEARNING,)))).episodes == 2
 
 
 async def test_deeds_and_refusals_are_in_the_audit(knowledge, database):

@@ -241,6 +241,21 @@ async def test_a_part_of_somebody_who_may_no_more_is_not_begun(engine, small_rep
     assert (await engine.runs.page()).items == ()
 
 
+async def test_what_is_about_no_repository_is_its_persons_own_and_an_admins(engine_at, story):
+    engine = await engine_at(story({"workflow": "simple", "turns": [{"output": {"text": "A thing that shines."}}]}))
+    olga, oleg = (Caller(person=name, channel="cli", grants=(Grant(role=Role.OPERATOR),)) for name in ("olga", "oleg"))
+    with acting_as(olga):
+        view, _ = await engine.asks.ask(Ask(text="Explain what a lamp is", executor="scripted"))
+
+    with acting_as(oleg):
+        assert (await engine.asks.page()).items == ()
+        with pytest.raises(AskNotFound):
+            await engine.asks.show(view.id)
+    with acting_as(olga):
+        assert (await engine.asks.show(view.id)).id == view.id
+    assert [each.id for each in (await engine.asks.page()).items] == [view.id]
+
+
 async def test_what_is_about_no_repository_goes_to_an_agent_that_needs_none(engine_at, story):
     engine = await engine_at(story({"workflow": "simple", "turns": [{"output": {"text": "A thing that shines."}}]}))
     view, _ = await engine.asks.ask(Ask(text="Explain what a lamp is", executor="scripted"))
