@@ -75,5 +75,5 @@ class Grant(Record):
         return "^" + "".join(re.escape(part) + star for part, star in zip(plain, stars, strict=True)) + "$"
 
     def covers(self, repo: str) -> bool:
-        """Whether a repository fits the pattern."""
-        return fits(self.repo, repo)
+        """Whether a repository fits the pattern; what is about none is covered by a grant on everything alone."""
+        return fits(self.repo, repo) if repo else self.repo == EVERYWHERE

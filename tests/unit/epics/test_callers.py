@@ -53,6 +53,13 @@ def test_an_admin_of_some_repositories_administers_no_installation():
     assert not caller.may(Deed.ADMINISTER)
 
 
+def test_what_is_about_no_repository_needs_a_role_on_everything():
+    one, all_of_them = Grant(role=Role.ADMIN, repo="*"), Grant(role=Role.OPERATOR)
+
+    assert not anna(one).may(Deed.RUN, "")
+    assert anna(all_of_them).may(Deed.RUN, "")
+
+
 def test_a_star_stands_for_no_slash_and_two_do():
     one, two = Grant(role=Role.VIEWER, repo="/srv/*/app"), Grant(role=Role.VIEWER, repo="/srv/**")
 
