@@ -129,7 +129,8 @@ async def _begin(installation: Installation, ask: Row, part: Row, parts: Sequenc
             base=ask["base"],
             at=await _where(installation, needed),
             budget_usd=budget,
-            executor=ask["executor"],
+            # For whichever part can be run by it.
+            executor_set=ask["executor"],
             model=ask["model"],
             labels=labels,
             detached=hinted,

@@ -11,7 +11,7 @@ from agents.python_agent import PythonAgent
 from db.connection import Connection
 from db.epics import Within, fetch_one
 from engine.assembling import Installation
-from engine.runs.agent_work import executor_for, seen
+from engine.runs.agent_work import SCRIPTED, executor_for, seen
 from engine.runs.inputs import checked_given
 from engine.runs.inserting import insert_run
 from engine.runs.orders import StartRun
@@ -68,7 +68,8 @@ async def start_agent(
     if not task:
         raise InvalidInput(f"the agent {agent.name} needs something to be said to it: give --message TEXT")
     models, policy = models_in(asked.model), place.policy if place is not None else RepositoryPolicy()
-    executor = executor_for(installation, policy, agent, asked.executor)
+    _check_executor(agent, asked.executor)
+    executor = executor_for(installation, policy, agent, asked.executor or asked.executor_set)
     executor.check_models(policy.models_for(agent.name, asked=models, own=agent.made_by.models))
     revision, start = await _start(installation, agent, asked, place)
     order = {
@@ -99,6 +100,12 @@ async def start_agent(
             await within(connection, run_id)
 
     return await insert_run(installation, values, order, hinted=asked.detached, within=beside)
+
+
+def _check_executor(agent: PythonAgent, asked: str | None) -> None:
+    own = agent.made_by.executors
+    if asked is not None and asked not in {*own, SCRIPTED}:
+        raise InvalidInput(f"the agent {agent.name} is not run by {asked!r}, but by {' or '.join(own)}: its `executors` say so")
 
 
 async def _start(installation: Installation, agent: PythonAgent, asked: StartRun, place: Place | None) -> tuple[str | None, str]:

@@ -30,6 +30,8 @@ class StartRun:
     """Values for the variables of the prompt."""
     budget_usd: Decimal | None = None
     executor: str | None = None
+    executor_set: str | None = None
+    """What the installation is set to: for all that it can run, while one that is asked for is taken or refused."""
     model: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     detached: bool = True
@@ -41,6 +43,6 @@ def with_run_defaults(asked: StartRun, settings: Settings) -> StartRun:
     return replace(
         asked,
         budget_usd=asked.budget_usd if asked.budget_usd is not None else settings.budget_usd,
-        executor=asked.executor or settings.executor,
+        executor_set=settings.executor,
         model=asked.model or settings.model,
     )

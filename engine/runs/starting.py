@@ -62,7 +62,8 @@ async def start_run(installation: Installation, asked: StartRun, *, within: With
         return await start_agent(installation, workflow, asked, task, place, within=within)
     if asked.session is not None:
         raise InvalidInput(f"{workflow.name} is a workflow and has no conversations: leave --session out")
-    _check_choice(installation, policy, workflow, asked.executor, models)
+    executor = asked.executor or asked.executor_set
+    _check_choice(installation, policy, workflow, executor, models)
     start = commit if asked.at is None else await resolve_revision(workspace.mirror, asked.at)
     repository = ReadRepository(workspace.mirror, catalog.registry)
     ground = Ground(mirror=workspace.mirror, repository=repository, base=facts.base, base_commit=commit, start=start)
@@ -73,7 +74,7 @@ async def start_run(installation: Installation, asked: StartRun, *, within: With
         "base": facts.base,
         "base_commit": commit,
         "budget_usd": asked.budget_usd,
-        "executor": asked.executor,
+        "executor": executor,
         "model": ",".join(models) or None,
         "autonomy": "ask",
         "auto_approve": False,

@@ -189,6 +189,7 @@ REFUSED = {
     "an agent that needs one": ({"agent": "claude_code"}, InvalidInput, "run on a repository: give --repo"),
     "nothing said": ({"task": " "}, InvalidInput, "needs something to be said"),
     "a revision of nothing": ({"at": "v1"}, InvalidInput, "--at is of a repository"),
+    "an executor that is not its own": ({"executor": "claude_local"}, InvalidInput, "is not run by 'claude_local', but by in_process"),
     "a session of none": ({"session": "s-0000000000"}, Exception, "there is no session"),
 }
 
