@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, TypeVar
+from typing import Any, ClassVar, Literal, Protocol, TypeVar
 
 from pydantic import BaseModel
 
@@ -97,6 +97,8 @@ class Agent(ABC):
     """Those that can answer for it; the one that is asked for, where it is among them, else the first."""
     needs_repository: ClassVar[bool] = False
     """Whether it can only be run on a repository."""
+    on_crash: ClassVar[Literal["retry", "park"]] = "retry"
+    """After a crash in the middle of a command, or of a tool that says `never`: run it again, or end the run with that for its cause."""
 
     async def prepare(self, run: AgentRun) -> None:  # noqa: B027  # most have nothing to get ready
         """Get ready: open what `run` needs."""

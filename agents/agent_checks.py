@@ -70,6 +70,8 @@ def _faults(made_by: type[Agent]) -> Iterable[tuple[str, str]]:
             yield "prompt", str(error)
     if not isinstance(said["needs_repository"], bool):
         yield "needs_repository", f"needs_repository is True or False: it was {_shown(said['needs_repository'])}"
+    if said["on_crash"] not in {"retry", "park"}:
+        yield "on_crash", f"on_crash is 'retry' or 'park': it was {_shown(said['on_crash'])}"
     yield from _limits(said["limits"])
     yield from _tools(said["tools"])
     for name in _STEPS:

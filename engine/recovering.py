@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from agents.workflow import Workflow
+from db.connection import Pool
 from db.effects import keep_recovery, read_only_tools, recovery_of
 from db.epics import Row
+from db.leases import Lease
 from engine.recording import turn_of
 from engine.running import Running
 from engine.transcript import readable
@@ -19,6 +21,7 @@ from timemachine.commits import Signature, tree_of
 from timemachine.snapshots import snapshot
 from timemachine.worktrees import find_worktree
 from tools.builtin import builtin_tools
+from tools.declaring import AgentTool
 
 _FOREIGN: Final = "mcp__"
 
@@ -31,16 +34,17 @@ class Cut:
     tools: tuple[str, ...]
 
 
-def cut_in(turns: Sequence[Row], read_only: Collection[str] = ()) -> Cut | None:
+def cut_in(turns: Sequence[Row], read_only: Collection[str] = (), own: Iterable[AgentTool] = ()) -> Cut | None:
     """The cut of an attempt, or None where running the tools of its last turn again does no harm: the work tree is put back before.
 
     Args:
         turns: the journaled turns, in order.
         read_only: tools of other servers that only look.
+        own: the tools that an agent brings itself.
     """
     if not turns or turns[-1]["results"] is not None:
         return None
-    unsafe = {tool.name for tool in builtin_tools().select(builtin_tools().names) if tool.idempotency == "never"}
+    unsafe = {tool.name for tool in (*builtin_tools().tools, *own) if tool.idempotency == "never"}
     called = (str(call["name"]) for call in readable(turn_of(turns[-1]))["tool_calls"])
     tools = tuple(name for name in called if name in unsafe or (name.startswith(_FOREIGN) and name not in read_only))
     return Cut(turn=turns[-1]["n"], tools=tools) if tools else None
@@ -60,10 +64,40 @@ async def face_cut(running: Running, workflow: Workflow, row: Row, turns: Sequen
     Raises:
         AttemptCut: if the epic is parked.
     """
-    pool, epic, n = running.database.pool, running.facts.id, row["n"]
-    cut = cut_in(turns, await read_only_tools(pool, epic, n) if turns and turns[-1]["results"] is None else ())
-    if cut is None:
-        return
+    cut = cut_in(turns, await _only_look(running.database.pool, running.facts.id, row, turns))
+    if cut is not None:
+        await _face(running.database.pool, running.lease, workflow, row, cut, lambda: _doubt(running, row, turns, path, signature))
+
+
+async def face_cut_question(pool: Pool, lease: Lease, workflow: Workflow, row: Row, turns: Sequence[Row], own: Iterable[AgentTool]) -> None:
+    """Let the cut question of an agent written in Python go on, or end its run with the cause.
+
+    Args:
+        pool: of the database.
+        lease: of the run.
+        workflow: the agent, in the words of one.
+        row: the question.
+        turns: its journaled turns.
+        own: the tools that the agent brings itself.
+
+    Raises:
+        AttemptCut: if the run is to end.
+    """
+
+    async def unseen() -> str:
+        return "nobody can see what its tools did"
+
+    cut = cut_in(turns, await _only_look(pool, lease.thread_id, row, turns), own)
+    if cut is not None:
+        await _face(pool, lease, workflow, row, cut, unseen)
+
+
+async def _only_look(pool: Pool, epic: str, row: Row, turns: Sequence[Row]) -> Collection[str]:
+    return await read_only_tools(pool, epic, row["n"]) if turns and turns[-1]["results"] is None else ()
+
+
+async def _face(pool: Pool, lease: Lease, workflow: Workflow, row: Row, cut: Cut, doubts: Callable[[], Awaitable[str]]) -> None:
+    epic, n = lease.thread_id, row["n"]
     before, status = await recovery_of(pool, epic, n)
     asked = before.get("did") == "parked" and before.get("turn") == cut.turn
     facts: dict[str, Any] = {"on_crash": workflow.on_crash, "turn": cut.turn, "tools": list(cut.tools)}
@@ -72,12 +106,12 @@ async def face_cut(running: Running, workflow: Workflow, row: Row, turns: Sequen
         facts |= {"did": "went_on", "why": "a person resumed it"}
     elif workflow.on_crash == "retry":
         facts |= {"did": "went_on", "why": "its last turn is run again from the tree that the turn before left"}
-    elif workflow.on_crash == "verify" and not (doubt := await _doubt(running, row, turns, path, signature)):
+    elif workflow.on_crash == "verify" and not (doubt := await doubts()):
         facts |= {"did": "went_on", "why": "the work tree is as the turn before left it"}
     else:
         facts |= {"did": "gave_up" if is_run(epic) else "parked", "why": doubt or "the workflow asks a person"}
     if facts["did"] == "went_on":
-        await keep_recovery(pool, running.lease, n, facts)
+        await keep_recovery(pool, lease, n, facts)
         return
     problem = (
         f"attempt {n} ({workflow.name}) was cut off by a crash in turn {cut.turn}, while it called {', '.join(cut.tools)}: {facts['why']}; "
@@ -85,9 +119,9 @@ async def face_cut(running: Running, workflow: Workflow, row: Row, turns: Sequen
     )
     if is_run(epic):
         # No person resumes a run: it ends with that.
-        await keep_recovery(pool, running.lease, n, facts)
+        await keep_recovery(pool, lease, n, facts)
     elif not asked or status != "paused":
-        await keep_recovery(pool, running.lease, n, facts, problem=problem)
+        await keep_recovery(pool, lease, n, facts, problem=problem)
     raise AttemptCut(problem)
 
 

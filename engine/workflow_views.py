@@ -94,7 +94,7 @@ def view_of_agent(agent: PythonAgent) -> WorkflowView:
         seconds=made_by.limits.seconds,
         usd=made_by.limits.usd,
         allowed=("**",),
-        on_crash="retry",
+        on_crash=made_by.on_crash,
         mcp_servers=tuple(sorted(agent.mcp_servers)),
         variables=tuple(sorted(variables_in(made_by.prompt, file=str(agent.file)))),
         skills=made_by.skills,

@@ -15,7 +15,7 @@ from engine.runs.agent_work import AgentWork
 from engine.runs.asking import Asking, Question
 from engine.runs.run_tree import RunTree
 from epics.agent_errors import AskFailed
-from epics.errors import InvalidInput, LeaseLost, ModelUnavailable, StoreUnavailable
+from epics.errors import AttemptCut, InvalidInput, LeaseLost, ModelUnavailable, StoreUnavailable
 from epics.knowledge import ALL_GROUPS, Found, Group
 from nodes.context import Attempted
 
@@ -26,7 +26,7 @@ _KIND: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _TITLE: Final = 80
 _LARGEST_NOTE: Final = 10_000
 
-_STOPS: Final = (LeaseLost, StoreUnavailable, ModelUnavailable, HandedOver)
+_STOPS: Final = (AttemptCut, LeaseLost, StoreUnavailable, ModelUnavailable, HandedOver)
 """What ends a run in this process, whatever its agent makes of it."""
 
 

@@ -23,6 +23,7 @@ from engine.draining import HandedOver
 from engine.mcp.starting import AttemptServers
 from engine.postponing import retries_so_far
 from engine.recording import RecordingJournal, turn_of
+from engine.recovering import face_cut_question
 from engine.runs.agent_reach import reach_for
 from engine.runs.agent_work import AgentWork
 from engine.runs.run_tree import RunTree
@@ -66,6 +67,7 @@ class Asking:
         """Ask, go on with a question that a crash left, or return what the same question was answered before.
 
         Raises:
+            AttemptCut: if a crash cut it off in the middle of a deed, after which the agent is not to go on.
             HandedOver: if this process is to end.
             ModelUnavailable: if no model answers now, and the run may be put off.
             LeaseLost: if another worker has taken the run over.
@@ -107,9 +109,11 @@ class Asking:
         return await open_attempt(pool, work.lease, values)
 
     async def _recover(self, row: Row) -> Row:
-        """Put the files to what the last whole turn left."""
+        """Put the files to what the last whole turn left, unless what was cut off ends the run."""
+        work, pool = self._work, self._work.installation.database.pool
+        turns = await AttemptJournal.read(pool, work.run_id, row["n"])
+        await face_cut_question(pool, work.lease, workflow_of(work), row, turns, self._own_tools)
         if self._tree is not None:
-            turns = await AttemptJournal.read(self._work.installation.database.pool, self._work.run_id, row["n"])
             saved = [turn for turn in turns if turn["tree"] is not None]
             await self._tree.put_to(*((saved[-1]["tree"], saved[-1]["head"]) if saved else (row["base_commit"],)))
         return row
@@ -192,7 +196,7 @@ class Asking:
             talk=Talk(
                 prompt=self._prompt,
                 history=tuple(await work.conversation.history(ask=self._asked)) if has_messages else (),
-                tools=tuple(tool for tool in work.agent.made_by.tools if isinstance(tool, AgentTool)),
+                tools=self._own_tools,
                 in_words=question.output is None,
             ),
         )
@@ -221,6 +225,10 @@ class Asking:
         return row or {"turns": 0, "cost_usd": Decimal(0)}
 
     @property
+    def _own_tools(self) -> tuple[AgentTool, ...]:
+        return tuple(tool for tool in self._work.agent.made_by.tools if isinstance(tool, AgentTool))
+
+    @property
     def _retries(self) -> int:
         return self._work.installation.dispatch.retries
 
@@ -238,7 +246,7 @@ def workflow_of(
         tools=tools,
         limits=limits or agent.made_by.limits,
         boundaries=Boundaries(),
-        on_crash="retry",
+        on_crash=agent.made_by.on_crash,
         executor=None,
         models=agent.made_by.models,
         mcp_servers=agent.mcp_servers,
