@@ -36,7 +36,7 @@ _NOT_THE_WORK: Final = frozenset({FailureType.PROVIDER, FailureType.ENVIRONMENT,
 
 _ON_THE_WORK: Final = frozenset({Step.IMPLEMENT, Step.TEST, Step.REVIEW, Step.FIX, Step.REFACTOR})
 
-_OF_USE: Final[Mapping[Step, frozenset[Step]]] = {
+_OF_USE: Final[Mapping[Step | str, frozenset[Step]]] = {
     Step.PLANNING: AGENT_STEPS,
     Step.ARCHITECT: frozenset({Step.PLANNING, Step.ARCHITECT}) | _ON_THE_WORK,
     **dict.fromkeys(_ON_THE_WORK, _ON_THE_WORK),
@@ -69,7 +69,7 @@ class EpicLessons:
         search = Search(
             epic=facts.id,
             text=facts.goal,
-            steps=sorted(_OF_USE.get(need.step, frozenset({need.step}))),
+            steps=sorted(map(str, _OF_USE.get(need.step, (need.step,)))),
             but_types=sorted(_NOT_THE_WORK),
             but_point=need.failure.point if need.failure else None,
         )

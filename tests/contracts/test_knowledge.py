@@ -197,8 +197,8 @@ async def test_a_replacement_ends_nothing_of_another_relation_shelf_or_project(s
 
 
 async def test_only_what_held_at_a_time_is_found(store, project, search):
-    given = {"valid_from": THEN, "valid_to": THEN + 2 * DAY}
-    await store.add(episode(project, NewFact(text="The freeze is on", **given), NewFact(text="The freeze begins", valid_from=THEN + DAY)))
+    freeze = NewFact(text="The freeze is on", valid_from=THEN, valid_to=THEN + 2 * DAY)
+    await store.add(episode(project, freeze, NewFact(text="The freeze begins", valid_from=THEN + DAY)))
 
     assert sorted(await search("freeze", as_of=THEN + DAY)) == ["The freeze begins", "The freeze is on"]
     assert await search("freeze", as_of=THEN) == ["The freeze is on"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -77,7 +78,7 @@ async def test_an_agent_writes_to_the_service_and_reads_what_it_wrote(tmp_path, 
 
     assert outcome.ended_by == "done"
     assert [data["ok"] for kind, data in journal.notes if kind == "tool_called"] == [True] * len(made)
-    results = (await journal.turns())[len(made) - 1].results
+    results: Any = (await journal.turns())[len(made) - 1].results
     assert said in [part.get("content") for message in results for part in message["parts"]]
 
 

@@ -106,7 +106,8 @@ class Household:
             )
             self.ids[whose]["asks"] = ask = f"q-{epic.removeprefix('e-')}"
             server.rows(
-                "INSERT INTO asks (id, text, repo, person, caller, split_by, status) VALUES (%s, 'Greet', %s, 'root', '{}', 'rules', 'done')",
+                "INSERT INTO asks (id, text, repo, person, caller, split_by, status)"
+                " VALUES (%s, 'Greet', %s, 'root', '{}', 'rules', 'done')",
                 *(ask, repo),
             )
             self.ids[whose]["sessions"] = session = f"s-{epic.removeprefix('e-')}"

@@ -202,8 +202,11 @@ class Playing:
 
     def _secretive(self, message: Message) -> Iterator[bytes]:
         """Says what it was given."""
+        token = os.environ.get("TOKEN")
         if message["method"] == "tools/call":
-            yield line({"id": message["id"], "result": {"content": [{"type": "text", "text": f"I have {os.environ.get('TOKEN')}"}]}})
+            yield line({"id": message["id"], "result": {"content": [{"type": "text", "text": f"I have {token}"}]}})
+        elif message["method"] == "tools/list":
+            yield line({"id": message["id"], "result": {"tools": [{**NOTE, "description": f"Keep a note with {token}"}]}})
         else:
             yield from self._good(message)
 
@@ -274,8 +277,9 @@ class _Handler(BaseHTTPRequestHandler):
                 for each in piece.splitlines(keepends=False) if self.in_events else [piece]:
                     self.wfile.write(b": hm\r\n\r\nevent: message\r\ndata: " + each + b"\r\n\r\n" if self.in_events else each)
 
-    def log_message(self, *_given: Any) -> None:
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # the library's own name
         """Say nothing."""
+        del format, args
 
 
 @contextlib.contextmanager

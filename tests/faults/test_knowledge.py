@@ -87,7 +87,7 @@ def test_pumps_and_tellers_that_are_killed_at_random_lose_and_double_nothing(dat
             time.sleep(0.2)
     finally:
         kill(last_pump)
-        last_teller.stdout.close()
+        last_teller.communicate()
 
     assert left == 0
     assert ask(database_url, "SELECT count(*) FROM episodes") == EPISODES
@@ -99,5 +99,6 @@ def test_pumps_and_tellers_that_are_killed_at_random_lose_and_double_nothing(dat
 
 def ask(url, query):
     with psycopg.connect(url) as connection:
-        (number,) = connection.execute(query).fetchone()
-        return number
+        row = connection.execute(query).fetchone()
+    assert row is not None
+    return row[0]

@@ -51,4 +51,6 @@ async def test_words_and_vectors_are_found_by_their_indexes_and_never_of_others(
 async def _read(database_url):
     """What the server counted; it counts what a connection did when that ends."""
     async with open_pool(database_url) as pool, pool.connection() as connection:
-        return await (await connection.execute(READ)).fetchone()
+        row = await (await connection.execute(READ)).fetchone()
+    assert row is not None
+    return row

@@ -21,8 +21,8 @@ from nodes.context import Assignment
 OUTPUT = {"summary": "Wrote it.", "addressed": []}
 VARIABLES: dict[str, Any] = {
     "goal": "Greet", "repository": "a repository", "base_branch": "main", "plan": None, "design": None, "tests": None, "review": None,
-    "findings": (), "failure": None, "lessons": (), "recalled": (), "guidance": (), "comments": (), "conflicts": (), "diff": "", "diff_stat": "",
-    "allowed_paths": ("**",), "forbidden_paths": (), "pull_request": None, "log_tail": "",
+    "findings": (), "failure": None, "lessons": (), "recalled": (), "guidance": (), "comments": (), "conflicts": (), "diff": "",
+    "diff_stat": "", "allowed_paths": ("**",), "forbidden_paths": (), "pull_request": None, "log_tail": "",
 }  # fmt: skip
 
 

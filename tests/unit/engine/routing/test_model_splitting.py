@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from engine.routing.matching import Candidate
@@ -19,7 +21,7 @@ class Played:
         self.answer = answer
         self.asked = []
 
-    async def ask(self, instructions, text, output):
+    async def ask(self, instructions, text, output) -> Any:
         self.asked.append((instructions, text, output))
         if isinstance(self.answer, Exception):
             raise self.answer
