@@ -100,8 +100,8 @@ class AgentTool:
             raise
         except (OSError, UnicodeError, Environment) as exc:
             late = f"it took longer than its {self.seconds:g} s, so it was stopped" if clock.expired() else exc
-            raise ToolProblem(sayable(f"{self.name} failed: {late}")) from exc
-        except Exception as exc:  # a tool may be anybody's: whatever it raises is told to the model, and the run goes on
+            raise ToolProblem(_told(f"{self.name} failed: {late}")) from exc
+        except (Exception, SystemExit) as exc:  # a tool may be anybody's: whatever it raises is told to the model, and the run goes on
             raise ToolProblem(_told(f"{self.name} failed: {type(exc).__name__}: {exc}")) from exc
 
 

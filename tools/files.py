@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -70,14 +71,14 @@ async def edit_file(workspace: Workspace, arguments: EditFile) -> str:
 
 def _read(workspace: Workspace, arguments: ReadFile) -> str:
     path = _existing(workspace.readable(arguments.path), arguments.path)
-    size = path.stat().st_size
+    size, until = path.stat().st_size, time.monotonic() + workspace.search_seconds
     with path.open("rb") as file:
         if b"\0" in file.read(8_192):
             return f"{arguments.path} is a binary file of {size} bytes: it cannot be shown as text"
         file.seek(0)
         shown: list[str] = []
         total, room = 0, CAP
-        for total, raw in enumerate(_lines(file), start=1):
+        for total, raw in enumerate(_lines(file, until), start=1):
             if total < arguments.offset:
                 continue
             if len(shown) >= arguments.limit or room <= 0:
@@ -95,13 +96,19 @@ def _read(workspace: Workspace, arguments: ReadFile) -> str:
     return "\n".join(shown) + more
 
 
-def _lines(file: BinaryIO) -> Iterator[bytes]:
-    """Yield the lines of a file, each cut to a length that fits in memory."""
-    while raw := file.readline(READ_AT_ONCE):
+def _lines(file: BinaryIO, until: float) -> Iterator[bytes]:
+    """Yield the lines of a file, each cut to a length that fits in memory; a thread cannot be ended, so it ends itself."""
+    while raw := _piece(file, until):
         rest = raw
         while rest and not rest.endswith(b"\n"):
-            rest = file.readline(READ_AT_ONCE)
+            rest = _piece(file, until)
         yield raw
+
+
+def _piece(file: BinaryIO, until: float) -> bytes:
+    if time.monotonic() > until:
+        raise ToolProblem("the file is too large to be read so far: look at a part of it with a command")
+    return file.readline(READ_AT_ONCE)
 
 
 def _write(workspace: Workspace, arguments: WriteFile) -> str:

@@ -6,6 +6,7 @@ import asyncio
 import os
 import re
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -68,8 +69,8 @@ async def search(workspace: Workspace, arguments: Search) -> str:
 
 def _list(workspace: Workspace, arguments: ListFiles) -> str:
     found: list[str] = []
-    total = 0
-    for relative, path in _files(workspace.tree, arguments.glob):
+    total, until = 0, time.monotonic() + workspace.search_seconds
+    for relative, path in _files(workspace.tree, arguments.glob, until):
         total += 1
         if len(found) < MOST_FILES:
             found.append(f"{relative}\t{path.lstat().st_size}")
@@ -79,10 +80,12 @@ def _list(workspace: Workspace, arguments: ListFiles) -> str:
     return capped("\n".join(found)) + more
 
 
-def _files(tree: Path, glob: str) -> Iterator[tuple[str, Path]]:
-    """Walk the tree in sorted order; symbolic links are listed, never followed."""
+def _files(tree: Path, glob: str, until: float) -> Iterator[tuple[str, Path]]:
+    """Walk the tree in sorted order; symbolic links are listed, never followed. A thread cannot be ended, so it ends itself."""
     hidden = _hidden(glob)
     for folder, folders, files in os.walk(tree):
+        if time.monotonic() > until:
+            raise ToolProblem("there are too many folders to look through: name one in the glob's beginning, or use a command")
         folders[:] = sorted(name for name in folders if name not in hidden)
         for name in sorted(files):
             path = Path(folder, name)

@@ -25,7 +25,7 @@ class Workspace:
     command_seconds: float = 600.0
     """The most that one command may take."""
     search_seconds: float = 30.0
-    """How long one search may look before it is ended, with what it has found so far."""
+    """How long one search may look before it is ended, with what it has found so far; so long, too, one file is read."""
 
     def readable(self, path: str) -> Path:
         """Return the real path of a file to look at.

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import codecs
 import ssl
 import zlib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,6 +21,8 @@ MOST_BYTES: Final = 2_000_000
 SECONDS: Final = 30.0
 
 _MOST_ADDRESSES: Final = 3
+_NO_TEXTS: Final = frozenset({"idna", "punycode", "undefined"})
+"""Codecs of Python's that no page is written in: they are slow for what is long, and nothing else runs meanwhile."""
 _AGENT: Final = "genie-orchestrator"
 
 
@@ -105,18 +109,23 @@ class Getter:
             raise failed or OSError("the name has no address")
 
     async def _read(self, response: httpx2.Response) -> Got:
-        body = b""
+        body = bytearray()
         inflate = _inflater(response.headers.get("content-encoding", ""))
         async for part in response.aiter_raw():
             # Unpacked piece by piece, and no more than there is room for: few bytes may be meant to become very many.
             body += part if inflate is None else inflate.decompress(part, self._most + 1 - len(body))
             if len(body) > self._most:
                 break
-        try:
-            text = body[: self._most].decode(response.charset_encoding or "utf-8", "replace")
-        except LookupError:
-            text = body[: self._most].decode("utf-8", "replace")
+        text = _text(bytes(body[: self._most]), response.charset_encoding or "utf-8")
         return Got(status=response.status_code, headers=response.headers, text=text, is_cut=len(body) > self._most)
+
+
+def _text(body: bytes, encoding: str) -> str:
+    """A body as it is said to be written; as UTF-8 where no text is written so."""
+    with suppress(LookupError, ValueError):
+        if codecs.lookup(encoding).name not in _NO_TEXTS:
+            return body.decode(encoding, "replace")
+    return body.decode("utf-8", "replace")
 
 
 def _inflater(encoding: str) -> zlib._Decompress | None:

@@ -72,8 +72,10 @@ class ReachableWeb:
             raise ToolProblem('this workflow may reach nothing outside ([network] mode = "none"): go on without the web')
 
     def _check_host(self, at: httpx2.URL) -> None:
-        if self.network is not None and not is_listed(at.host, self.network.hosts):
-            raise ToolProblem(f"{at.host} is not among the hosts that this workflow may reach: {', '.join(self.network.hosts)}")
+        # As it is asked for: hosts are listed in ASCII.
+        host = at.raw_host.decode("ascii")
+        if self.network is not None and not is_listed(host, self.network.hosts):
+            raise ToolProblem(f"{host} is not among the hosts that this workflow may reach: {', '.join(self.network.hosts)}")
 
 
 async def _asked(getter: Getter, at: httpx2.URL, *, headers: Mapping[str, str] | None = None, allow_private: bool = False) -> Got:

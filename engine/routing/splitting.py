@@ -35,7 +35,7 @@ _POLITE: Final = re.compile(
 )
 _INLINE_THEN: Final = re.compile(rf"(?:[,;]\s*|\s+)(?:and\s+)?{_THEN}\b[\s,:]*(?=(?P<verb>[a-z]+))", re.IGNORECASE | re.VERBOSE)
 _INLINE_AND: Final = re.compile(r"(?:,\s*and\s+|\s+and\s+(?:also\s+)?|,\s*)(?=(?P<verb>[a-z]+)\b)", re.IGNORECASE)
-_QUOTED: Final = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`|\"[^\"\n]*\"|“[^”\n]*”|\([^()\n]*\)", re.DOTALL)
+_QUOTED: Final = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`|\"[^\"\n]*\"|“[^“”\n]*”|\([^()\n]*\)", re.DOTALL)
 _WORD: Final = re.compile(r"[A-Za-z]+")
 _NO_IMPERATIVE: Final = frozenset({"is", "are", "was", "were", "has", "have", "had", "does", "should", "must", "can", "will", "fails"})
 _POINTS_BACK: Final = frozenset({"it", "them", "that", "this", "these", "those", "its", "their", "so", "both"})

@@ -84,6 +84,25 @@ async def test_one_endless_line_is_read_without_holding_it(call, tree):
     assert peak < 3_000_000
 
 
+async def test_a_file_without_an_end_in_sight_is_left(call, tree):
+    with (tree / "huge.txt").open("w") as file:
+        file.write("begins as text\n" * 1_000)
+        file.truncate(10**13)
+
+    with pytest.raises(ToolProblem, match="too large to be read so far"):
+        await call("read_file", path="huge.txt", offset=5_000)
+
+    assert (await call("read_file", path="huge.txt", limit=2)).startswith("1\tbegins as text\n2\t")
+
+
+async def test_looking_through_folders_ends_in_its_time(tree):
+    for n in range(50):
+        (tree / "deep" / str(n)).mkdir(parents=True)
+
+    with pytest.raises(ToolProblem, match="too many folders to look through"):
+        await builtin_tools().get("list_files").call(ToolContext(workspace=Workspace(tree=tree, search_seconds=1e-9)), {})
+
+
 @pytest.mark.parametrize("path", ["a" * 5_000, "src/" + "b" * 300, "\udcff.txt"])
 async def test_a_name_that_the_disk_cannot_hold_is_told_to_the_model(call, path):
     for tool, given in (("read_file", {}), ("write_file", {"content": "x"})):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from pydantic import SecretStr
 
@@ -138,6 +140,25 @@ async def test_a_page_that_cannot_be_had_says_why(web, served, why):
 
     with pytest.raises(ToolProblem, match=why):
         await fetch(reaching(web, seconds=0.3), f"{web.url}/")
+
+
+@pytest.mark.parametrize("charset", ["punycode", "idna", "undefined", "zip", "no-such", "\xe9"])
+async def test_a_page_that_names_what_no_text_is_written_in_is_read_as_utf_8(web, charset):
+    web.pages["/"] = Served(body="Grüße ".encode() * 300_000, kind=f"text/plain; charset={charset}")
+    began = time.monotonic()
+
+    said = await fetch(reaching(web), f"{web.url}/")
+
+    assert "Grüße Grüße" in said
+    # What decodes it holds up whatever else the worker does.
+    assert time.monotonic() - began < 3
+
+
+async def test_a_host_that_is_not_written_in_ascii_is_the_one_that_is_listed(web):
+    web.page("/", "here", kind="text/plain")
+
+    for host in ("xn--bcher-kva.example.org", "bücher.example.org"):
+        assert (await fetch(reaching(web, hosts=("xn--bcher-kva.example.org",)), f"http://{host}:{web.port}/")).endswith("here")
 
 
 async def test_a_page_that_is_made_to_be_slow_ends_in_words():

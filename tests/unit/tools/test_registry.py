@@ -126,11 +126,14 @@ async def test_arguments_that_do_not_fit_are_told_to_the_model(tmp_path, given):
         await READ_FILE.call(ToolContext(workspace=Workspace(tree=tmp_path)), given)
 
 
-async def test_what_a_tool_raises_is_told_with_its_kind_and_without_secrets():
+@pytest.mark.parametrize(
+    "kind, said", [(ZeroDivisionError, "ZeroDivisionError: with "), (SystemExit, "SystemExit: with "), (OSError, "with ")]
+)
+async def test_what_a_tool_raises_is_told_with_its_kind_and_without_secrets(kind, said):
     with pytest.raises(ToolProblem) as told:
-        await failing(ZeroDivisionError("with sk-ant-api03-" + "a" * 40)).call(ToolContext(), {"text": "x"})
+        await failing(kind("with sk-ant-api03-" + "a" * 40)).call(ToolContext(), {"text": "x"})
 
-    assert str(told.value).startswith("shout failed: ZeroDivisionError: with ")
+    assert str(told.value).startswith(f"shout failed: {said}")
     assert "sk-ant" not in str(told.value)
     assert "Traceback" not in str(told.value)
 

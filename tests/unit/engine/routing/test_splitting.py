@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from engine.routing.splitting import Part, split
@@ -86,3 +88,10 @@ def test_no_part_waits_for_one_behind_it() -> None:
 def test_a_request_with_too_many_parts_is_refused() -> None:
     with pytest.raises(InvalidInput, match="the request has 11 parts; at most 10"):
         split("\n".join(f"{n}. Review module {n}" for n in range(1, 12)))
+
+
+def test_a_text_of_open_quotations_is_split_at_once():
+    began = time.monotonic()
+
+    assert len(split("“" * 20_000)) == 1
+    assert time.monotonic() - began < 1
