@@ -61,8 +61,14 @@ class Workflow:
     content_hash: str
     """SHA-256 over the files of the folder, stored with each attempt."""
     folder: Path
+    """Where it was found; relative in a repository, whose base branch it was read from."""
     network: Network = field(default_factory=Network)
     aliases: Mapping[str, str] = field(default_factory=dict)
     """Models by the names that the agent may ask for beside its own, such as `fast` and `strong`."""
     skills: tuple[str, ...] | None = None
     """What it can do, in words that a request for it would have; None for those of its description, empty for what no request is for."""
+
+    @property
+    def is_of_repository(self) -> bool:
+        """Whether it is from the repository's own base branch, and so as trustworthy as whoever may push there."""
+        return not self.folder.is_absolute()

@@ -53,7 +53,7 @@ async def set_secret(engine: Engine, output: Output, settings: Settings, name: s
     if name in of_environment(settings):
         output.say("the environment here has it too, and that one counts here", style="yellow")
     if name.startswith("mcp_"):
-        output.say("MCP servers are given it from their next start on")
+        output.say("MCP servers are given it from their next start on, those that a repository names where GENIE_MCP_SECRETS_FOR lets it")
     else:
         output.say("servers and workers that run take it when they are started again")
     return ExitCode.DONE

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings
 
-from config.setting_types import variables_of_others
+from config.setting_types import secrets_for_repositories, variables_of_others
 
 
 def _of_openai(model: str) -> str:
@@ -38,6 +38,9 @@ class McpSettings(BaseSettings):
 
     mcp_variables: Annotated[str, AfterValidator(variables_of_others)] = Field(
         default="", description="names of variables with commas between them, none of Genie's own"
+    )
+    mcp_secrets_for: Annotated[str, AfterValidator(secrets_for_repositories)] = Field(
+        default="", description="mcp_name=repository, several with commas, such as mcp_wiki=https://github.com/acme/*"
     )
 
 

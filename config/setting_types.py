@@ -39,6 +39,19 @@ def variables_of_others(text: str) -> str:
     return text
 
 
+def secrets_for_repositories(text: str) -> str:
+    """Pairs SECRET=REPOSITORY with commas between them; either may have stars.
+
+    Raises:
+        ValueError: if one cannot be.
+    """
+    for secret, repository in pairs_in(text):
+        if not secret.startswith("mcp_") or not repository:
+            message = "no mcp_name=repository"
+            raise ValueError(message)
+    return text
+
+
 def http_url(url: str) -> str:
     """A URL of HTTP.
 
@@ -145,6 +158,11 @@ def two_ports(text: str) -> str:
 def words_in(text: str) -> tuple[str, ...]:
     """What stands between the commas."""
     return tuple(word for part in text.split(",") if (word := part.strip()))
+
+
+def pairs_in(text: str) -> tuple[tuple[str, str], ...]:
+    """What stands on both sides of the first `=`, of each word between the commas."""
+    return tuple((name.strip(), value.strip()) for name, _, value in (word.partition("=") for word in words_in(text)))
 
 
 def lower(value: object) -> object:

@@ -26,6 +26,7 @@ from config.setting_types import (
     existing_folder,
     expanded,
     lower,
+    pairs_in,
     postgres_url,
     two_ports,
     words_in,
@@ -180,6 +181,10 @@ class Settings(ServingSettings, HttpSettings, SlackSettings, SecretSettings, Mem
     def mcp_environment(self) -> dict[str, str]:
         """Return the variables that references in `.mcp.json` may name: those that somebody allowed, and no other."""
         return {name: self._surroundings[name] for name in words_in(self.mcp_variables) if name in self._surroundings}
+
+    def mcp_allowances(self) -> tuple[tuple[str, str], ...]:
+        """Return which stored secrets the workflows of which repositories may refer to, as patterns."""
+        return pairs_in(self.mcp_secrets_for)
 
     def git_environment(self) -> dict[str, str]:
         """Return the environment of Genie's own git commands: the user's identity and access, no variable that moves a repository."""

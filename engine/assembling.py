@@ -79,6 +79,8 @@ class Installation:
     """Where the daemon listens under which agents' containers run; None for docker's own default."""
     mcp_variables: Mapping[str, str] = field(default_factory=dict, repr=False)
     """What references in `.mcp.json` may name beside the environment of commands."""
+    mcp_allowances: tuple[tuple[str, str], ...] = ()
+    """Which stored secrets the workflows of which repositories may refer to, as patterns."""
     secrets: frozenset[str] = field(default=frozenset(), repr=False)
     """Values that no log may have."""
     ports: range = range(20_000, 30_000)
@@ -190,6 +192,7 @@ async def assemble(installation: Installation, lease: Lease, row: Row) -> Runnin
         models=tuple(name for name in (row["model"] or "").split(",") if name),
         environment=installation.environment,
         mcp_variables=installation.mcp_variables,
+        mcp_allowances=installation.mcp_allowances,
         secrets=installation.secrets,
         ports=installation.ports,
         retries=installation.dispatch.retries,

@@ -112,6 +112,7 @@ async def open_engine(settings: Settings, *, script: Path | None = None, wait_s:
                 git_environment=settings.git_environment(),
                 lease_seconds=settings.lease_seconds,
                 mcp_variables=settings.mcp_environment(),
+                mcp_allowances=settings.mcp_allowances(),
                 secrets=secrets,
                 ports=settings.port_range,
                 retention=policy_of(settings),

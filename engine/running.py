@@ -47,6 +47,8 @@ class Running:
     """The environment of the commands that agents and tests run."""
     mcp_variables: Mapping[str, str] = field(default_factory=dict)
     """What references in `.mcp.json` may name beside that environment."""
+    mcp_allowances: tuple[tuple[str, str], ...] = ()
+    """Which stored secrets the workflows of which repositories may refer to, as patterns."""
     secrets: Collection[str] = ()
     """Values that no log may have."""
     ports: range = range(20_000, 30_000)

@@ -14,7 +14,7 @@ from db.identity import database_id
 from db.mcp_pins import PinnedServer, add_mcp_pins, drop_mcp_pins, list_mcp_pins
 from engine.assembling import Installation
 from engine.mcp.pins import SeenPins, as_pinned
-from engine.mcp.secrets import mcp_secrets
+from engine.mcp.secrets import mcp_secrets, withheld_from
 from engine.mcp.views import McpServerView, McpToolView, PinView
 from epics.agent_errors import McpServerBroken
 from epics.callers import current_caller
@@ -37,6 +37,8 @@ class NamedServer:
     entry: Mapping[str, Any] = field(repr=False)
     tools: tuple[str, ...] = ()
     """What the workflow lists."""
+    is_of_repository: bool = False
+    """Whether the repository that is asked about names it itself."""
 
     def view(self) -> McpServerView:
         """The server, not tried."""
@@ -86,7 +88,7 @@ class McpServers:
             McpServerBroken: if one does not come up; nothing is changed of it.
         """
         for named in servers:
-            server = await self._made(named)
+            server = await self._made(named, project)
             try:
                 await server.start(tree)
             finally:
@@ -114,16 +116,17 @@ class McpServers:
                 await audited(connection, "unpin", kind="mcp", subject=name, repo=project, data={"tools": dropped})
         return dropped
 
-    async def _made(self, named: NamedServer) -> McpServer:
-        installation = self._installation
-        secrets = await mcp_secrets(self._pool, secrets_named([named.entry]))
-        known = Knowledge(variables={**installation.environment, **installation.mcp_variables}, secrets=secrets)
+    async def _made(self, named: NamedServer, project: str) -> McpServer:
+        installation, names = self._installation, secrets_named([named.entry])
+        withheld = withheld_from(project, names, installation.mcp_allowances) if named.is_of_repository else frozenset[str]()
+        secrets = await mcp_secrets(self._pool, set(names) - withheld)
+        known = Knowledge(variables={**installation.environment, **installation.mcp_variables}, secrets=secrets, withheld=withheld)
         mark = mark_of(await database_id(self._pool))
         return McpServer(filled(named.name, named.entry, known), environment=installation.environment, mark=mark)
 
     async def _tried(self, named: NamedServer, project: str, tree: Path) -> McpServerView:
         try:
-            server = await self._made(named)
+            server = await self._made(named, project)
             try:
                 await server.start(tree)
             finally:

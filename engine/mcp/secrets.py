@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Final
 
 from db.connection import Pool
 from db.secrets import sealed_secrets
 from engine.stored_settings import context_of
 from epics.access_errors import SecretUnreadable
+from epics.patterns import fits
 from safety.secrets import Redactor
 
 MCP_SECRET: Final = re.compile(r"mcp_[a-z0-9_]{1,60}")
@@ -33,6 +34,18 @@ async def mcp_secrets(pool: Pool, names: Collection[str]) -> dict[str, str]:
             continue  # whoever needs it is told that it is not there
     _keep_out(pool, opened.values())
     return opened
+
+
+def withheld_from(repo: str, names: Collection[str], allowances: Iterable[tuple[str, str]]) -> frozenset[str]:
+    """Return those of some secrets that a repository's own workflows are not given: whoever may push there says where they would go.
+
+    Args:
+        repo: whose workflows refer to them.
+        names: of the secrets.
+        allowances: patterns of secrets, and of the repositories that may have them.
+    """
+    allowed = [secret for secret, pattern in allowances if fits(pattern, repo)]
+    return frozenset(name for name in names if not any(fits(secret, name) for secret in allowed))
 
 
 async def known_mcp_secrets(pool: Pool) -> tuple[str, ...]:

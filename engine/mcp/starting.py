@@ -12,7 +12,7 @@ from agents.workflow import Workflow
 from db.connection import Pool
 from db.leases import Lease
 from engine.mcp.pins import AttemptPins
-from engine.mcp.secrets import mcp_secrets
+from engine.mcp.secrets import mcp_secrets, withheld_from
 from engine.running import Running
 from executors.mcp.marks import mark_of
 from executors.mcp.opening import Servers
@@ -33,6 +33,8 @@ class ServerGround:
     environment: Mapping[str, str]
     variables: Mapping[str, str]
     """What references may name beside it."""
+    allowances: tuple[tuple[str, str], ...] = ()
+    """Which stored secrets the project's own workflows may refer to."""
 
 
 class AttemptServers:
@@ -61,10 +63,12 @@ class AttemptServers:
         if not workflow.mcp_servers or not isinstance(executor, UsesServers) or self.begun is not None:
             return
         ground = self._ground
-        secrets = await mcp_secrets(ground.pool, secrets_named(workflow.mcp_servers.values()))
+        named = secrets_named(workflow.mcp_servers.values())
+        withheld = withheld_from(ground.project, named, ground.allowances) if workflow.is_of_repository else frozenset[str]()
+        secrets = await mcp_secrets(ground.pool, set(named) - withheld)
         self.begun = Servers(
             workflow.mcp_servers,
-            Knowledge(variables={**ground.environment, **ground.variables}, secrets=secrets),
+            Knowledge(variables={**ground.environment, **ground.variables}, secrets=secrets, withheld=withheld),
             pins=AttemptPins(ground.pool, ground.lease, ground.project),
             environment=ground.environment,
             mark=mark_of(ground.database),
@@ -87,4 +91,5 @@ def ground_of(running: Running) -> ServerGround:
         database=running.database_id,
         environment=running.environment,
         variables=running.mcp_variables,
+        allowances=running.mcp_allowances,
     )

@@ -8,8 +8,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Final, Literal
+from urllib.parse import urlsplit
 
 from epics.agent_errors import McpServerBroken
+from safety.addresses import is_loopback
 
 START_S: Final = 30.0
 LIST_S: Final = 15.0
@@ -28,6 +30,8 @@ class Knowledge:
 
     variables: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    withheld: frozenset[str] = frozenset()
+    """The names of secrets that are not for who refers to them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +82,9 @@ def filled(name: str, entry: Mapping[str, Any], known: Knowledge) -> ServerSetti
     url = fill(entry.get("url", ""))
     if not command and not url.startswith(("http://", "https://")):
         raise McpServerBroken("its URL begins neither with https:// nor with http://")
+    headers = {key: fill(text) for key, text in entry.get("headers", {}).items()}
+    if used and url.startswith("http://") and not is_loopback(urlsplit(url).hostname):
+        raise McpServerBroken("its URL begins with http://, and whoever is on the way would see its secret: use https://")
     return ServerSettings(
         name=name,
         identity=identity_of(entry),
@@ -85,7 +92,7 @@ def filled(name: str, entry: Mapping[str, Any], known: Knowledge) -> ServerSetti
         environment={key: fill(text) for key, text in entry.get("env", {}).items()},
         cwd=fill(entry.get("cwd") or ""),
         url=url,
-        headers={key: fill(text) for key, text in entry.get("headers", {}).items()},
+        headers=headers,
         required=bool(entry.get("required", False)),
         on_change=entry.get("on_change", "block"),
         needs_tree=bool(entry.get("needs_tree", True)),
@@ -121,6 +128,11 @@ def _texts(value: Any) -> Iterable[str]:
 def _value_of(reference: str, known: Knowledge, used: set[str]) -> str:
     if reference.startswith(_SECRET):
         name = reference.removeprefix(_SECRET)
+        if name in known.withheld:
+            raise McpServerBroken(
+                f"the secret {name} is not given to workflows of this repository: whoever runs Genie can allow it, "
+                f"with GENIE_MCP_SECRETS_FOR={name}=<the repository>"
+            )
         if name not in known.secrets:
             raise McpServerBroken(f"the secret {name} is not stored, or cannot be opened here: store it with `genie secret set {name}`")
         used.add(known.secrets[name])

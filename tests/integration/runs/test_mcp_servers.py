@@ -38,8 +38,10 @@ async def audit(engine_at, story, small_repo, git, server):
     from safety.master_keys import new_master_key
     from tests.fakes.played_model import PlayedModels
 
+    # What other repositories are given is not for this one.
+    secrets = {"secret_key": new_master_key(), "mcp_secrets_for": f"mcp_token={small_repo},mcp_*=https://example.org/**"}
     executor = InProcessExecutor(PlayedModels(Script.model_validate(SCRIPT)))
-    engine = Engine(replace((await engine_at(story(), secret_key=new_master_key()))._installation, executors={"in_process": executor}))
+    engine = Engine(replace((await engine_at(story(), **secrets))._installation, executors={"in_process": executor}))
 
     async def queue(setup="true", **settings):
         entry = {"command": sys.executable, "args": [PLAYING, "drifting", str(server)], **settings}
@@ -82,6 +84,17 @@ async def test_a_server_begins_while_the_tree_is_made_and_its_secret_is_nowhere_
     assert any("the token is [secret]" in row["t"] for row in rows)
     assert not [row for row in rows if TOKEN in row["t"]]
     assert left_alive(str(server)) == []
+
+
+async def test_a_repository_is_given_no_secret_that_the_installation_does_not_let_it_have(audit, server):
+    run = await audit(env={"TOKEN": "${secret:mcp_other}"}, required=True)
+    await run.engine.secrets.set("mcp_other", TOKEN)
+
+    view = await run.end()
+
+    assert view.status == "failed"
+    assert "the secret mcp_other is not given to workflows of this repository" in view.error
+    assert not (server / "started").exists()
 
 
 async def test_a_server_that_has_changed_is_not_used_before_a_person_has_looked(audit, server):
