@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -97,6 +98,12 @@ class McpServer:
         """What it says, without the secrets that it was given."""
         return self._redactor.text(text) if self.settings.secrets else text
 
+    def _cleaned(self, tool: McpTool) -> McpTool:
+        """What it says of a tool, which the model, the pins and people read, without the secrets that it was given."""
+        if not self.settings.secrets:
+            return tool
+        return replace(tool, about=self.clean(tool.about), schema=self._redactor.json(tool.schema))
+
     async def _up(self) -> tuple[tuple[McpTool, ...], dict[str, str]]:
         self._starts += 1
         try:
@@ -140,7 +147,8 @@ class McpServer:
             listed += page["tools"]
             if not isinstance(page.get("nextCursor"), str) or not page["nextCursor"]:
                 self._listed_at = time.monotonic()
-                return judged(listed)
+                tools, refused = judged(listed)
+                return tuple(map(self._cleaned, tools)), {self.clean(name): self.clean(why) for name, why in refused.items()}
             params = {"cursor": page["nextCursor"]}
         raise McpServerBroken(f"its list of tools has more than {_MOST_PAGES} pages")
 

@@ -189,6 +189,15 @@ async def test_what_a_server_says_of_its_secrets_is_masked(tmp_path, made):
 
     assert said.text == "I have [secret]"
     assert "not-for-models" not in repr(server.settings)
+    assert [tool.about for tool in server.tools if "secret" in tool.about] == ["Keep a note with [secret]"]
+
+
+def test_a_secret_is_sent_in_clear_to_this_machine_alone():
+    headers, known = {"Authorization": "${secret:mcp_token}"}, Knowledge(secrets={"mcp_token": "not-for-listeners"})
+
+    assert filled("it", {"url": "http://127.0.0.1:1/mcp", "headers": headers}, known).headers
+    with pytest.raises(McpServerBroken, match="use https://"):
+        filled("it", {"url": "http://wiki.example.org/mcp", "headers": headers}, known)
 
 
 async def test_a_server_at_a_url_is_given_its_headers_and_told_that_the_session_is_over(tmp_path, made):
