@@ -34,22 +34,22 @@ _PARTS: Final = re.compile(r"[^\W_]+")
 
 def shelf_of(project: str, group: Group) -> str:
     """Graphiti's group id of one group of one project: letters and digits only, as it demands."""
-    return "g" + hashlib.sha256(f"{project}\0{group}".encode()).hexdigest()[:40]
+    return "g" + hashlib.sha256(f"{storable_text(project)}\0{group}".encode()).hexdigest()[:40]
 
 
 def label_of(project: str, group: Group) -> str:
     """What an episode's node says of its shelf, so that all shelves can be found."""
-    return f"{group}|{project}"
+    return f"{group}|{storable_text(project)}"
 
 
 def id_of_episode(project: str, key: str) -> str:
     """The id of the node of an episode: a project has one of each key, whatever its group."""
-    return str(uuid5(SPACE, f"episode\0{project}\0{key}"))
+    return str(uuid5(SPACE, f"episode\0{storable_text(project)}\0{storable_text(key)}"))
 
 
 def id_of_entity(shelf: str, name: str) -> str:
     """The id of the node of an entity."""
-    return str(uuid5(SPACE, f"entity\0{shelf}\0{name}"))
+    return str(uuid5(SPACE, f"entity\0{shelf}\0{storable_text(name)}"))
 
 
 def facts_told_by(episode: Episode) -> dict[str, NewFact]:
@@ -103,14 +103,14 @@ def fact_edge(episode: Episode, place: int, fact: tuple[str, NewFact], vector: l
     id_, says = fact
     shelf = shelf_of(episode.project, episode.group)
     kept = {
-        "project": episode.project,
+        "project": storable_text(episode.project),
         "group": episode.group,
         "subject": says.subject,
         "relation": says.relation,
         "object": says.object,
         "replaces": says.replaces,
-        "episode": episode.key,
-        "title": episode.title,
+        "episode": storable_text(episode.key),
+        "title": storable_text(episode.title),
         "source": episode.source.model_dump(mode="json"),
     }
     return EntityEdge(

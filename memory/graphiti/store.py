@@ -6,10 +6,11 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 from graphiti_core.driver.driver import GraphDriver
 from graphiti_core.edges import EntityEdge
+from graphiti_core.nodes import EntityNode, EpisodicNode
 
 from db.knowledge import text_for_vector
 from epics.agent_errors import FactNotFound, KnowledgeUnavailable
@@ -60,9 +61,6 @@ class GraphitiStore:
 
     async def add(self, episode: Episode) -> bool:
         """Keep an episode and its facts, whole or not at all; False if its key was there."""
-        async with self._asking() as driver:
-            if await queries.has_episode(driver, id_of_episode(episode.project, episode.key)):
-                return False
         facts = list(facts_told_by(episode).items())
         names = sorted({name for _, fact in facts for name in (fact.subject or NOWHERE, fact.object or NOWHERE)})
         texts = [text_for_vector({"subject": fact.subject, "object": fact.object, "text": fact.text}) for _, fact in facts]
@@ -70,14 +68,11 @@ class GraphitiStore:
         now, shelf = datetime.now(UTC), shelf_of(episode.project, episode.group)
         edges = [fact_edge(episode, n, fact, vectors[n], now=now) for n, fact in enumerate(facts)]
         nodes = [entity_node(shelf, name, vector, now=now) for name, vector in zip(names, vectors[len(facts) :], strict=True)]
-        async with self._asking() as driver, whole_or_nothing(driver) as transaction:
-            for node in nodes:
-                await of(driver.entity_node_ops).save(driver, node, tx=transaction)
-            for edge in edges:
-                await settle(driver, transaction, edge, now=now)
-                await of(driver.entity_edge_ops).save(driver, edge, tx=transaction)
-            # Last, so that where there are no transactions an episode that is there is whole.
-            await of(driver.episode_node_ops).save(driver, episode_node(episode, now=now), tx=transaction)
+        async with self._asking() as driver:
+            if await queries.has_episode(driver, id_of_episode(episode.project, episode.key)):
+                return False
+            async with whole_or_nothing(driver) as transaction:
+                await _write(driver, transaction, episode_node(episode, now=now), nodes, edges)
         return True
 
     async def search(self, query: Query) -> tuple[Found, ...]:
@@ -199,3 +194,13 @@ async def _shelves(driver: GraphDriver, project: str | None, groups: tuple[Group
         return [shelf_of(project, group) for group in groups]
     beginnings = tuple(label_of("", group) for group in groups)
     return sorted(shelf for shelf, label in (await queries.shelves_in(driver)).items() if label.startswith(beginnings))
+
+
+async def _write(driver: GraphDriver, transaction: Any, episode: EpisodicNode, nodes: list[EntityNode], edges: list[EntityEdge]) -> None:
+    for node in nodes:
+        await of(driver.entity_node_ops).save(driver, node, tx=transaction)
+    for edge in edges:
+        await settle(driver, transaction, edge, now=episode.created_at)
+        await of(driver.entity_edge_ops).save(driver, edge, tx=transaction)
+    # Last, so that where there are no transactions an episode that is there is whole.
+    await of(driver.episode_node_ops).save(driver, episode, tx=transaction)
