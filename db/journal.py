@@ -60,6 +60,12 @@ class AttemptJournal:
         rows = await fetch_all(pool, "list_turns", {"epic": epic_id, "attempt": attempt})
         return await open_turns(pool.sealer, rows, attempt)
 
+    @staticmethod
+    async def read_before(pool: Pool, run_id: str, attempt: int, executor: str) -> list[Row]:
+        """The whole turns of all that was answered by an executor before an attempt of a run, in the run's conversation, in order."""
+        rows = await fetch_all(pool, "asked_before", {"run": run_id, "n": attempt, "executor": executor})
+        return await open_turns(pool.sealer, rows)
+
     async def turns(self) -> list[Row]:
         """The turns so far, in order."""
         return await self.read(self._pool, self._key["epic"], self._key["attempt"])

@@ -16,7 +16,7 @@ from agents.python_agent import Answer
 from agents.workflow import Boundaries, Limits, Workflow
 from db.attempts import attempt_of_task, end_attempt, next_attempt_number, open_attempt
 from db.connection import Connection
-from db.epics import Row, fetch_all, fetch_one
+from db.epics import Row, fetch_one
 from db.journal import AttemptJournal
 from engine.attempts import signature_of
 from engine.draining import HandedOver
@@ -213,12 +213,8 @@ class Asking:
     async def _asked_before(self, n: int) -> tuple[Turn, ...]:
         """The turns of the session so far, of an executor that goes on from its own."""
         work, pool = self._work, self._work.installation.database.pool
-        asked = await fetch_all(pool, "asked_before", {"run": work.run_id, "n": n, "executor": work.executor.name})
-        turns: list[Turn] = []
-        for each in asked:
-            rows = await AttemptJournal.read(pool, each["run"], each["n"])
-            turns += [turn_of(row) for row in rows if row["results"] is not None]
-        return tuple(turns)
+        rows = await AttemptJournal.read_before(pool, work.run_id, n, work.executor.name)
+        return tuple(turn_of(row) for row in rows)
 
     async def _used(self, n: int) -> Row:
         row = await fetch_one(self._work.installation.database.pool, "used_in_run", {"run": self._work.run_id, "n": n})

@@ -54,13 +54,19 @@ ORDER BY id DESC;
 SELECT n, task_id, step FROM attempts WHERE epic_id = %(run)s ORDER BY n;
 
 -- name: asked_before
--- What the agent of a session asked before this attempt, as far as it was answered, oldest first.
-SELECT a.epic_id AS run, a.n FROM session_runs mine
+-- The whole turns of what the agent of a session asked before this attempt, as far as it was answered, oldest first.
+SELECT
+    t.attempt, t.n, t.request_hash, t.model, t.request, t.answer, t.results, t.tree, t.head, t.created_at,
+    ARRAY(
+        SELECT coalesce(h.told_as, h.n) FROM sayings h WHERE h.epic_id = t.epic_id AND h.attempt = t.attempt AND h.turn = t.n ORDER BY h.n
+    ) AS heard
+FROM session_runs mine
 JOIN session_runs s ON s.session_id = mine.session_id
 JOIN attempts a ON a.epic_id = s.run_id
+JOIN turns t ON t.epic_id = a.epic_id AND t.attempt = a.n AND t.results IS NOT NULL
 WHERE mine.run_id = %(run)s AND (s.run_id < %(run)s OR (s.run_id = %(run)s AND a.n < %(n)s)) AND starts_with(a.task_id, 'ask-') AND a.result ->> 'ended_by' = 'done'
     AND a.executor = %(executor)s
-ORDER BY a.epic_id, a.n;
+ORDER BY t.epic_id, t.attempt, t.n;
 
 -- name: work_before
 -- The branch that the newest run of a session left which changed files, if it is in the repository; the session by its id, its beginning or name.
