@@ -28,14 +28,25 @@ class Waiting:
 
     id: int
     claim: uuid.UUID
-    episode: Episode
+    project: str
+    key: str
+    episode: Episode | None
+    """None for one that is forgotten: it is to be taken out of the store, and no more."""
+    stale: bool
+    """Whether the store may have other words under its key."""
     tries: int
 
 
-async def enqueue_episode(connection: Connection, episode: Episode, *, most: int = MOST_WAITING) -> bool:
+async def enqueue_episode(connection: Connection, episode: Episode, *, most: int = MOST_WAITING, follows: bool = False) -> bool:
     """Put an episode into the queue, in the caller's transaction; False if its project has one of that key, whatever became of it.
 
     Secrets are taken out of it here, before it is kept anywhere.
+
+    Args:
+        connection: in whose transaction.
+        episode: what is told.
+        most: how many of its project may wait.
+        follows: whether it is derived from other rows: told in other words than before, and not forgotten, the newer ones count.
 
     Raises:
         QueueFull: if too many of its project wait; nothing is written, and the transaction can go on.
@@ -52,6 +63,7 @@ async def enqueue_episode(connection: Connection, episode: Episode, *, most: int
         "source": jsonb(told["source"]),
         "facts": jsonb(told["facts"]),
         "most": most,
+        "follows": follows,
     }
     row = await (await connection.execute(QUERIES["enqueue_episode"], values)).fetchone() or {}
     if row["is_full"] and not row["added"] and not row["known"]:
@@ -71,11 +83,18 @@ async def claim_episodes(pool: Pool, *, seconds: float, most: int, project: str 
     """Claim episodes that are due, of one project or of all, the oldest first: for so many seconds nobody else stores them."""
     claim = uuid.uuid4()
     rows = await fetch_all(pool, "claim_episodes", {"claim": claim, "seconds": seconds, "most": most, "project": project})
-    return [Waiting(id=row["id"], claim=claim, episode=_episode(row), tries=row["tries"]) for row in rows]
+    return [
+        Waiting(
+            episode=None if row["refused"] else _episode(row),
+            claim=claim,
+            **{name: row[name] for name in ("id", "project", "key", "stale", "tries")},
+        )
+        for row in rows
+    ]
 
 
 async def episode_stored(pool: Pool, waiting: Waiting) -> bool:
-    """Note that the store has it; False, and nothing is noted, if the claim is over or it was forgotten meanwhile."""
+    """Note that the store has it, or no more where it is forgotten; False, and nothing noted, if something else was decided meanwhile."""
     return await fetch_one(pool, "episode_stored", {"id": waiting.id, "claim": waiting.claim}) is not None
 
 

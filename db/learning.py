@@ -40,7 +40,7 @@ async def settle_mark(pool: Pool, mark: Mark, episodes: Iterable[Episode]) -> in
     """
     with foreseen():
         async with pool.connection() as connection, connection.transaction():
-            new = [await enqueue_episode(connection, episode) for episode in episodes]
+            new = [await enqueue_episode(connection, episode, follows=True) for episode in episodes]
             await connection.execute(QUERIES["clear_learning_mark"], {"epic": mark.epic, "news": mark.news})
     return sum(new)
 

@@ -22,7 +22,7 @@ from engine.learning.taking import take_marks
 from epics.agent_errors import KnowledgeUnavailable
 from epics.errors import StoreUnavailable
 from memory.nothing import OFF
-from memory.port import KnowledgeStore
+from memory.port import Forgetting, KnowledgeStore
 
 _MOST_WAIT_S: Final = 1800.0
 _DOUBLINGS: Final = 12
@@ -36,7 +36,7 @@ class Pace:
     each: int = 20
     """Episodes that are claimed together."""
     claim_s: float = 120.0
-    """Longer than storing all of them takes, and what an episode waits if the process that has it is killed."""
+    """How long they are nobody else's: what is not stored by then others store, and so does what somebody had who was killed."""
     add_s: float = 60.0
     """How long a store may take for one."""
     first_wait_s: float = 5.0
@@ -80,11 +80,13 @@ class Pump:
             StoreUnavailable: if the database does not answer; nothing is lost.
         """
         marks = await take_marks(self._pool)
+        until = time.monotonic() + self._pace.claim_s
         waiting = await claim_episodes(self._pool, seconds=self._pace.claim_s, most=self._pace.each, project=project)
         left = list(waiting)
         try:
-            while left:
-                await self._store_one(left[0])
+            # Nothing is stored later than the claim lasts: who forgets an episode meanwhile counts on that.
+            while left and (seconds := min(self._pace.add_s, until - time.monotonic())) > 0:
+                await self._store_one(left[0], seconds)
                 left.pop(0)
         finally:
             if left:
@@ -123,12 +125,15 @@ class Pump:
                 while await self.look(project):
                     pass
 
-    async def _store_one(self, waiting: Waiting) -> None:
+    async def _store_one(self, waiting: Waiting, seconds: float) -> None:
         try:
-            async with asyncio.timeout(self._pace.add_s):
-                await self._store.add(waiting.episode)
+            async with asyncio.timeout(seconds):
+                if waiting.stale:
+                    await self._store.forget(Forgetting(project=waiting.project, episode=waiting.key))
+                if waiting.episode is not None:
+                    await self._store.add(waiting.episode)
         except (KnowledgeUnavailable, TimeoutError) as error:
-            await self._failed(waiting, str(error) or f"the store did not answer within {self._pace.add_s:.0f} s", hopeless=False)
+            await self._failed(waiting, str(error) or f"the store did not answer within {seconds:.0f} s", hopeless=False)
         except Exception as error:  # noqa: BLE001  # an episode that a store cannot take must not hold up the others for good
             await self._failed(waiting, repr(error)[:300], hopeless=waiting.tries + 1 >= self._pace.tries)
         else:
@@ -137,7 +142,7 @@ class Pump:
     async def _failed(self, waiting: Waiting, problem: str, *, hopeless: bool) -> None:
         wait_s = wait_after(waiting.tries + 1, self._pace.first_wait_s)
         dead = await episode_failed(self._pool, waiting, problem=problem, wait_s=wait_s, give_up_s=self._pace.give_up_s, hopeless=hopeless)
-        log = structlog.get_logger().bind(episode=waiting.episode.key, project=waiting.episode.project, problem=problem)
+        log = structlog.get_logger().bind(episode=waiting.key, project=waiting.project, problem=problem)
         if dead:
             log.error("an episode was given up; have it tried again with `genie memory queue --retry`")
         else:

@@ -1,7 +1,7 @@
 """Deriving what an epic or a run has taught from the operational tables: as often as wanted, always the same.
 
-A key names what an episode tells of: the same rows give the same keys, and more rows only more of them. What an episode says is complete
-when it is first told, since it is made of rows that do not change any more.
+A key names what an episode tells of: the same rows give the same keys, and more rows only more of them. What an episode says follows its
+rows: most never change any more, but an attempt can be analysed again after a rollback.
 """
 
 from __future__ import annotations
@@ -30,5 +30,8 @@ async def episodes_of(pool: Pool, epic_id: str) -> tuple[Episode, ...]:
 def episodes_in(past: Past) -> tuple[Episode, ...]:
     """All that a past has to tell, oldest first."""
     sources = (failures, successes, procedures, runs, decisions, sayings, guidance, merges)
-    episodes = [told.of(past) for told in chain.from_iterable(source(past) for source in sources)]
-    return tuple(sorted(episodes, key=lambda episode: (episode.happened_at, episode.key)))
+    episodes = dict[str, Episode]()
+    for told in chain.from_iterable(source(past) for source in sources):
+        episode = told.of(past)
+        episodes.setdefault(episode.key, episode)
+    return tuple(sorted(episodes.values(), key=lambda episode: (episode.happened_at, episode.key)))

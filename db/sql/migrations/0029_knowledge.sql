@@ -25,12 +25,14 @@ CREATE TABLE episodes (
     next_try_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     claim uuid,
     claimed_until timestamptz NOT NULL DEFAULT '-infinity',
+    -- The store may have other words under its key, which go first: it was forgotten, or told anew, while somebody stored it or after that.
+    stale boolean NOT NULL DEFAULT false,
     problem text,
     queued_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     stored_at timestamptz,
     UNIQUE (project_id, key)
 ) WITH (fillfactor = 80);
-CREATE INDEX episodes_due ON episodes (next_try_at, id) WHERE state = 'queued';
+CREATE INDEX episodes_due ON episodes (next_try_at, id) WHERE state = 'queued' OR (state = 'refused' AND stale);
 CREATE INDEX episodes_waiting ON episodes (project_id) WHERE state = 'queued';
 CREATE INDEX episodes_dead ON episodes (id) WHERE state = 'dead';
 

@@ -7,11 +7,13 @@ import asyncio
 import pytest
 
 from db.connection import open_pool
-from db.episodes import claim_episodes, count_episodes, enqueue_alone, enqueue_episode, list_queued, retry_episodes
+from db.episodes import claim_episodes, count_episodes, enqueue_alone, enqueue_episode, episode_stored, list_queued, retry_episodes
+from engine.knowledge.for_faces import KnowledgeForFaces
 from engine.knowledge.of_project import ProjectKnowledge
 from engine.knowledge.pump import Pace, Pump, run_knowledge, wait_after
 from epics.agent_errors import QueueFull
 from epics.knowledge import Counts, Group, Source
+from memory.port import Forgetting
 from tests.fakes.knowing import about, episode
 
 pytestmark = pytest.mark.postgres
@@ -69,6 +71,7 @@ async def test_secrets_are_taken_out_before_anything_is_kept(pool):
     await enqueue_alone(pool, episode(SHOP, body="The password is hunter2-hunter2."))
 
     (waiting,) = await claim_episodes(pool, seconds=1, most=1)
+    assert waiting.episode is not None
     assert waiting.episode.body == "The password is [secret]."
 
 
@@ -126,6 +129,22 @@ async def test_a_claim_whose_holder_is_gone_ends_by_itself(installation, store, 
     await Pump(installation).settle(5)
 
     assert (await store.counts(SHOP)).episodes == 1
+
+
+async def test_what_is_forgotten_while_somebody_stores_it_stays_forgotten(installation, store, pool, told):
+    await told("a", "b")
+    slow = await claim_episodes(pool, seconds=0.5, most=5)
+
+    await KnowledgeForFaces(installation).forget(Forgetting(project=SHOP, episode="a"))
+    for each in slow:
+        await store.add(each.episode)
+    noted = [await episode_stored(pool, each) for each in slow]
+    await asyncio.sleep(0.6)
+    await Pump(installation).settle(5)
+
+    assert noted == [False, True]
+    assert [fact.text for fact in await store.facts(_all())] == ["Fact b"]
+    assert await count_episodes(pool, SHOP) == {"queued": 0, "stored": 1, "dead": 0, "refused": 1}
 
 
 async def test_many_pumps_at_once_store_each_episode_once(installation, store, pool, told):

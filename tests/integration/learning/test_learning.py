@@ -143,6 +143,22 @@ async def test_a_store_that_is_wiped_with_its_queue_is_made_anew_from_the_epics(
     assert await learner.rows("SELECT key, body FROM episodes ORDER BY key") == keys
 
 
+async def test_an_attempt_that_is_analysed_again_is_told_in_its_newer_words_and_once(learner):
+    await learner.settle()
+    before = await learner.engine.knowledge.stats()
+    newer = '{"cause": "It was too fast."}'
+    await learner.run(
+        f"INSERT INTO analyses (epic_id, moment, attempt, analysis) SELECT epic_id, moment, attempt, analysis || '{newer}' FROM analyses"
+    )
+
+    await learner.engine.knowledge.rebuild()
+    await learner.settle()
+
+    assert (await learner.engine.knowledge.stats()) == before
+    (fact,) = await learner.rows("SELECT text FROM knowledge_facts WHERE shelf = 'genie_learning'")
+    assert fact["text"].startswith("implement failed (scope_creep): It was too fast.")
+
+
 async def test_a_kill_between_deriving_and_taking_the_mark_away_leaves_the_mark_and_no_half(learner):
     await learner.run("CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'killed'; END $$")
     await learner.run("CREATE TRIGGER die BEFORE DELETE ON learning_marks FOR EACH ROW EXECUTE FUNCTION die()")
