@@ -19,6 +19,11 @@ def _missing(data: Data) -> Line:
     return Line(mark="!", text=said, style="yellow", aside=word(data, "said"), deep=True)
 
 
+def _unseen(data: Data) -> Line:
+    said = f"nobody has looked at the tools of the MCP server {word(data, 'server')}: it starts in the agent's container"
+    return Line(mark="!", text=said, style="yellow", deep=True)
+
+
 def _restarted(data: Data) -> Line:
     said = f"the MCP server {word(data, 'server')} was started again"
     return Line(mark="↻", text=said, style="yellow", aside=word(data, "said"), deep=True)
@@ -46,6 +51,7 @@ def _changed(data: Data) -> Line:
 MCP_LINES: Final[Mapping[str, Callable[[Data], Line]]] = {
     "mcp_server_started": _started,
     "mcp_server_missing": _missing,
+    "mcp_server_unseen": _unseen,
     "mcp_server_restarted": _restarted,
     "mcp_server_lost": _lost,
     "mcp_pinned": _pinned,

@@ -52,9 +52,8 @@ class Servers:
             elsewhere: those that this host neither starts nor reaches: their tools are seen by nobody before the agent.
         """
         self._entries = entries
-        self._elsewhere = frozenset(elsewhere)
         self.elsewhere: dict[str, ServerSettings] = {}
-        """Those that could be filled in, by name."""
+        """Those that are left to the agent though nobody has seen their tools, by name."""
         self._pins = pins or Unpinned()
         self._servers: dict[str, McpServer] = {}
         self._problems: dict[str, str] = {}
@@ -63,10 +62,12 @@ class Servers:
         for name, entry in entries.items():
             try:
                 settings = filled(name, entry, known)
-                if name in self._elsewhere:
-                    self.elsewhere[name] = settings
-                else:
+                if name not in elsewhere:
                     self._servers[name] = McpServer(settings, environment=environment or {}, mark=mark)
+                elif fault := _beyond_reach(settings):
+                    self._problems[name] = fault
+                else:
+                    self.elsewhere[name] = settings
             except McpServerBroken as exc:
                 self._problems[name] = str(exc)
 
@@ -96,6 +97,7 @@ class Servers:
         found: list[Ready] = []
         for name in self._entries:
             if name in self.elsewhere:
+                await told("mcp_server_unseen", {"server": name})
                 continue
             problem = self._problems.get(name) or await self._outcome_of(name)
             server = self._servers.get(name)
@@ -160,6 +162,15 @@ class Servers:
             await told("mcp_server_missing", {"server": name, "said": why[:300], "required": required})
         if required:
             raise Environment(f"the MCP server {name}, which the workflow requires, cannot be used: {why}; see `genie mcp check {name}`")
+
+
+def _beyond_reach(settings: ServerSettings) -> str:
+    """Why a server cannot be left to the agent unseen; empty if nothing is asked of it that only who sees it can hold it to."""
+    if settings.on_change == "warn" and not settings.required:
+        return ""
+    wanted = "that it is required" if settings.required else '"on_change": "block"'
+    then = 'say "on_change": "warn" and not "required", or give it a URL'
+    return f"it starts inside of the agent's container, where nobody can see to {wanted}: {then}"
 
 
 def _named(drift: Drift) -> dict[str, list[str]]:

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from epics.agent_errors import McpServerBroken, McpToolChanged
+from epics.errors import Environment
 from executors.in_process import InProcessExecutor
+from executors.mcp.opening import Servers
 from executors.mcp.server import McpServer
 from executors.mcp.settings import Knowledge, filled
 from executors.mcp.wire import CallRefused
@@ -293,3 +295,24 @@ async def test_a_server_that_is_required_and_does_not_come_up_ends_the_attempt(t
 
     assert (outcome.ended_by, outcome.error_kind) == ("error", "environment")
     assert "the MCP server gone, which the workflow requires, cannot be used: it cannot be started" in outcome.error
+
+
+@pytest.mark.parametrize(
+    "settings, said",
+    [({}, '"on_change": "block"'), ({"on_change": "warn", "required": True}, "that it is required")],
+    ids=["block", "required"],
+)
+async def test_a_server_that_nobody_can_look_at_is_not_left_to_the_agent_where_that_is_asked(settings, said):
+    entries, told = {"it": program("good", **settings), "free": program("good", on_change="warn")}, Told()
+    servers = Servers(entries, Knowledge(), elsewhere=("it", "free"))
+
+    if settings:
+        with pytest.raises(Environment, match=said):
+            await servers.ready(told, ())
+    else:
+        assert await servers.ready(told, ()) == ()
+        assert told.heard[-1] == ("mcp_server_unseen", {"server": "free"})
+    await servers.close()
+
+    assert list(servers.elsewhere) == ["free"]
+    assert (told.heard[0][0], said in told.heard[0][1]["said"]) == ("mcp_server_missing", True)
