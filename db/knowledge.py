@@ -21,8 +21,6 @@ from epics.knowledge import Episode, Fact, NewFact
 
 Values = Mapping[str, Any]
 
-WIPE: Final = QUERIES["wipe_knowledge"]
-
 
 @contextmanager
 def _answering() -> Generator[None]:
@@ -157,6 +155,12 @@ async def forget_facts(connection: Connection, values: Values) -> int:
         await connection.execute(QUERIES["drop_empty_episodes"], {"episodes": gone["episodes"]})
         await connection.execute(QUERIES["drop_unnamed_entities"], values)
     return len(gone["ids"])
+
+
+async def wipe(connection: Connection, project: int | None) -> None:
+    """Delete all that is known, of one project or of all."""
+    await all_rows(connection, "lock_projects", {"project": project})
+    await connection.execute(QUERIES["wipe_knowledge"], {"project": project})
 
 
 async def prepare_vectors(connection: Connection, model: str, dimensions: int) -> str | None:

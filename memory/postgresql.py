@@ -130,7 +130,7 @@ class PostgresKnowledge:
         async with self._knowing(_WIPE * self._write_s) as connection:
             number = None if project is None else await rows.project_number(connection, project)
             if project is None or number is not None:
-                await connection.execute(rows.WIPE, {"project": number})
+                await rows.wipe(connection, number)
 
     async def embed_missing(self) -> int:
         """Make vectors of some facts that have none yet, and return of how many: after a restore, another model, or an embedder's absence.

@@ -9,6 +9,10 @@ SELECT
 -- One episode at a time for each project: what replaces what, and entities of the same name, are decided one after the other.
 SELECT id FROM known_projects WHERE id = %(project)s FOR NO KEY UPDATE;
 
+-- name: lock_projects
+-- Before all of one or of every project is thrown away: what is being added is there by then, or comes after.
+SELECT id FROM known_projects WHERE %(project)s::integer IS NULL OR id = %(project)s::integer ORDER BY id FOR NO KEY UPDATE;
+
 -- name: project_number
 SELECT id FROM known_projects WHERE name = %(project)s;
 
@@ -192,14 +196,12 @@ DELETE FROM knowledge_episodes WHERE (%(project)s::integer IS NULL OR project_id
 SELECT prepare_vectors(%(model)s::text, %(dimensions)s::integer) AS problem;
 
 -- name: keep_vector
+-- Who forgets the fact meanwhile waits, and finds its vector.
 INSERT INTO genie_vectors.of_facts (fact, model, project_id, shelf, embedding)
-SELECT f.id, %(model)s, f.project_id, f.shelf, %(vector)s::halfvec FROM knowledge_facts f WHERE f.id = %(fact)s
+SELECT f.id, %(model)s, f.project_id, f.shelf, %(vector)s::halfvec FROM knowledge_facts f WHERE f.id = %(fact)s FOR KEY SHARE OF f
 ON CONFLICT (model, fact) DO NOTHING;
 
 -- name: facts_without_vector
 SELECT f.id, f.text, f.subject, f.object FROM knowledge_facts f
 WHERE NOT EXISTS (SELECT FROM genie_vectors.of_facts v WHERE v.model = %(model)s AND v.fact = f.id)
 ORDER BY f.n DESC LIMIT %(most)s::integer;
-
--- name: drop_vectors_of_other_models
-DELETE FROM genie_vectors.of_facts WHERE model <> %(model)s;

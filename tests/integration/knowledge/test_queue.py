@@ -8,6 +8,7 @@ import pytest
 
 from db.connection import open_pool
 from db.episodes import claim_episodes, count_episodes, enqueue_alone, enqueue_episode, episode_stored, list_queued, retry_episodes
+from db.knowledge import add_episode, knowing
 from engine.knowledge.for_faces import KnowledgeForFaces
 from engine.knowledge.of_project import ProjectKnowledge
 from engine.knowledge.pump import Pace, Pump, run_knowledge, wait_after
@@ -145,6 +146,18 @@ async def test_what_is_forgotten_while_somebody_stores_it_stays_forgotten(instal
     assert noted == [False, True]
     assert [fact.text for fact in await store.facts(_all())] == ["Fact b"]
     assert await count_episodes(pool, SHOP) == {"queued": 0, "stored": 1, "dead": 0, "refused": 1}
+
+
+async def test_what_is_being_stored_while_all_is_thrown_away_goes_whole_or_stays_whole(store, pool):
+    await store.add(episode(SHOP, about("app.py", "Told before")))
+    async with knowing(pool, seconds=5, wait_s=5) as connection:
+        await add_episode(connection, episode(SHOP, about("app.py", "Told meanwhile")))
+        wiping = asyncio.create_task(store.wipe(SHOP))
+        await asyncio.sleep(0.3)
+    await wiping
+
+    left = await store.counts(SHOP)
+    assert left.entities == left.facts
 
 
 async def test_many_pumps_at_once_store_each_episode_once(installation, store, pool, told):
