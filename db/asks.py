@@ -68,10 +68,9 @@ async def end_part(pool: Pool, ask_id: str, n: int, *, status: str, answer: str 
     await _done(pool, "end_ask_part", {"ask": ask_id, "n": n, "status": status, "answer": answer, "problem": problem})
 
 
-async def put_part_off(pool: Pool, ask_id: str, n: int, *, problem: str) -> int:
-    """Keep why a part could not be begun now, and say how often that was so; 0 if it is begun or ended meanwhile."""
-    row = await fetch_one(pool, "put_off_ask_part", {"ask": ask_id, "n": n, "problem": problem})
-    return 0 if row is None else int(row["tries"])
+async def put_part_off(pool: Pool, ask_id: str, n: int, *, problem: str, seconds: float, counts: bool) -> None:
+    """Keep why a part could not be begun now, and when it is tried again; `counts` says whether that was a try of its own."""
+    await _done(pool, "put_off_ask_part", {"ask": ask_id, "n": n, "problem": problem, "seconds": seconds, "counts": counts})
 
 
 async def end_ask(pool: Pool, ask_id: str, *, status: str, answer: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
@@ -23,6 +24,7 @@ from engine.retention import policy_of
 from engine.router import OutputT, Router
 from engine.stored_settings import stored_settings
 from engine.webhook_secrets import known_webhook_secrets, seal_what_is_clear
+from executors.answered import Answered
 from executors.port import Executor
 from memory.nothing import OFF
 from memory.opening import open_store
@@ -212,10 +214,10 @@ class _LazyRouter:
     def __init__(self, settings: Settings, pool: Pool, model: str) -> None:
         self._settings, self._pool, self._model = settings, pool, model
 
-    async def ask(self, instructions: str, text: str, output: type[OutputT]) -> OutputT:
+    async def ask(self, instructions: str, text: str, output: type[OutputT], *, most_usd: Decimal | None) -> Answered[OutputT]:
         """Ask."""
         made = await asyncio.to_thread(self._made)
-        return await made.ask(instructions, text, output)
+        return await made.ask(instructions, text, output, most_usd=most_usd)
 
     def _made(self) -> Router:
         from executors.one_answer import OneAnswer  # noqa: PLC0415  # as above

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Protocol, TypeVar
 
 from pydantic import BaseModel
+
+from executors.answered import Answered
 
 OutputT = TypeVar("OutputT", bound=BaseModel)
 
@@ -12,10 +15,10 @@ OutputT = TypeVar("OutputT", bound=BaseModel)
 class Router(Protocol):
     """Asks a model once for an answer of a type."""
 
-    async def ask(self, instructions: str, text: str, output: type[OutputT]) -> OutputT:
-        """Ask.
+    async def ask(self, instructions: str, text: str, output: type[OutputT], *, most_usd: Decimal | None) -> Answered[OutputT]:
+        """Ask, unless that could cost more than `most_usd`.
 
         Raises:
-            GenieError: if there is no answer of the type.
+            GenieError: if nothing was asked.
         """
         ...

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_ai import ModelMessagesTypeAdapter
 from pydantic_ai.messages import ModelMessage, ModelRequest, ModelResponse, ToolCallPart, ToolReturnPart
 from pydantic_ai.models import ModelRequestParameters
+from pydantic_ai.usage import UsageBase
 
 from executors.port import Turn, Usage
 
@@ -82,7 +83,11 @@ def final_output(turn: Turn, output: type[BaseModel]) -> BaseModel | None:
 
 def usage_of(answer: ModelResponse) -> Usage:
     """Return the tokens of an answer; the cached ones are among the input tokens."""
-    seen = answer.usage
+    return usage_in(answer.usage)
+
+
+def usage_in(seen: UsageBase) -> Usage:
+    """Return what pydantic-ai counted, as Genie counts; the cached tokens are among the input tokens."""
     return Usage(
         input_tokens=seen.input_tokens,
         output_tokens=seen.output_tokens,

@@ -9,7 +9,7 @@ from typing import Final
 from db.asks import part_rows
 from engine.assembling import Installation
 from engine.following_events import following
-from engine.routing.carrying import carry_ask, works_of
+from engine.routing.carrying import carry_ask, due_works
 from engine.routing.reading import ask_view
 from engine.routing.views import AskView, stands_still
 from engine.views import EventView
@@ -30,7 +30,7 @@ async def advance_ask(installation: Installation, ask_id: str, on_part: OnPart |
             view = await ask_view(installation.database.pool, ask_id)
             if stands_still(view):
                 return view
-            for n, work in works_of(await part_rows(installation.database.pool, [ask_id])).items():
+            for n, work in due_works(await part_rows(installation.database.pool, [ask_id])).items():
                 if work not in tasks:
                     tasks[work] = asyncio.create_task(_run(installation, n, work, on_part), name=f"part-{work}")
             if tasks:

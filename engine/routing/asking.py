@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass
+from decimal import Decimal
 from typing import Any, Final
 
 from db.asks import ask_by_key, insert_ask
@@ -45,6 +46,7 @@ class _Split:
     parts: tuple[Part, ...]
     by: str
     note: str = ""
+    cost_usd: Decimal = Decimal(0)
 
 
 async def take_ask(installation: Installation, asked: Ask, *, key: str | None = None, within: WithinAsk | None = None) -> Taken:
@@ -73,21 +75,23 @@ async def take_ask(installation: Installation, asked: Ask, *, key: str | None = 
     # Where it really is: the name that was given may be that of a link.
     current_caller().check(Deed.RUN, scene.repo)
     candidates = await candidates_for(installation, scene, asked.executor, models_in(asked.model))
-    parted = await _split(installation, asked.agent, text, candidates)
+    parted = await _split(installation, asked.agent, text, candidates, asked.budget_usd)
     matches = [_matched(part, asked.agent, scene, candidates) for part in parted.parts]
     values = _values(asked, text, scene, parted, sure=all(matched.choice for matched in matches))
     values |= {"request_key": stored_key, "request_hash": request_hash}
     return await _kept(installation, values, _parts(parted.parts, matches), key, within)
 
 
-async def _split(installation: Installation, agent: str | None, text: str, candidates: Sequence[Candidate]) -> _Split:
+async def _split(
+    installation: Installation, agent: str | None, text: str, candidates: Sequence[Candidate], most_usd: Decimal | None
+) -> _Split:
     if agent is not None:
         return _Split(parts=(Part(text=text),), by="nobody", note="it is all for one agent, so it was not split")
     if installation.router is not None:
-        parts, why = await split_by_model(installation.router, text, candidates)
-        if parts is not None:
-            return _Split(parts=parts, by="model")
-        return _Split(parts=split(text), by="rules", note=f"the model's answer was not used: {why}")
+        asked = await split_by_model(installation.router, text, candidates, most_usd)
+        if asked.parts is not None:
+            return _Split(parts=asked.parts, by="model", cost_usd=asked.cost_usd)
+        return _Split(parts=split(text), by="rules", note=f"the model's answer was not used: {asked.why}", cost_usd=asked.cost_usd)
     return _Split(parts=split(text), by="rules")
 
 
@@ -112,6 +116,7 @@ def _values(asked: Ask, text: str, scene: Scene, parted: _Split, *, sure: bool) 
         "caller": caller.model_dump(mode="json", exclude={"address"}),
         "split_by": parted.by,
         "note": parted.note,
+        "split_usd": parted.cost_usd,
         "status": AskStatus.RUNNING if sure else AskStatus.NEEDS_CHOICE,
         "budget_usd": asked.budget_usd,
         "executor": asked.executor,

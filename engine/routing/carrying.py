@@ -14,6 +14,7 @@ from db.connection import Connection
 from db.epics import Row
 from engine.assembling import Installation
 from engine.breaker import AgentLeftOut
+from engine.postponing import delay
 from engine.reading import epic_view
 from engine.routing.asker import asker_today
 from engine.routing.joining import answer_of, joined, status_of, task_of
@@ -30,6 +31,7 @@ from timemachine.urls import is_url
 
 _ENDED: Final = frozenset({*TERMINAL, "done"})
 _LEAST_USD: Final = Decimal("0.000001")
+_LOOK_AT_AGENT_S: Final = 15.0
 
 
 async def carry_ask(installation: Installation, ask_id: str, *, hinted: bool = True) -> None:
@@ -60,7 +62,7 @@ async def carry_ask(installation: Installation, ask_id: str, *, hinted: bool = T
         for part in parts:
             if part["status"] == PartStatus.STARTED:
                 await _note_end(installation, part)
-            elif part["status"] == PartStatus.WAITING:
+            elif part["status"] == PartStatus.WAITING and part["is_due"]:
                 await _begin_if_ready(installation, row, part, parts, hinted=hinted)
 
 
@@ -154,10 +156,11 @@ def _share(ask: Row, parts: Sequence[Row]) -> Decimal | None:
     """
     if ask["budget_usd"] is None:
         return None
-    left, waiting = Decimal(ask["budget_usd"]), 0
+    left, waiting = Decimal(ask["budget_usd"]) - Decimal(ask["split_usd"]), 0
     for part in parts:
         if part["status"] in PART_ENDED:
-            left -= part["cost_usd"] or Decimal(0)
+            # A call of which nobody knows what it cost counts as what was set aside for it.
+            left -= Decimal(part["cost_usd"] or 0) + Decimal(part["reserved_usd"] or 0)
         elif part["status"] == PartStatus.STARTED:
             left -= part["work_budget_usd"] or Decimal(0)
         else:
@@ -169,18 +172,29 @@ def _share(ask: Row, parts: Sequence[Row]) -> Decimal | None:
 
 
 async def _not_begun(installation: Installation, ask: Row, part: Row, error: GenieError) -> None:
-    """What waiting may cure is tried again, so often; what else keeps a part from beginning ends it."""
+    """What waiting may cure is tried again, so often and later each time; what else keeps a part from beginning ends it."""
     pool, problem = installation.database.pool, installation.database.pool.clean(str(error))
     may_be_cured = isinstance(error, Transient | GitFailed) or (isinstance(error, RepositoryUnusable) and is_url(ask["repo"]))
-    if may_be_cured:
-        tries = await put_part_off(pool, ask["id"], part["n"], problem=problem)
-        # A pause of an agent ends by itself, however long it is.
-        if isinstance(error, AgentLeftOut) or tries <= installation.dispatch.retries:
-            return
-    await end_part(pool, ask["id"], part["n"], status=PartStatus.FAILED, problem=problem)
+    if isinstance(error, AgentLeftOut):
+        # Its pause ends by itself, however long it is, or earlier by a person.
+        await put_part_off(pool, ask["id"], part["n"], problem=problem, seconds=min(error.seconds, _LOOK_AT_AGENT_S), counts=False)
+    elif may_be_cured and part["tries"] < installation.dispatch.retries:
+        seconds = delay(installation.dispatch.retry_seconds, part["tries"])
+        await put_part_off(pool, ask["id"], part["n"], problem=problem, seconds=seconds, counts=True)
+    else:
+        await end_part(pool, ask["id"], part["n"], status=PartStatus.FAILED, problem=problem)
 
 
 def works_of(parts: Sequence[Row]) -> Mapping[int, str]:
     """The runs and epics that are begun and have not ended, by the parts that they do."""
-    begun = [part for part in parts if part["status"] == PartStatus.STARTED and part["work_id"] is not None]
-    return {part["n"]: part["work_id"] for part in begun if part["work_status"] not in _ENDED}
+    return {part["n"]: part["work_id"] for part in _begun(parts) if part["work_status"] not in _ENDED}
+
+
+def due_works(parts: Sequence[Row]) -> Mapping[int, str]:
+    """Those of them that wait for nothing but somebody to run them: no person, no better time, no worker that has them."""
+    begun = _begun(parts)
+    return {part["n"]: part["work_id"] for part in begun if part["work_status"] == "queued" and part["work_retry_at"] is None}
+
+
+def _begun(parts: Sequence[Row]) -> list[Row]:
+    return [part for part in parts if part["status"] == PartStatus.STARTED and part["work_id"] is not None]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
 from typing import Annotated, Final
 
 from pydantic import Field, StringConstraints
@@ -15,7 +16,6 @@ from engine.routing.splitting import MOST_PARTS, Part
 from epics.errors import GenieError
 from epics.records import Record
 
-_SECONDS: Final = 30.0
 _LEAST_KEPT: Final = 0.5
 """So much of the words of the parts must stand in the request: a model splits, and asks for nothing of its own."""
 _INSTRUCTIONS: Final = """\
@@ -38,20 +38,30 @@ class Split(Record):
     parts: Annotated[tuple[SplitPart, ...], Field(min_length=1, max_length=MOST_PARTS)]
 
 
-async def split_by_model(router: Router, text: str, candidates: Sequence[Candidate]) -> tuple[tuple[Part, ...] | None, str]:
-    """The parts as the model sees them, or None and why they are not used."""
+@dataclass(frozen=True, kw_only=True)
+class SplitByModel:
+    """What came of asking a model."""
+
+    parts: tuple[Part, ...] | None = None
+    """None if its answer is not used."""
+    why: str = ""
+    """Why not."""
+    cost_usd: Decimal = Decimal(0)
+
+
+async def split_by_model(router: Router, text: str, candidates: Sequence[Candidate], most_usd: Decimal | None) -> SplitByModel:
+    """The parts as the model sees them, if asking it can cost no more than `most_usd`."""
     who = "\n".join(f"- {candidate.agent}: {candidate.description}" for candidate in candidates if not candidate.unavailable)
     try:
-        async with asyncio.timeout(_SECONDS):
-            answer = await router.ask(_INSTRUCTIONS, f"Who there is:\n{who}\n\nThe request:\n{fenced(text)}", Split)
-    except TimeoutError:
-        return None, f"it took longer than {_SECONDS:g} s"
+        answered = await router.ask(_INSTRUCTIONS, f"Who there is:\n{who}\n\nThe request:\n{fenced(text)}", Split, most_usd=most_usd)
     except GenieError as error:
-        return None, str(error)
-    fault = fault_in(answer, text)
-    if fault:
-        return None, fault
-    return tuple(Part(text=part.text, needs=tuple(sorted({n - 1 for n in part.needs}))) for part in answer.parts), ""
+        return SplitByModel(why=str(error))
+    if answered.output is None:
+        return SplitByModel(why=answered.problem, cost_usd=answered.cost_usd)
+    if fault := fault_in(answered.output, text):
+        return SplitByModel(why=fault, cost_usd=answered.cost_usd)
+    parts = tuple(Part(text=part.text, needs=tuple(sorted({n - 1 for n in part.needs}))) for part in answered.output.parts)
+    return SplitByModel(parts=parts, cost_usd=answered.cost_usd)
 
 
 def fault_in(answer: Split, text: str) -> str:

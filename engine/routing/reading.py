@@ -59,13 +59,13 @@ async def list_asks(pool: Pool, *, status: str | None, repo: str | None, limit: 
 
 def _ask(row: Row, parts: list[Row]) -> AskView:
     views = tuple(_part(part) for part in parts)
-    names = ("id", "text", "repo", "base", "status", "split_by", "note", "answer", "budget_usd", "labels")
+    names = ("id", "text", "repo", "base", "status", "split_by", "note", "split_usd", "answer", "budget_usd", "labels")
     return AskView.model_validate(
         {
             **{name: row[name] for name in (*names, "created_at", "updated_at", "ended_at")},
             "asked_by": row["person"],
             "parts": views,
-            "cost_usd": sum((part.cost_usd for part in views), Decimal(0)),
+            "cost_usd": sum((part.cost_usd for part in views), row["split_usd"]),
         }
     )
 

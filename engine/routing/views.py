@@ -78,6 +78,7 @@ class AskView(Record):
     answer: str = Field(description="What came of all parts, in their order; empty until it has ended.")
     budget_usd: Money | None
     cost_usd: Money
+    split_usd: Money = Field(description="What of that the model cost that was asked to split it.")
     asked_by: str
     labels: dict[str, str]
     created_at: datetime

@@ -12,6 +12,8 @@ CREATE TABLE asks (
     split_by text NOT NULL CHECK (split_by IN ('rules', 'model', 'nobody')),
     -- What stands beside that, such as why no model was asked.
     note text NOT NULL DEFAULT '',
+    -- What the model cost that was asked to split it; it counts against the limit.
+    split_usd numeric NOT NULL DEFAULT 0,
     status text NOT NULL CHECK (status IN ('needs_choice', 'running', 'done', 'failed', 'cancelled')),
     -- Of all parts together.
     budget_usd numeric,
@@ -47,6 +49,8 @@ CREATE TABLE ask_parts (
     problem text NOT NULL DEFAULT '',
     -- How often it could not be begun because of what waiting can cure.
     tries integer NOT NULL DEFAULT 0,
+    -- When it is tried again.
+    try_at timestamptz,
     PRIMARY KEY (ask_id, n)
 );
 

@@ -1,9 +1,9 @@
 -- name: insert_ask
 INSERT INTO asks (
-    id, text, repo, base, person, caller, split_by, note, status, budget_usd, executor, model, labels, request_key, request_hash
+    id, text, repo, base, person, caller, split_by, note, split_usd, status, budget_usd, executor, model, labels, request_key, request_hash
 ) VALUES (
-    %(id)s, %(text)s, %(repo)s, %(base)s, %(person)s, %(caller)s, %(split_by)s, %(note)s, %(status)s, %(budget_usd)s, %(executor)s,
-    %(model)s, %(labels)s, %(request_key)s, %(request_hash)s
+    %(id)s, %(text)s, %(repo)s, %(base)s, %(person)s, %(caller)s, %(split_by)s, %(note)s, %(split_usd)s, %(status)s, %(budget_usd)s,
+    %(executor)s, %(model)s, %(labels)s, %(request_key)s, %(request_hash)s
 ) ON CONFLICT DO NOTHING RETURNING id;
 
 -- name: insert_ask_part
@@ -24,13 +24,15 @@ ORDER BY id LIMIT 6;
 
 -- name: ask
 SELECT
-    id, text, repo, base, person, caller, split_by, note, status, budget_usd, executor, model, labels, answer, created_at, updated_at, ended_at
+    id, text, repo, base, person, caller, split_by, note, split_usd, status, budget_usd, executor, model, labels, answer,
+    created_at, updated_at, ended_at
 FROM asks WHERE id = %(ask)s;
 
 -- name: list_asks
 -- Newest first; the cursor is the id of the last one seen.
 SELECT
-    id, text, repo, base, person, caller, split_by, note, status, budget_usd, executor, model, labels, answer, created_at, updated_at, ended_at
+    id, text, repo, base, person, caller, split_by, note, split_usd, status, budget_usd, executor, model, labels, answer,
+    created_at, updated_at, ended_at
 FROM asks
 WHERE (CASE
     WHEN repo = '' THEN %(all)s OR person = %(person)s
@@ -44,7 +46,9 @@ ORDER BY id DESC LIMIT %(limit)s;
 -- With how far the run or the epic of each is, as the faces show it; paused is a run that a release parked.
 SELECT
     p.ask_id, p.n, p.text, p.needs, p.agent, p.matched, p.status, p.work_id, p.answer, p.problem, p.tries,
-    s.status AS work_status, s.branch AS work_branch, s.problem AS work_problem, s.cost_usd, s.budget_usd AS work_budget_usd, s.waiting_on
+    p.try_at IS NULL OR p.try_at <= clock_timestamp() AS is_due,
+    s.status AS work_status, s.problem AS work_problem, s.cost_usd, s.reserved_usd, s.budget_usd AS work_budget_usd, s.waiting_on,
+    s.retry_at AS work_retry_at
 FROM ask_parts p LEFT JOIN shown_epics s ON s.id = p.work_id
 WHERE p.ask_id = ANY (%(asks)s::text[]) ORDER BY p.ask_id, p.n;
 
@@ -71,7 +75,11 @@ UPDATE ask_parts SET status = %(status)s, answer = %(answer)s, problem = %(probl
 WHERE ask_id = %(ask)s AND n = %(n)s AND status IN ('waiting', 'started') RETURNING n;
 
 -- name: put_off_ask_part
-UPDATE ask_parts SET tries = tries + 1, problem = %(problem)s WHERE ask_id = %(ask)s AND n = %(n)s AND status = 'waiting' RETURNING tries;
+-- A pause of its agent is no try of its own.
+UPDATE ask_parts SET
+    tries = CASE WHEN %(counts)s THEN tries + 1 ELSE tries END, problem = %(problem)s,
+    try_at = clock_timestamp() + make_interval(secs => %(seconds)s)
+WHERE ask_id = %(ask)s AND n = %(n)s AND status = 'waiting';
 
 -- name: end_ask
 UPDATE asks SET status = %(status)s, answer = %(answer)s, ended_at = clock_timestamp(), updated_at = clock_timestamp()

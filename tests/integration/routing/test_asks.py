@@ -8,8 +8,9 @@ from decimal import Decimal
 
 import pytest
 
+from db.asks import part_rows
 from engine.routing.asks_for_faces import Asks
-from engine.routing.carrying import carry_ask
+from engine.routing.carrying import carry_ask, due_works, works_of
 from engine.routing.model_splitting import Split, SplitPart
 from engine.routing.orders import Ask
 from engine.routing.sweeping import sweep_asks
@@ -18,6 +19,7 @@ from epics.agent_errors import AskNotFound
 from epics.callers import Caller, acting_as
 from epics.errors import Conflict, IdempotencyKeyReused, ModelUnavailable, WorkflowNotFound
 from epics.roles import Grant, Role
+from executors.answered import Answered
 
 pytestmark = pytest.mark.postgres
 
@@ -184,25 +186,32 @@ class Played:
     def __init__(self, answer):
         self.answer = answer
 
-    async def ask(self, instructions, text, output):
-        del instructions, text, output
+    async def ask(self, instructions, text, output, *, most_usd):
+        del instructions, text, output, most_usd
         if isinstance(self.answer, Exception):
             raise self.answer
-        return self.answer
+        return Answered(output=self.answer, cost_usd=Decimal("0.004"))
 
 
 async def test_a_model_splits_where_one_is_set_and_the_rules_where_it_fails(engine, small_repo):
     one = Ask(text="have a look at the last commit as a review", repo=str(small_repo), executor="scripted")
     answer = Split(parts=(SplitPart(text="review the last commit"), SplitPart(text="a look at the commit", needs=(1,))))
     works = Asks(replace(engine._installation, router=Played(answer)))
+    short = Asks(replace(engine._installation, router=Played(Split(parts=(SplitPart(text="what nobody said"),)))))
     fails = Asks(replace(engine._installation, router=Played(ModelUnavailable("openai:x is over its rate limit"))))
 
-    split, _ = await works.ask(one)
+    split, _ = await works.ask(replace(one, budget_usd=Decimal("0.024")))
     ruled, _ = await fails.ask(one)
+    refused, _ = await short.ask(one)
+    await carry_ask(engine._installation, split.id)
 
     assert (split.split_by, [part.needs for part in split.parts]) == ("model", [(), (1,)])
     assert (ruled.split_by, len(ruled.parts)) == ("rules", 1)
     assert ruled.note == "the model's answer was not used: openai:x is over its rate limit"
+    # What it cost counts against the limit, and is there where its answer was of no use.
+    assert [each.split_usd for each in (split, ruled, refused)] == [Decimal("0.004"), Decimal(0), Decimal("0.004")]
+    assert (split.cost_usd, refused.cost_usd) == (Decimal("0.004"), Decimal("0.004"))
+    assert [run.budget_usd for run in (await engine.runs.page()).items] == [Decimal("0.01")]
 
 
 async def test_who_may_not_run_anything_there_asks_for_nothing_and_does_not_see_what_others_asked(engine, asked, small_repo):
@@ -224,6 +233,45 @@ async def test_who_may_not_run_anything_there_asks_for_nothing_and_does_not_see_
     assert shown.id == view.id
     assert [each.id for each in listed.items] == [view.id]
     assert hidden.items == ()
+
+
+async def test_a_part_whose_repository_is_away_is_tried_again_later_and_not_at_once(engine, asked, small_repo):
+    view = await asked("Review the last commit.", repo=f"file://{small_repo}")
+    small_repo.rename(small_repo.with_name("away"))
+
+    for _ in range(20):
+        await carry_ask(engine._installation, view.id)
+
+    (part,) = await part_rows(engine._installation.database.pool, [view.id])
+    assert (part["status"], part["tries"], part["is_due"]) == ("waiting", 1, False)
+
+
+async def test_a_part_whose_agent_is_left_out_waits_for_that_and_tries_nothing(engine, asked):
+    view = await asked("Review the last commit.")
+    async with engine._installation.database.pool.connection() as connection:
+        await connection.execute(
+            b"INSERT INTO agent_breakers (agent, failures, pause_s, open_until) VALUES ('review', 5, 60, now() + interval '60 s')"
+        )
+
+    for _ in range(20):
+        await carry_ask(engine._installation, view.id)
+
+    async with engine._installation.database.pool.connection() as connection:
+        row = await (await connection.execute(b"SELECT status, tries, try_at - now() AS wait FROM ask_parts")).fetchone()
+    assert (row["status"], row["tries"]) == ("waiting", 0)
+    assert 5 < row["wait"].total_seconds() <= 15
+
+
+async def test_a_run_that_was_put_off_is_not_begun_again_before_its_time(engine, asked):
+    view = await asked("Review the last commit.")
+    await carry_ask(engine._installation, view.id)
+    pool = engine._installation.database.pool
+    async with pool.connection() as connection:
+        await connection.execute(b"UPDATE epics SET retry_at = now() + interval '60 s'")
+
+    due, all_of_it = due_works(await part_rows(pool, [view.id])), works_of(await part_rows(pool, [view.id]))
+
+    assert (list(due), list(all_of_it)) == ([], [1])
 
 
 async def test_a_part_of_somebody_who_may_no_more_is_not_begun(engine, small_repo):
