@@ -11,7 +11,7 @@ from db.epics import Row, fetch_all, fetch_one
 from db.episodes import enqueue_episode
 from db.failures import foreseen
 from db.queries import QUERIES
-from epics.knowledge import Episode
+from epics.knowledge import Episode, owner_of
 
 _KINDS: Final = ("moments", "attempts", "analyses", "decisions", "sayings")
 
@@ -47,7 +47,8 @@ async def settle_mark(pool: Pool, mark: Mark, episodes: Iterable[Episode]) -> in
 
 async def learn_anew(connection: Connection, project: str | None) -> None:
     """Mark all epics and runs of a project, or all there are, in the transaction at hand: whoever takes marks tells what is not known."""
-    await connection.execute(QUERIES["learn_anew"], {"project": project})
+    owner = None if project is None else owner_of(project)
+    await connection.execute(QUERIES["learn_anew"], {"project": project, "owner": owner})
 
 
 async def read_past(pool: Pool, epic_id: str) -> dict[str, Any] | None:

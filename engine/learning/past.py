@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any, Final, TypeAlias
 
 from engine.learning.wording import short
+from epics.knowledge import own_project
 from epics.runs import is_run
 from epics.steps import Step
 from nodes.merge import MERGED
@@ -32,6 +33,11 @@ class Past:
     def id(self) -> str:
         """Of the epic or run."""
         return str(self.epic["id"])
+
+    @property
+    def project(self) -> str:
+        """Whose knowledge it adds to: its repository, or what belongs to the person who asked."""
+        return str(self.epic["project"] or own_project(str(self.epic["requested_by"])))
 
     @property
     def about(self) -> str:

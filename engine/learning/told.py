@@ -37,7 +37,7 @@ class Told:
         fact = NewFact(text=self.text, subject=self.subject, relation=self.relation, object=self.object, replaces=self.replaces)
         return Episode(
             key=f"{past.id}:{self.what}:{self.group}",
-            project=past.epic["project"],
+            project=past.project,
             group=self.group,
             title=named(self.title),
             body="\n".join(part for part in (self.text, self.more) if part),

@@ -14,8 +14,8 @@ from epics.verdicts import FailureType
 NOT_THE_WORK: Final = frozenset({FailureType.PROVIDER, FailureType.ENVIRONMENT, FailureType.BUDGET})
 """Failures that no agent can avoid."""
 
-_RUN: Final = "run"
-"""The task of a workflow that is run by itself; an agent of Python tells on its own what is worth knowing."""
+_WORKFLOW: Final = "workflow"
+"""The kind of runs that are told of here; an agent of Python tells on its own what is worth knowing."""
 
 
 def failures(past: Past) -> Iterator[Told]:
@@ -89,9 +89,9 @@ def procedures(past: Past) -> Iterator[Told]:
 
 def runs(past: Past) -> Iterator[Told]:
     """What a workflow made that was run without an epic."""
-    for row in past.own_attempts if past.is_run and past.epic["status"] == "done" else ():
+    for row in past.own_attempts if past.epic["kind"] == _WORKFLOW and past.epic["status"] == "done" else ():
         summary = str((row["result"]["output"] or {}).get("summary", "")).strip()
-        if row["task_id"] != _RUN or not summary:
+        if not summary:
             continue
         files = row["result"]["files"]
         yield Told(

@@ -13,11 +13,11 @@ RETURNING epic_id, news;
 DELETE FROM learning_marks WHERE epic_id = %(epic)s AND news = %(news)s;
 
 -- name: learn_anew
--- All of them, or those of one project. The older ones are looked at first: where two could teach the same, the first did. Their rows are
+-- All of them, or those of one project, or those on no repository of one person. The older ones are looked at first: where two could teach the same, the first did. Their rows are
 -- locked before any mark is made (the order makes all be read first), as whoever makes an event has its epic before the mark.
 WITH wanted AS MATERIALIZED (
     SELECT e.id, e.last_event, e.created_at FROM epics e JOIN projects p ON p.id = e.project_id
-    WHERE %(project)s::text IS NULL OR p.repo = %(project)s::text
+    WHERE %(project)s::text IS NULL OR p.repo = %(project)s::text OR (p.repo = '' AND e.requested_by = %(owner)s::text)
     FOR KEY SHARE OF e
 )
 INSERT INTO learning_marks (epic_id, news, due_at)
@@ -27,7 +27,8 @@ ON CONFLICT (epic_id) DO NOTHING;
 -- name: learn_epic
 -- An epic or run, and what of its past is another's: up to which moment and attempt, and the attempts that an entry of its race brought.
 SELECT
-    e.id, e.goal, e.status, p.repo AS project, e.imported_at IS NOT NULL AS imported, past.moment AS past_moment,
+    e.id, e.goal, e.status, p.repo AS project, e.requested_by, (SELECT r.kind FROM runs r WHERE r.id = e.id) AS kind,
+    e.imported_at IS NOT NULL AS imported, past.moment AS past_moment,
     coalesce((SELECT max(m.attempt) FROM moments m WHERE m.epic_id = e.id AND m.n <= past.moment), 0) AS past_attempt,
     coalesce((SELECT r.taken FROM races r WHERE r.epic_id = e.id), '{}') AS taken
 FROM epics e
@@ -42,7 +43,7 @@ WHERE m.epic_id = %(epic)s ORDER BY m.n;
 
 -- name: learn_attempts
 -- Those that have ended, without what commands printed.
-SELECT n, task_id, step, workflow, result - 'log_tail' #- '{tests,output}' AS result, setup - 'log' AS setup, ended_at
+SELECT n, step, workflow, result - 'log_tail' #- '{tests,output}' AS result, setup - 'log' AS setup, ended_at
 FROM attempts WHERE epic_id = %(epic)s AND result IS NOT NULL ORDER BY n;
 
 -- name: learn_analyses

@@ -29,7 +29,7 @@ def at(n: int) -> datetime:
 
 def attempt(n: int, step: str, output: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
     result = {"ended_by": "done", "output": output, "files": [], "tests": None, **more.pop("result", {})}
-    return {"n": n, "task_id": f"t{n}", "step": step, "workflow": step, "result": result, "setup": None, "ended_at": at(n), **more}
+    return {"n": n, "step": step, "workflow": step, "result": result, "setup": None, "ended_at": at(n), **more}
 
 
 def moment(n: int, step: str, of_attempt: int | None = None, **more: Any) -> dict[str, Any]:
@@ -63,7 +63,15 @@ FAILED = {
 
 
 def past(**rows: Any) -> Past:
-    epic = {"id": EPIC, "goal": "Greet\npeople", "status": "merged", "project": "/repo", "imported": False}
+    epic = {
+        "id": EPIC,
+        "goal": "Greet\npeople",
+        "status": "merged",
+        "project": "/repo",
+        "imported": False,
+        "kind": None,
+        "requested_by": "ann",
+    }
     whose = {"past_moment": 0, "past_attempt": 0, "taken": []}
     given = {"moments": MERGED, "attempts": WORK, "analyses": (FAILED,), "decisions": (), "sayings": (), **rows}
     return Past(**{**given, "epic": {**epic, **whose, **rows.get("epic", {})}})
@@ -158,16 +166,26 @@ def test_failures_that_no_agent_can_avoid_teach_nothing():
     assert not {"3:genie_learning", "4:genie_patterns"} & set(keyed(past(analyses=(outage,))))
 
 
-def test_a_run_tells_what_it_did_and_an_agent_that_asks_does_not():
-    work = attempt(1, "implement", {"summary": "Greets now."}, task_id="run", result={"files": ["a.py"]})
-    run = {"id": "r-0000000001", "status": "done"}
+def test_a_run_tells_what_it_did_and_an_agent_tells_that_itself():
+    work = attempt(1, "implement", {"summary": "Greets now."}, result={"files": ["a.py"]})
+    run = {"id": "r-0000000001", "status": "done", "kind": "workflow"}
 
     told = episodes_in(past(epic=run, moments=(), attempts=(work,), analyses=()))
-    asked = episodes_in(past(epic=run, moments=(), attempts=({**work, "task_id": "ask-1"},), analyses=()))
+    by_agent = {**run, "kind": "agent"}
+    asked = episodes_in(past(epic=by_agent, moments=(), attempts=(work, {**work, "n": 2}), analyses=()))
 
     assert [episode.key for episode in told] == ["r-0000000001:1:genie_patterns"]
     assert (told[0].source.kind, told[0].facts[0].text) == ("run", "implement was run: Greet people\nGreets now.\nFiles: a.py")
     assert asked == ()
+
+
+def test_what_a_run_on_no_repository_taught_is_its_persons_own():
+    saying = {"n": 1, "text": "Keep it short.", "said_by": "ann", "said_at": at(1), "attempt": 1}
+    run = {"id": "r-0000000001", "status": "done", "kind": "agent", "project": ""}
+
+    (told,) = episodes_in(past(epic=run, moments=(), attempts=(), analyses=(), sayings=(saying,)))
+
+    assert told.project == "person:ann"
 
 
 def test_words_without_end_are_cut_to_what_a_fact_holds():
