@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
+from shlex import quote
 from typing import Final
 
 from cli.chat import SHOWN, Chat
@@ -14,6 +15,7 @@ from cli.service import Service
 from cli.words import usd
 from engine.memories_for_faces import Whose
 from engine.runs.orders import StartRun
+from engine.sessions.views import SessionView
 from epics.errors import InvalidInput
 
 Command = Callable[[Chat, str], Awaitable[None]]
@@ -36,8 +38,13 @@ async def hold(service: Service, order: StartRun, output: Output, *, session: st
         output.say(f"You talk with {order.workflow}{about}. /help lists commands, /quit leaves.", style="dim")
     code = await chat.hold(Keyboard(), carry_out)
     if chat.session is not None and not output.as_json:
-        output.note(f"go on with: genie agent chat {order.workflow} --session {chat.session.name or chat.session.id}", style="dim")
+        output.note(f"go on with: {way_back(chat.session)}", style="dim")
     return code
+
+
+def way_back(session: SessionView) -> str:
+    """The command that goes on with a session; one about a repository is named by its id, which says that too."""
+    return f"genie agent chat {session.agent} --session {quote(session.name) if session.name and not session.repo else session.id}"
 
 
 async def carry_out(chat: Chat, line: str) -> None:

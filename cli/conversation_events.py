@@ -18,7 +18,7 @@ def _prompt_filled(data: Data) -> Line:
 
 
 def _memory_read(data: Data) -> Line:
-    return Line(mark="·", text=f"told {many(int(number(data, 'facts')), 'fact')} that are known of {word(data, 'project')}", deep=True)
+    return Line(mark="·", text=f"told {many(int(number(data, 'facts')), 'fact')} of what is known of {word(data, 'project')}", deep=True)
 
 
 def _messages_kept(data: Data) -> Line:

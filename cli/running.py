@@ -160,10 +160,12 @@ async def cancel(service: Service, given: str, output: Output, *, reason: str) -
 
 async def _needs_repository(runs: RunService, name: str) -> bool:
     try:
-        return (await runs.workflow(name)).needs_repository
+        found = await runs.workflow(name)
     except WorkflowNotFound:
         # It may be one of the repository's own.
         return True
+    # An agent that is broken is refused with its line, wherever one is.
+    return found.needs_repository and not (found.kind == "agent" and found.error)
 
 
 async def carried_on(runs: RunService, run: RunView, on_event: OnEvent, output: Output) -> RunView:

@@ -19,7 +19,7 @@ from engine.views import EventView
             "· told its prompt, version 3  with tone",
         ),
         ("prompt_filled", {"version": 1, "status_key": "ending", "memories": []}, "· told its prompt, version 1 of ending"),
-        ("memory_read", {"facts": 2, "project": "/srv/shop"}, "· told 2 facts that are known of /srv/shop"),
+        ("memory_read", {"facts": 2, "project": "/srv/shop"}, "· told 2 facts of what is known of /srv/shop"),
         ("messages_kept", {"session": "s-0123456789", "messages": 4}, "· 4 messages kept in s-0123456789"),
         ("episode_queued", {"key": "r-0123456789:run"}, "· what came of it waits to be known  r-0123456789:run"),
         ("prompt_filled", {"memories": "odd"}, "· told its prompt, version"),
