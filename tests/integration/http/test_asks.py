@@ -64,7 +64,7 @@ def test_a_request_is_taken_once_under_a_key_and_goes_on_when_each_part_has_some
         ({"colour": 1}, 422),
         ({"repo": None}, 403),
     ],
-    ids=["no_text", "blank", "no_agent", "unknown_field", "no_repository"],
+    ids=["no_text", "blank", "no_path", "no_agent", "unknown_field", "no_repository"],
 )
 def test_what_cannot_be_asked_for_is_refused(ask, body, wrong, status):
     assert ask("POST", "/ask", json={**body, **wrong}).status_code == status
