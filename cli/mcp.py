@@ -26,6 +26,10 @@ RepositoryOption = Annotated[
     Path | None,
     typer.Option("--repo", metavar="DIR", help="Also workflows of this checkout; its pins, not those for all.", show_default=False),
 ]
+ProjectOption = Annotated[
+    str | None,
+    typer.Option("--project", metavar="URL", help="Whose pins, where epics name the repository by another name.", show_default=False),
+]
 ServerArgument = Annotated[str, typer.Argument(metavar="NAME", help="What .mcp.json calls the server.", show_default=False)]
 
 
@@ -43,6 +47,7 @@ def list_servers(repo: RepositoryOption = None, as_json: JsonOption = False) -> 
 def check(
     name: Annotated[str | None, typer.Argument(metavar="NAME", help="One server; default: all.", show_default=False)] = None,
     repo: RepositoryOption = None,
+    project: ProjectOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Start servers here, list their tools with what is allowed and pinned of them, and end them; exit code 1 if one cannot be used."""
@@ -53,21 +58,21 @@ def check(
 
     settings = Settings.from_env()
     servers = mcp_commands.servers_in(settings, repo, name)
-    with_engine(lambda engine: mcp_commands.check(engine, Output(as_json=as_json), servers, repo), settings=settings)
+    with_engine(lambda engine: mcp_commands.check(engine, Output(as_json=as_json), servers, repo, project), settings=settings)
 
 
 @app.command(short_help="List the tools that are accepted.")
-def pins(repo: RepositoryOption = None, as_json: JsonOption = False) -> None:
+def pins(repo: RepositoryOption = None, project: ProjectOption = None, as_json: JsonOption = False) -> None:
     """List the tools of servers that are accepted: by their first use, or by a person."""
     from cli import mcp_commands
     from cli.output import Output
     from cli.session import with_engine
 
-    with_engine(lambda engine: mcp_commands.pins(engine, Output(as_json=as_json), repo))
+    with_engine(lambda engine: mcp_commands.pins(engine, Output(as_json=as_json), repo, project))
 
 
 @app.command(short_help="Accept the tools that a server lists now.")
-def pin(name: ServerArgument, repo: RepositoryOption = None, as_json: JsonOption = False) -> None:
+def pin(name: ServerArgument, repo: RepositoryOption = None, project: ProjectOption = None, as_json: JsonOption = False) -> None:
     """Accept the tools that a server lists now, in place of what was accepted of it: look with `genie mcp check` first."""
     from cli import mcp_commands
     from cli.output import Output
@@ -76,17 +81,17 @@ def pin(name: ServerArgument, repo: RepositoryOption = None, as_json: JsonOption
 
     settings = Settings.from_env()
     servers = mcp_commands.servers_in(settings, repo, name)
-    with_engine(lambda engine: mcp_commands.pin(engine, Output(as_json=as_json), servers, repo), settings=settings)
+    with_engine(lambda engine: mcp_commands.pin(engine, Output(as_json=as_json), servers, repo, project), settings=settings)
 
 
 @app.command(short_help="Forget what is accepted of a server.")
-def unpin(name: ServerArgument, repo: RepositoryOption = None) -> None:
+def unpin(name: ServerArgument, repo: RepositoryOption = None, project: ProjectOption = None) -> None:
     """Forget what is accepted of a server: its next use accepts what it lists then."""
     from cli import mcp_commands
     from cli.output import Output
     from cli.session import with_engine
 
-    with_engine(lambda engine: mcp_commands.unpin(engine, Output(), name, repo))
+    with_engine(lambda engine: mcp_commands.unpin(engine, Output(), name, repo, project))
 
 
 @app.command(short_help="Write a server into the .mcp.json of a workflow.")

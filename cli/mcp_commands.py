@@ -50,9 +50,9 @@ def servers_in(settings: Settings, repo: Path | None, name: str | None = None) -
     return wanted
 
 
-def project_of(repo: Path | None) -> str:
-    """The repository whose pins count; empty for those that count for all."""
-    return "" if repo is None else repository_at(str(repo))
+def project_of(repo: Path | None, project: str | None) -> str:
+    """The repository whose pins count, by the name that its epics have for it; empty for those that count for all."""
+    return project or ("" if repo is None else repository_at(str(repo)))
 
 
 async def list_servers(output: Output, *, repo: Path | None) -> int:
@@ -62,32 +62,32 @@ async def list_servers(output: Output, *, repo: Path | None) -> int:
     return ExitCode.DONE
 
 
-async def check(engine: Engine, output: Output, servers: Sequence[NamedServer], repo: Path | None) -> int:
+async def check(engine: Engine, output: Output, servers: Sequence[NamedServer], repo: Path | None, project: str | None) -> int:
     """Try servers."""
     with TemporaryDirectory(prefix="genie-mcp-") as folder:
-        views = await engine.mcp_servers.check(servers, project_of(repo), repo.resolve() if repo else Path(folder))
+        views = await engine.mcp_servers.check(servers, project_of(repo, project), repo.resolve() if repo else Path(folder))
     output.answer(record=Page[McpServerView](items=views), parts=_checked(views))
     return ExitCode.FAILED if any(view.problem for view in views) else ExitCode.DONE
 
 
-async def pins(engine: Engine, output: Output, repo: Path | None) -> int:
+async def pins(engine: Engine, output: Output, repo: Path | None, project: str | None) -> int:
     """List what is pinned."""
-    found = await engine.mcp_servers.pins(None if repo is None else project_of(repo))
+    found = await engine.mcp_servers.pins(project_of(repo, project) or None)
     output.answer(record=Page[PinView](items=found), parts=_pinned(found))
     return ExitCode.DONE
 
 
-async def pin(engine: Engine, output: Output, servers: Sequence[NamedServer], repo: Path | None) -> int:
+async def pin(engine: Engine, output: Output, servers: Sequence[NamedServer], repo: Path | None, project: str | None) -> int:
     """Accept what servers list now."""
     with TemporaryDirectory(prefix="genie-mcp-") as folder:
-        found = await engine.mcp_servers.pin(servers, project_of(repo), repo.resolve() if repo else Path(folder))
+        found = await engine.mcp_servers.pin(servers, project_of(repo, project), repo.resolve() if repo else Path(folder))
     output.answer(record=Page[PinView](items=found), parts=_pinned(found))
     return ExitCode.DONE
 
 
-async def unpin(engine: Engine, output: Output, name: str, repo: Path | None) -> int:
+async def unpin(engine: Engine, output: Output, name: str, repo: Path | None, project: str | None) -> int:
     """Forget what is accepted of a server."""
-    dropped = await engine.mcp_servers.unpin(name, project_of(repo))
+    dropped = await engine.mcp_servers.unpin(name, project_of(repo, project))
     output.say(f"{many(dropped, 'tool')} of {name} forgotten: the next use accepts what it lists then", style="green")
     return ExitCode.DONE
 

@@ -12,9 +12,11 @@ from rich.text import Text
 
 from agents.loading import FILES, load_folder_from_files, parse_servers
 from agents.mcp_catalog import CATALOG
+from agents.registry import REPOSITORY
 from cli.errors import ExitCode
 from cli.output import Output
 from cli.render import table
+from engine.mcp.for_faces import NamedServer
 from engine.mcp.views import CatalogView
 from engine.views import Page
 from epics.errors import InvalidInput, InvalidWorkflow
@@ -68,6 +70,10 @@ async def add(asked: Added, folder: Path, output: Output) -> int:
         output.say(f"{folder / name} is written", style="green")
     if asked.name in CATALOG and not asked.command and not asked.url and CATALOG[asked.name].needs:
         output.say(f"before it is used: {CATALOG[asked.name].needs}")
+    secrets = NamedServer(workflow=folder.name, name=asked.name, entry=server).view().secrets if server else ()
+    if secrets and folder.parent.parts[-len(REPOSITORY.parts) :] == REPOSITORY.parts:
+        allowed = ",".join(f"{name}=<the repository>" for name in secrets)
+        output.say(f"and let this repository have what it names: GENIE_MCP_SECRETS_FOR={allowed}")
     return ExitCode.DONE
 
 

@@ -37,6 +37,9 @@ def test_a_server_is_added_tried_pinned_and_shown_to_have_changed(genie, repo, t
     (server / "changed").touch()
     checked = genie("mcp", "check", "--repo", str(repo), "--json")
     listed = genie("mcp", "list", "--repo", str(repo), "--json")
+    # What epics on its URL are held to is told apart by that URL.
+    url = "https://git.example.org/look"
+    elsewhere = genie("mcp", "pin", "it", "--repo", str(repo), "--project", url, "--json")
     forgotten = genie("mcp", "unpin", "it", "--repo", str(repo))
 
     assert (added.code, pinned.code, checked.code, listed.code, forgotten.code) == (0, 0, 1, 0, 0), (added.err, pinned.err, checked.err)
@@ -44,7 +47,8 @@ def test_a_server_is_added_tried_pinned_and_shown_to_have_changed(genie, repo, t
     (view,) = checked.json()["items"]
     assert (view["problem"], view["tools"][0]["pin"]) == ("its tools are not those that were pinned: note", "changed")
     assert listed.json()["items"][0]["where"].startswith(sys.executable)
-    assert genie("mcp", "pins", "--json").json()["items"] == []
+    assert elsewhere.json()["items"] == genie("mcp", "pins", "--json").json()["items"]
+    assert [pin["project"] for pin in elsewhere.json()["items"]] == [url]
 
 
 def test_what_could_not_be_loaded_is_not_written(genie, repo):
@@ -66,4 +70,5 @@ def test_an_entry_of_the_catalog_is_written_with_what_is_to_be_done_first(genie,
 
     assert added.code == 0
     assert "genie secret set mcp_github_token" in added.err + added.out
+    assert "GENIE_MCP_SECRETS_FOR=mcp_github_token=" in added.err + added.out
     assert json.loads((folder / ".mcp.json").read_text())["mcpServers"]["github"]["required"] is True
