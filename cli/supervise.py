@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NoReturn
 
 import structlog
 
@@ -34,17 +34,17 @@ async def keep_workers(count: int, options: Sequence[str], stopping: asyncio.Eve
     await asyncio.gather(*(_keep(n, options, stopping, grace_s) for n in range(1, count + 1)))
 
 
-def be_worker(arguments: Sequence[str]) -> None:
+def be_worker(arguments: Sequence[str]) -> NoReturn:
     """Run `genie worker` in this process, and end in good order when the server that started it is gone.
 
     Args:
         arguments: the id of the server's process, then the options.
     """
-    from cli.main import run
+    from cli.main import main
 
     parent = int(arguments[0])
     threading.Thread(target=_watch, args=(parent,), name="watch-server", daemon=True).start()
-    sys.exit(run(["worker", *arguments[1:]]))
+    main(["worker", *arguments[1:]])
 
 
 def waits_after(lived_s: float, wait_s: float) -> float:
