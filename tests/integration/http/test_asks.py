@@ -59,7 +59,7 @@ def test_a_request_is_taken_once_under_a_key_and_goes_on_when_each_part_has_some
     [
         ({"text": ""}, 422),
         ({"text": "  "}, 400),
-        ({"repo": "relative"}, 400),
+        ({"repo": "relative"}, 403),
         ({"agent": "dance"}, 404),
         ({"colour": 1}, 422),
         ({"repo": None}, 403),
