@@ -155,9 +155,10 @@ class Playing:
             self.listings += 1
             yield line({"id": message["id"], "result": {"tools": [NOTE, NOTES]}})
             return
-        yield from self._good(message)
+        # Before the answer: what comes after it may be read after the next call is sent.
         if message["method"] == "tools/call":
             yield line({"method": "notifications/tools/list_changed"})
+        yield from self._good(message)
 
     def _growing(self, message: Message) -> Iterator[bytes]:
         """Adds a tool once the agent has begun."""
