@@ -6,6 +6,7 @@ import ast
 import inspect
 import re
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,7 +34,13 @@ def check_agent(made_by: type[Agent], file: Path, source: str) -> None:
     Raises:
         InvalidAgent: with the file and the line of the first fault.
     """
-    for attribute, fault in _faults(made_by):
+    try:
+        attribute, fault = next(iter(_faults(made_by)), ("", ""))
+    except Exception as error:
+        # Code of somebody else's: what it makes of its attributes must not stop the others.
+        line = line_in(source, made_by.__name__)
+        raise InvalidAgent(f"{file}:{line}: it cannot be looked at: {type(error).__name__}: {error}") from error
+    if fault:
         raise InvalidAgent(f"{file}:{line_in(source, made_by.__name__, attribute)}: {fault}")
 
 
@@ -70,7 +77,7 @@ def _faults(made_by: type[Agent]) -> Iterable[tuple[str, str]]:
             yield "prompt", str(error)
     if not isinstance(said["needs_repository"], bool):
         yield "needs_repository", f"needs_repository is True or False: it was {_shown(said['needs_repository'])}"
-    if said["on_crash"] not in {"retry", "park"}:
+    if said["on_crash"] not in ("retry", "park"):
         yield "on_crash", f"on_crash is 'retry' or 'park': it was {_shown(said['on_crash'])}"
     yield from _limits(said["limits"])
     yield from _tools(said["tools"])
@@ -105,8 +112,16 @@ def _unknown(attribute: str, names: tuple[str, ...]) -> Iterable[tuple[str, str]
 def _limits(limits: object) -> Iterable[tuple[str, str]]:
     if not isinstance(limits, Limits):
         yield "limits", f"limits is Limits(turns=…, seconds=…): it was {_shown(limits)}"
-    elif not 1 <= limits.turns <= _MOST_TURNS or not 0 < limits.seconds <= _LONGEST_S or (limits.usd is not None and limits.usd <= 0):
+    elif not _are_limits(limits.turns, limits.seconds, limits.usd):
         yield "limits", f"turns are from 1 to {_MOST_TURNS}, seconds above 0 and at most {_LONGEST_S}, usd above 0 or None"
+
+
+def _are_limits(turns: object, seconds: object, usd: object) -> bool:
+    return (
+        (isinstance(turns, int) and 1 <= turns <= _MOST_TURNS)
+        and (isinstance(seconds, int | float) and 0 < seconds <= _LONGEST_S)
+        and (usd is None or (isinstance(usd, Decimal) and usd.is_finite() and usd > 0))
+    )
 
 
 def _tools(tools: object) -> Iterable[tuple[str, str]]:

@@ -99,7 +99,7 @@ def agent_named(name: str, agents_dir: Path | None = None) -> Workflow | PythonA
     """
     places = [place / name for place in (PACKAGE, agents_dir) if place is not None and (place / name).is_dir()]
     if [place.name for place in places] == [name] and (places[0] / FILE).exists() and name not in {point.name for point in _installed()}:
-        return load_agent(places[0].resolve())
+        return load_agent(_place_of(places[0]))
     return Catalog.discover(agents_dir=agents_dir).get(name)
 
 
@@ -109,8 +109,13 @@ def _installed() -> tuple[EntryPoint, ...]:
     return tuple(entry_points(group=ENTRY_POINTS))
 
 
+def _place_of(folder: Path) -> Path:
+    """One path for each folder, with the name that it has there: it may be a link."""
+    return folder.parent.resolve() / folder.name
+
+
 def _in_folder(place: Path) -> list[PythonAgent | BrokenAgent]:
-    folders = [folder.resolve() for folder in folders_in(place) if (folder / FILE).exists()]
+    folders = [_place_of(folder) for folder in folders_in(place) if (folder / FILE).exists()]
     return [_loaded(partial(load_agent, folder), folder.name, str(folder)) for folder in folders]
 
 

@@ -82,11 +82,13 @@ def load_entry_point(point: EntryPoint) -> PythonAgent:
         found = point.load()
     except (Exception, SystemExit) as error:
         raise InvalidAgent(f"{place}: it cannot be imported: {type(error).__name__}: {error}") from error
-    source = Path(inspect.getsourcefile(found) or "")
-    if isinstance(found, ModuleType):
-        found = _class_in(found, source)
-    if not (isinstance(found, type) and issubclass(found, Agent)):
+    if not (isinstance(found, ModuleType) or (isinstance(found, type) and issubclass(found, Agent))):
         raise InvalidAgent(f"{place}: it names neither a subclass of agents.agent.Agent nor a module with one")
+    try:
+        source = Path(inspect.getsourcefile(found) or "")
+    except TypeError as error:
+        raise InvalidAgent(f"{place}: {error}") from error
+    found = _class_in(found, source) if isinstance(found, ModuleType) else _whole(found, source)
     check_agent(found, source, _text(source))
     content_hash = hashlib.sha256(_text(source).encode()).hexdigest()
     return PythonAgent(name=point.name, made_by=found, place=place, file=source, content_hash=content_hash)
@@ -141,7 +143,10 @@ def _class_in(module: ModuleType, file: Path) -> type[Agent]:
         line = _line_of_class(file, own[1].__name__)
         names = " and ".join(each.__name__ for each in own)
         raise InvalidAgent(f"{file}:{line}: there is more than one agent in it, {names}: keep one, or begin the name of the others with _")
-    (made_by,) = own
+    return _whole(own[0], file)
+
+
+def _whole(made_by: type[Agent], file: Path) -> type[Agent]:
     if missing := sorted(made_by.__abstractmethods__):
         line = _line_of_class(file, made_by.__name__)
         raise InvalidAgent(f"{file}:{line}: {made_by.__name__} does not say what it does: write `async def {missing[0]}(self, run)`")

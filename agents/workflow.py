@@ -22,6 +22,12 @@ class Limits:
     seconds: float
     usd: Decimal | None = None
 
+    def __post_init__(self) -> None:
+        """Take dollars that somebody's code gives as a plain number for what they say."""
+        given: object = self.usd
+        if isinstance(given, int | float):
+            object.__setattr__(self, "usd", Decimal(str(given)))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Boundaries:

@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import sys
+from decimal import Decimal
 from importlib.metadata import EntryPoint
 
 import pytest
 
-from agents.catalog import Catalog
+from agents.catalog import Catalog, agent_named
 from agents.making import example_of, make_agent
 from agents.python_loading import load_agent
 from epics.agent_errors import InvalidAgent
 from epics.errors import InvalidInput, WorkflowNotFound
 
 GOOD = example_of("counter")
+
+_IMPORTS_LIMITS = "from agents.workflow import Limits\n"
+
+_RAISES = GOOD.replace(
+    "class Counter(Agent)",
+    """class Shy(type(Agent)):
+    @property
+    def limits(cls):
+        raise ValueError("no lamp")
+class Counter(Agent, metaclass=Shy)""",
+)
 
 
 @pytest.fixture
@@ -86,6 +98,9 @@ BROKEN = {
         "run is written with `async def`",
     ),
     "limits that are none": (GOOD + "    limits = 5\n", 25, "limits is Limits("),
+    "limits in words": (_IMPORTS_LIMITS + GOOD + "    limits = Limits(turns=5, seconds='1h')\n", 26, "turns are from 1 to 500"),
+    "an attribute of another kind": (GOOD + "    on_crash = []\n", 25, "on_crash is 'retry' or 'park'"),
+    "an attribute that raises": (_RAISES, 20, "it cannot be looked at: ValueError: no lamp"),
     "an executor that is not there": (GOOD + '    executors = ("abacus",)\n', 25, "there is no executor 'abacus'"),
 }
 
@@ -154,6 +169,29 @@ def test_an_installed_distribution_brings_agents_by_entry_point():
     assert "it cannot be imported: ModuleNotFoundError" in errors["gone"]
     assert "neither a subclass" in errors["no_agent"]
     assert "there are two agents named 'simple'" in errors["simple"]
+
+
+@pytest.mark.parametrize("value", ["math:pi", "math", "builtins:int", "nowhere_at_all:Agent", "agents.agent:Agent"])
+def test_an_entry_point_that_names_no_agent_is_broken_and_stops_nothing_else(value):
+    catalog = Catalog.discover(points=[EntryPoint("counter", value, "genie.agents")])
+
+    (broken,) = catalog.broken
+    assert (broken.name, broken.place) == ("counter", f"entry point counter = {value}")
+    assert sorted(catalog.agents) == ["claude_code", "simple"]
+
+
+def test_a_folder_that_is_a_link_has_the_name_that_it_has_there(tmp_path, write):
+    file, agents = write("counter-1.2"), tmp_path / "agents"
+    agents.mkdir()
+    (agents / "counter").symlink_to(file.parent)
+
+    assert Catalog.discover(agents_dir=agents, points=()).agents["counter"] is agent_named("counter", agents)
+
+
+def test_dollars_may_be_a_plain_number(write):
+    text = _IMPORTS_LIMITS + GOOD + "    limits = Limits(turns=5, seconds=60, usd=0.5)\n"
+
+    assert load_agent(write("counter", text).parent).made_by.limits.usd == Decimal("0.5")
 
 
 def test_a_name_that_nobody_has_is_told_with_those_that_there_are():
