@@ -4,27 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
 import ssl
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 import httpx2
 
 from db.webhooks import Target
+from engine.checked_sending import CheckedSender, Resolve, resolve
 from epics.errors import GenieError
-from safety.addresses import check_addresses, checked_url
+from safety.addresses import checked_url
 from safety.signatures import sign
 
 TIMEOUT_S: Final = 10.0
 
 _MOST_ANSWER: Final = 4_096
-_MOST_ADDRESSES: Final = 3
 _MOST_PROBLEM: Final = 300
-
-Resolve = Callable[[str, int], Awaitable[list[str]]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,18 +42,8 @@ class Answer:
         return not self.problem
 
 
-async def resolve(host: str, port: int) -> list[str]:
-    """The addresses of a host, as the system finds them."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return [str(each[4][0]) for each in found]
-
-
 class Poster:
-    """Sends messages. Each POST has a connection of its own, to an address that was checked a moment before.
-
-    It goes to the address and not to the name: a name that is asked for again may lead elsewhere (DNS rebinding). Redirects are not
-    followed, no proxy is used, and little is read of the answer.
-    """
+    """Sends messages, each to an address that was checked a moment before; little is read of the answer."""
 
     def __init__(
         self, *, allow_private: bool, timeout_s: float = TIMEOUT_S, resolve: Resolve = resolve, trust: ssl.SSLContext | None = None
@@ -64,8 +51,7 @@ class Poster:
         """Set what holds for every message; `trust` says whose certificates count."""
         self._allow_private = allow_private
         self._timeout_s = timeout_s
-        self._resolve = resolve
-        self._trust = trust
+        self._sender = CheckedSender(seconds=timeout_s, resolve=resolve, trust=trust)
 
     async def post(self, target: Target, message_id: str, body: Mapping[str, Any]) -> Answer:
         """Sign a message and send it once; whatever goes wrong is in the answer."""
@@ -87,47 +73,15 @@ class Poster:
     async def _post(self, target: Target, message_id: str, body: bytes) -> tuple[int, str, float | None]:
         allow_private = self._allow_private or target.allow_private
         url = httpx2.URL(checked_url(target.url, allow_private=allow_private))
-        port = url.port or (443 if url.scheme == "https" else 80)
-        addresses = check_addresses(url.host, await self._resolve(url.host, port), allow_private=allow_private)
         timestamp = int(time.time())
         headers = {
             "content-type": "application/json",
-            "host": url.netloc.decode(),
-            "user-agent": "genie-orchestrator",
             "webhook-id": message_id,
             "webhook-timestamp": str(timestamp),
             "webhook-signature": sign(target.secret, message_id, timestamp, body),
         }
-        if self._trust is None:
-            self._trust = await asyncio.to_thread(httpx2.create_ssl_context)
-        # No connection is kept: one to this address may have been made, and its certificate checked, for another name.
-        async with httpx2.AsyncClient(
-            trust_env=False,
-            follow_redirects=False,
-            verify=self._trust,
-            timeout=self._timeout_s,
-            limits=httpx2.Limits(max_keepalive_connections=0),
-        ) as client:
-            request = client.build_request("POST", url, content=body, headers=headers, extensions={"sni_hostname": url.host})
-            return await _first_that_connects(client, request, addresses[:_MOST_ADDRESSES])
-
-
-async def _first_that_connects(
-    client: httpx2.AsyncClient, request: httpx2.Request, addresses: tuple[str, ...]
-) -> tuple[int, str, float | None]:
-    failed: httpx2.ConnectError | None = None
-    for address in addresses:
-        request.url = request.url.copy_with(host=address)
-        try:
-            response = await client.send(request, stream=True)
-        except httpx2.ConnectError as error:
-            failed = error
-            continue
-        try:
+        async with self._sender.sent("POST", url, headers=headers, content=body, allow_private=allow_private) as response:
             return response.status_code, await _beginning_of(response), _seconds(response.headers.get("retry-after", ""))
-        finally:
-            await response.aclose()
-    raise failed or OSError("the name has no address")
 
 
 async def _beginning_of(response: httpx2.Response) -> str:

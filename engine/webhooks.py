@@ -13,7 +13,8 @@ from db.connection import Pool
 from db.outbox import list_messages, resend_dead, resend_message
 from db.webhooks import Target, delete_webhook, find_webhook, insert_webhook, list_webhooks
 from engine.assembling import Installation
-from engine.posting import Poster, resolve
+from engine.checked_sending import resolve
+from engine.posting import Poster
 from engine.webhook_secrets import context_of, opened
 from engine.webhook_views import MessageView, NewWebhook, Tried, WebhookView
 from epics.errors import Conflict, InvalidInput, WebhookNotFound

@@ -13,17 +13,14 @@ from typing import Final
 
 import httpx2
 
-from engine.posting import Resolve, resolve
+from engine.checked_sending import CheckedSender, Resolve, resolve
 from epics.errors import AddressRefused
-from safety.addresses import check_addresses
 
 MOST_BYTES: Final = 2_000_000
 SECONDS: Final = 30.0
 
-_MOST_ADDRESSES: Final = 3
 _NO_TEXTS: Final = frozenset({"idna", "punycode", "undefined"})
 """Codecs of Python's that no page is written in: they are slow for what is long, and nothing else runs meanwhile."""
-_AGENT: Final = "genie-orchestrator"
 
 
 class Refused(Exception):
@@ -41,11 +38,7 @@ class Got:
 
 
 class Getter:
-    """Gets pages. Each GET has a connection of its own, to an address that was checked a moment before.
-
-    It goes to the address and not to the name: a name that is asked for again may lead elsewhere (DNS rebinding). Redirects are not
-    followed here, no proxy is used, and no cookie is kept.
-    """
+    """Gets pages, each from an address that was checked a moment before."""
 
     def __init__(
         self,
@@ -58,8 +51,7 @@ class Getter:
     ) -> None:
         """Set what holds for every page; `trust` says whose certificates count."""
         self._allow_private = allow_private
-        self._resolve = resolve
-        self._trust = trust
+        self._sender = CheckedSender(seconds=seconds, resolve=resolve, trust=trust)
         self._seconds = seconds
         self._most = most
 
@@ -80,33 +72,9 @@ class Getter:
             raise Refused(f"{url.host} cannot be read: {type(error).__name__}: {str(error)[:200]}") from error
 
     async def _got(self, url: httpx2.URL, headers: Mapping[str, str], *, allow_private: bool) -> Got:
-        port = url.port or (443 if url.scheme == "https" else 80)
-        addresses = check_addresses(url.host, await self._resolve(url.host, port), allow_private=allow_private)
-        if self._trust is None:
-            self._trust = await asyncio.to_thread(httpx2.create_ssl_context)
-        # No connection is kept: one to this address may have been made, and its certificate checked, for another name.
-        async with httpx2.AsyncClient(
-            trust_env=False,
-            follow_redirects=False,
-            verify=self._trust,
-            timeout=self._seconds,
-            limits=httpx2.Limits(max_keepalive_connections=0),
-        ) as client:
-            sent = {"user-agent": _AGENT, "accept-encoding": "identity", **headers, "host": url.netloc.decode()}
-            request = client.build_request("GET", url, headers=sent, extensions={"sni_hostname": url.host})
-            failed: httpx2.ConnectError | None = None
-            for address in addresses[:_MOST_ADDRESSES]:
-                request.url = request.url.copy_with(host=address)
-                try:
-                    response = await client.send(request, stream=True)
-                except httpx2.ConnectError as error:
-                    failed = error
-                    continue
-                try:
-                    return await self._read(response)
-                finally:
-                    await response.aclose()
-            raise failed or OSError("the name has no address")
+        sent = {"accept-encoding": "identity", **headers}
+        async with self._sender.sent("GET", url, headers=sent, allow_private=allow_private) as response:
+            return await self._read(response)
 
     async def _read(self, response: httpx2.Response) -> Got:
         body = bytearray()
