@@ -92,7 +92,9 @@ class HttpConnection:
 
     @asynccontextmanager
     async def _posted(self, message: Mapping[str, Any]) -> AsyncGenerator[httpx2.Response]:
-        headers = {"content-type": "application/json", "accept": "application/json, text/event-stream", **self._session}
+        # Not packed: a few bytes that are unpacked are as many as somebody likes.
+        kinds = {"content-type": "application/json", "accept": "application/json, text/event-stream", "accept-encoding": "identity"}
+        headers = {**kinds, **self._session}
         async with self._client.stream("POST", self._url, content=encoded(message), headers=headers) as response:
             yield response
 
@@ -130,16 +132,22 @@ class HttpConnection:
         return McpServerBroken(f"it answered with status {response.status_code}{f': {said}' if said else ''}")
 
     async def _answer_in_events(self, response: httpx2.Response, n: int) -> dict[str, Any]:
-        rest, total, replies = bytearray(), 0, 0
-        async for chunk in response.aiter_bytes():
+        rest, data, total, replies = bytearray(), bytearray(), 0, 0
+        async for chunk in response.aiter_raw():
             total += len(chunk)
             rest += chunk
-            if len(rest) > LONGEST or total > FLOOD:
+            if len(rest) + len(data) > LONGEST or total > FLOOD:
                 raise McpServerBroken(f"it said more than {LONGEST} bytes in one message, or {FLOOD} that nobody asked for")
-            if b"\n" not in chunk and b"\r" not in chunk:
-                continue
-            *events, rest = rest.replace(b"\r\n", b"\n").split(b"\n\n")
-            for message in filter(None, map(_message_of, events)):
+            # Line by line: what has been looked at is not looked at again, however small the pieces are in which it comes.
+            *lines, rest = rest.split(b"\n") if b"\n" in chunk else [rest]
+            for line in lines:
+                if line.startswith(b"data:"):
+                    data += line[5:].removeprefix(b" ") + b"\n"
+                if line.rstrip(b"\r") or not data:
+                    continue
+                message, data = message_in(bytes(data)), bytearray()
+                if message is None:
+                    continue
                 if is_answer(message) and type(message.get("id")) is int and message["id"] == n:
                     return message
                 replies += await self._met(message, replies)
@@ -157,13 +165,8 @@ class HttpConnection:
 
 async def _body(response: httpx2.Response) -> bytes:
     body = bytearray()
-    async for chunk in response.aiter_bytes():
+    async for chunk in response.aiter_raw():
         body += chunk
         if len(body) > LONGEST:
             raise McpServerBroken(f"it answered with more than {LONGEST} bytes")
     return bytes(body)
-
-
-def _message_of(event: bytearray) -> dict[str, Any] | None:
-    lines = [line[5:].removeprefix(b" ") for line in event.split(b"\n") if line.startswith(b"data:")]
-    return message_in(bytes(b"\n".join(lines))) if lines else None

@@ -29,9 +29,12 @@ def said_in(result: Any) -> Said:
     content = result.get("content", []) if isinstance(result, dict) else None
     if not isinstance(content, list) or not all(isinstance(part, dict) for part in content):
         raise McpServerBroken("it answered a call with what is no result of a tool")
-    parts = list(_parts(content))
-    if not parts and "structuredContent" in result:
-        parts = [json.dumps(result["structuredContent"], ensure_ascii=False)]
+    try:
+        parts = list(_parts(content))
+        if not parts and "structuredContent" in result:
+            parts = [json.dumps(result["structuredContent"], ensure_ascii=False)]
+    except RecursionError as exc:
+        raise McpServerBroken("it answered a call with what is nested too deeply") from exc
     return Said(text=sayable(capped("\n".join(parts))), is_error=result.get("isError") is True)
 
 

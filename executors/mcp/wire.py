@@ -102,4 +102,6 @@ def reply_to(message: Mapping[str, Any]) -> dict[str, Any]:
 
 def one_line(value: Any, most: int = _SAID) -> str:
     """Return the beginning of what a server says, for people."""
-    return sayable(" ".join(str("" if value is None else value)[: most * 4].split())[:most])
+    # What is no text and no number may be nested so deeply that it cannot be written.
+    said = "" if value is None or isinstance(value, list | dict) else str(value)
+    return sayable(" ".join(said[: most * 4].split())[:most])

@@ -216,6 +216,11 @@ async def test_a_server_at_a_url_is_given_its_headers_and_told_that_the_session_
     assert playing.heard[-1] == {"method": "DELETE"}
 
 
+async def test_what_a_server_packs_though_it_was_not_asked_to_is_not_unpacked(tmp_path, made):
+    with playing_over_http("packed") as (url, _), pytest.raises(McpServerBroken, match="what is no answer"):
+        await made({"url": url, "timeout": PATIENT}).start(tmp_path)
+
+
 @pytest.mark.parametrize(
     "text, named",
     [("${HIDDEN}", "the variable HIDDEN is not set"), ("${secret:mcp_gone}", "the secret mcp_gone is not stored")],

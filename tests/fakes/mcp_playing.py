@@ -7,6 +7,7 @@ It needs nothing but the standard library, so that it starts in no time: as a pr
 from __future__ import annotations
 
 import contextlib
+import gzip
 import json
 import os
 import subprocess
@@ -272,6 +273,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("mcp-session-id", "s-1")
         self.send_header("content-type", "text/event-stream" if self.in_events else "application/json")
         self.send_header("connection", "close")
+        if self.played.part == "packed":
+            self.send_header("content-encoding", "gzip")
+            pieces = (gzip.compress(piece) for piece in pieces)
         self.end_headers()
         with contextlib.suppress(OSError):
             for piece in pieces:
