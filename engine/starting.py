@@ -24,7 +24,7 @@ from epics.steps import AGENT_STEPS
 from timemachine.repositories import inspect_repository
 from timemachine.workspace import open_workspace
 
-_MOST_GOAL: Final = 20_000
+MOST_GOAL: Final = 20_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,8 +174,8 @@ def checked_goal(goal: str, *, what: str = "goal") -> str:
     if not stripped:
         message = f"the {what} is empty: say in a sentence what should be different"
         raise InvalidInput(message)
-    if len(stripped) > _MOST_GOAL:
-        size = f"{len(stripped):,} characters; at most {_MOST_GOAL:,} fit"
+    if len(stripped) > MOST_GOAL:
+        size = f"{len(stripped):,} characters; at most {MOST_GOAL:,} fit"
         message = f"the {what} has {size}: put the details in a file of the repository and name it"
         raise InvalidInput(message)
     strange = next((char for char in stripped if ord(char) < ord(" ") and char not in "\n\r\t"), None)

@@ -33,6 +33,8 @@ _ASIDE: Final = 0.5
 """How much of a request counts: the deed, the deed with what it is done to, and what is only mentioned, where any other word counts 1."""
 _ENOUGH: Final = 1.5
 """So much of it must be known for a likeness to be trusted in full."""
+_NO_DEED: Final = 0.5
+"""How far a likeness is trusted where no word that is known here says what is to be done, such as in another language."""
 _LIGHT: Final = frozenset(
     map(
         stem,
@@ -115,6 +117,9 @@ def _likenesses(text: str, candidates: Sequence[Candidate]) -> Mapping[str, tupl
     told = {token: weight for token, weight in _told(text).items() if token in spread}
     weights = {token: weight * log(1 + len(candidates) / spread[token]) for token, weight in told.items()}
     whole, trust = sum(weights.values()), min(1.0, sum(told.values()) / _ENOUGH)
+    words = said(text)
+    if words and (words[0].stem,) not in spread and not any(word.is_deed for word in words):
+        trust *= _NO_DEED
     return {
         agent: (
             trust * sum(weight * tokens.get(token, 0.0) for token, weight in weights.items()) / whole if whole else 0.0,

@@ -39,6 +39,7 @@ _QUOTED: Final = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`|\"[^\"\n]*\"|“[^“�
 _WORD: Final = re.compile(r"[A-Za-z]+")
 _NO_IMPERATIVE: Final = frozenset({"is", "are", "was", "were", "has", "have", "had", "does", "should", "must", "can", "will", "fails"})
 _POINTS_BACK: Final = frozenset({"it", "them", "that", "this", "these", "those", "its", "their", "so", "both"})
+_CONDITIONS: Final = frozenset({"if", "when", "unless", "once", "because", "since", "while", "after", "before", "where", "although", "in"})
 _FEWEST_WORDS: Final = 3
 """So many words has what stands for itself on either side of an "and"."""
 
@@ -146,6 +147,9 @@ def _cut(text: str, at: re.Pattern[str], *, follows: bool) -> Iterator[str]:
 def _stand_alone(left: str, right: str) -> bool:
     """Whether both sides of an "and" are whole: "find and fix the bug" is one thing, and so is "write it and test it"."""
     here = re.split(r"\sand\s|,", right, maxsplit=1)[0]
+    last = re.split(r"\band\b|,", left)[-1].lower().split()
+    if last and last[0] in _CONDITIONS:
+        return False  # "…, if it fails, fix it": what comes is what is to be done then
     return len(left.split()) >= _FEWEST_WORDS and len(here.split()) >= _FEWEST_WORDS and not _points_back(here)
 
 

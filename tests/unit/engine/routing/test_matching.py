@@ -39,7 +39,7 @@ EXAMPLES = {
     "Upgrade the library to version 3": "epic",
 }
 
-UNSURE = ("What is the weather like?", "Hello", "Paint the shed", "Das ist kaputt")
+UNSURE = ("What is the weather like?", "Hello", "Paint the shed", "Das ist kaputt", "Überprüfe den letzten Commit")
 
 
 @pytest.mark.parametrize("text", EXAMPLES)

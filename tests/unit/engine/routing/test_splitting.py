@@ -10,6 +10,10 @@ from engine.routing.splitting import Part, split
 from epics.errors import InvalidInput
 
 EXAMPLES = {
+    "what is to be done in a case belongs to it": (
+        "Run the linter and, if it fails, fix the errors in the parser",
+        [("Run the linter and, if it fails, fix the errors in the parser", ())],
+    ),
     "one sentence is one part": ("Add a flag --json to the list command", [("Add a flag --json to the list command", ())]),
     "a question is one part": ("Why does the parser lose empty lines?", [("Why does the parser lose empty lines?", ())]),
     "a numbered list": (
