@@ -32,7 +32,8 @@ async def test_words_and_vectors_are_found_by_their_indexes_and_never_of_others(
     groups = {f"f-{fact.number}": (fact.project, fact.group) for fact in made}
 
     found = {}
-    async with open_pool(database_url) as pool:
+    # So few rows as a test can make the server would now and then rather read one by one.
+    async with open_pool(f"{database_url}&options=-c%20enable_seqscan%3Doff") as pool:
         store = PostgresKnowledge(pool, embedder)
         for project in SIZES:
             about = next(fact for fact in made if fact.project == project and fact.group is Group.LEARNING)
