@@ -10,6 +10,7 @@ from typing import Final
 from pydantic import Field
 
 from epics.access_errors import Forbidden
+from epics.knowledge import owner_of
 from epics.records import Record
 from epics.roles import EVERYWHERE, NEEDED, Deed, Grant, Role
 
@@ -25,7 +26,9 @@ class Caller(Record):
     groups: tuple[str, ...] = ()
 
     def role_on(self, repo: str) -> Role | None:
-        """The highest role on a repository, or None."""
+        """The highest role on a repository, or None; what is a person's own is there for that person and for an admin of everything."""
+        if (owner := owner_of(repo)) is not None:
+            return Role.ADMIN if self.may(Deed.ADMINISTER) or (self.grants and owner == self.person) else None
         return max((grant.role for grant in self.grants if grant.covers(repo)), key=lambda role: role.rank, default=None)
 
     def may(self, deed: Deed, repo: str | None = None) -> bool:

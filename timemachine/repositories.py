@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from epics.errors import InvalidInput, RepositoryUnusable
+from epics.knowledge import owner_of
 from timemachine.commits import commit_of
 from timemachine.git import Git, branch_name, last_words, require_git
 from timemachine.urls import is_url, refuse_credentials, refuse_detours
@@ -46,6 +47,8 @@ async def inspect_repository(repo: str, base: str | None, env: Mapping[str, str]
     if is_url(repo):
         if not repo.isprintable():
             raise InvalidInput(f"{repo!r} has characters that cannot be printed: give the URL of a git server, in one line")
+        if owner_of(repo) is not None:
+            raise InvalidInput(f"{repo!r} is no repository: what begins like this is what a person's runs taught")
         refuse_credentials(repo)
         refuse_detours(repo)
         return await _inspect_url(repo, base, env)

@@ -17,7 +17,7 @@ from engine.refusals import refusals_told
 from epics.access_errors import Forbidden
 from epics.callers import current_caller
 from epics.errors import InvalidInput
-from epics.knowledge import ALL_GROUPS, Entity, Episode, Fact, Found, Group, own_project, owner_of
+from epics.knowledge import ALL_GROUPS, Entity, Episode, Fact, Found, Group, own_project
 from epics.roles import Deed
 from memory.port import Forgetting, Listing, Query
 
@@ -38,12 +38,12 @@ class KnowledgeForFaces:
             Forbidden: if the caller may not read there.
             KnowledgeUnavailable: if the store does not answer.
         """
-        _check(Deed.READ, query.project)
+        current_caller().check(Deed.READ, query.project)
         return await self._store.search(query)
 
     async def facts(self, listing: Listing) -> tuple[Fact, ...]:
         """Facts of a project, the newest first; see `search` for what is raised."""
-        _check(Deed.READ, listing.project)
+        current_caller().check(Deed.READ, listing.project)
         return await self._store.facts(listing)
 
     async def fact(self, project: str, fact_id: str) -> Fact:
@@ -54,12 +54,12 @@ class KnowledgeForFaces:
             FactNotFound: if the project has none of that id.
             KnowledgeUnavailable: if the store does not answer.
         """
-        _check(Deed.READ, project)
+        current_caller().check(Deed.READ, project)
         return await self._store.fact(project, fact_id)
 
     async def entities(self, project: str, *, groups: tuple[Group, ...] = ALL_GROUPS, limit: int = 50) -> tuple[Entity, ...]:
         """The entities of a project that most facts name; see `search` for what is raised."""
-        _check(Deed.READ, project)
+        current_caller().check(Deed.READ, project)
         return await self._store.entities(project, groups=groups, limit=limit)
 
     async def stats(self, project: str | None = None) -> KnowledgeStats:
@@ -154,22 +154,8 @@ class KnowledgeForFaces:
     @asynccontextmanager
     async def _allowed(self, deed: str, needs: Deed, project: str | None) -> AsyncGenerator[None]:
         async with refusals_told(self._pool, deed, kind="knowledge", subject=project or "all", repo=project or ""):
-            _check(needs, project)
+            current_caller().check(needs, project)
             yield
-
-
-def _check(deed: Deed, project: str | None) -> None:
-    """Hold a deed against the roles; what is a person's own is there for that person and for admins of everything.
-
-    Raises:
-        Forbidden: if it is not allowed.
-    """
-    caller, owner = current_caller(), None if project is None else owner_of(project)
-    if owner is None:
-        caller.check(deed, project)
-    elif owner != caller.person and not caller.may(Deed.ADMINISTER):
-        message = f"{project} is {owner}'s own: what it knows is for {owner}, and for who administers everything"
-        raise Forbidden(message)
 
 
 def _may_read(project: str | None) -> None:
@@ -178,7 +164,7 @@ def _may_read(project: str | None) -> None:
     Raises:
         Forbidden: if it is not allowed.
     """
-    _check(Deed.READ, project)
+    current_caller().check(Deed.READ, project)
     if project is None and current_caller().grants_for(Deed.READ) is not None:
         message = "name a repository with --repo (over HTTP: repo): of all together is told to those alone who may read all"
         raise Forbidden(message)

@@ -8,6 +8,7 @@ import pytest
 
 from epics.access_errors import Forbidden
 from epics.callers import GENIE, Caller, acting_as, current_caller
+from epics.knowledge import own_project
 from epics.roles import Deed, Grant, Role
 
 OURS = "https://git.example.org/team/app"
@@ -58,6 +59,15 @@ def test_what_is_about_no_repository_needs_a_role_on_everything():
 
     assert not anna(one).may(Deed.RUN, "")
     assert anna(all_of_them).may(Deed.RUN, "")
+
+
+def test_what_is_a_persons_own_is_there_for_them_and_for_who_administers_everything():
+    mine, bob = own_project("anna"), Caller(person="bob", channel="http", grants=(Grant(role=Role.APPROVER),))
+
+    assert anna(Grant(role=Role.VIEWER, repo=OURS)).may(Deed.ADMINISTER, mine)
+    assert GENIE.may(Deed.ADMINISTER, mine)
+    assert not bob.may(Deed.READ, mine)
+    assert not Caller(person="anna", channel="http").may(Deed.READ, mine)
 
 
 def test_a_star_stands_for_no_slash_and_two_do():
