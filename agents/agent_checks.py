@@ -5,18 +5,20 @@ from __future__ import annotations
 import ast
 import inspect
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
 from agents.agent import Agent
+from agents.mcp_schema import mcp_tool_name
 from agents.prompts import Template, check_template
 from agents.workflow import Limits
 from epics.agent_errors import InvalidAgent
 from epics.errors import InvalidInput
 from tools.builtin import builtin_tools
 from tools.declaring import AgentTool
+from tools.permitting import MCP
 from tools.registry import ToolRegistry
 
 EXECUTORS: Final = frozenset({"in_process", "claude_local", "claude_docker", "scripted"})
@@ -28,14 +30,20 @@ _MODEL: Final = re.compile(r"[a-z0-9_-]+:\S+")
 _STEPS: Final = ("prepare", "run", "cleanup")
 
 
-def check_agent(made_by: type[Agent], file: Path, source: str) -> None:
+def check_agent(made_by: type[Agent], file: Path, source: str, servers: Collection[str] = ()) -> None:
     """See that a class of an agent can be used.
+
+    Args:
+        made_by: the class.
+        file: where it stands.
+        source: the text of the file.
+        servers: the names of the MCP servers beside it.
 
     Raises:
         InvalidAgent: with the file and the line of the first fault.
     """
     try:
-        attribute, fault = next(iter(_faults(made_by)), ("", ""))
+        attribute, fault = next(iter(_faults(made_by, servers)), ("", ""))
     except Exception as error:
         # Code of somebody else's: what it makes of its attributes must not stop the others.
         line = line_in(source, made_by.__name__)
@@ -64,7 +72,7 @@ def _named(node: ast.stmt) -> tuple[str, ...]:
             return ()
 
 
-def _faults(made_by: type[Agent]) -> Iterable[tuple[str, str]]:
+def _faults(made_by: type[Agent], servers: Collection[str]) -> Iterable[tuple[str, str]]:
     """Attributes with what is wrong about each, the first first."""
     said: dict[str, Any] = {name: getattr(made_by, name, None) for name in Agent.__annotations__}
     yield from _texts(said)
@@ -80,7 +88,7 @@ def _faults(made_by: type[Agent]) -> Iterable[tuple[str, str]]:
     if said["on_crash"] not in ("retry", "park"):
         yield "on_crash", f"on_crash is 'retry' or 'park': it was {_shown(said['on_crash'])}"
     yield from _limits(said["limits"])
-    yield from _tools(said["tools"])
+    yield from _tools(said["tools"], servers)
     for name in _STEPS:
         if not inspect.iscoroutinefunction(getattr(made_by, name)):
             yield name, f"{name} is written with `async def`"
@@ -124,17 +132,17 @@ def _are_limits(turns: object, seconds: object, usd: object) -> bool:
     )
 
 
-def _tools(tools: object) -> Iterable[tuple[str, str]]:
+def _tools(tools: object, servers: Collection[str]) -> Iterable[tuple[str, str]]:
     if not isinstance(tools, tuple) or not all(isinstance(each, str | AgentTool) for each in tools):
         yield "tools", f"tools is a tuple of names and of AgentTool: it was {_shown(tools)}"
         return
     try:
-        tools_of(tools)
+        tools_of(tools, servers)
     except InvalidInput as error:
         yield "tools", str(error)
 
 
-def tools_of(tools: tuple[str | AgentTool, ...]) -> ToolRegistry:
+def tools_of(tools: tuple[str | AgentTool, ...], servers: Collection[str] = ()) -> ToolRegistry:
     """Return Genie's tools together with an agent's own, after the names that it lists were found.
 
     Raises:
@@ -145,8 +153,21 @@ def tools_of(tools: tuple[str | AgentTool, ...]) -> ToolRegistry:
     for tool in tools:
         if isinstance(tool, AgentTool):
             registry.register(tool)
-    registry.select(tool for tool in tools if isinstance(tool, str))
+    names = [tool for tool in tools if isinstance(tool, str)]
+    for name in names:
+        if name.startswith(MCP):
+            _check_of_server(name, servers)
+    registry.select(name for name in names if not name.startswith(MCP))
     return registry
+
+
+def _check_of_server(name: str, servers: Collection[str]) -> None:
+    try:
+        mcp_tool_name(name)
+    except ValueError as error:
+        raise InvalidInput(f"{name!r} {error}") from error
+    if name.removeprefix(MCP).partition("__")[0] not in servers:
+        raise InvalidInput(f"{name!r} is of no server in .mcp.json, which has {', '.join(servers) or 'none'}")
 
 
 def _shown(value: object) -> str:

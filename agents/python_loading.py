@@ -64,7 +64,7 @@ def load_agent(folder: Path) -> PythonAgent:
             content_hash=content_hash,
             mcp_servers=_servers(folder),
         )
-        check_agent(made_by, file, _text(file))
+        check_agent(made_by, file, _text(file), agent.mcp_servers)
         _loaded[folder] = agent
         return agent
 

@@ -37,7 +37,10 @@ def servers_in(settings: Settings, repo: Path | None, name: str | None = None) -
     texts = {path.relative_to(repo).as_posix(): path.read_text("utf-8", "replace") for path in files if repo is not None and path.is_file()}
     found = Catalog.discover(agents_dir=settings.agents_dir, base_branch=texts)
     by_tools = [(each.name, each.tools, each.mcp_servers, each.is_of_repository) for each in found.registry.workflows.values()]
-    by_tools += [(each.name, (), each.mcp_servers, False) for each in found.agents.values()]
+    by_tools += [
+        (each.name, tuple(tool for tool in each.made_by.tools if isinstance(tool, str)), each.mcp_servers, False)
+        for each in found.agents.values()
+    ]
     named = [
         NamedServer(workflow=agent, name=server, entry=entry, tools=tools, is_of_repository=is_own)
         for agent, tools, servers, is_own in by_tools

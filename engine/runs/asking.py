@@ -34,6 +34,7 @@ from nodes.context import Attempted
 from timemachine.workspace import attempts_folder
 from tools.builtin import builtin_tools
 from tools.declaring import AgentTool
+from tools.permitting import MCP
 
 _NEED_A_TREE = frozenset({"files", "version_control"})
 """Categories of tools that are of no use on no repository."""
@@ -204,8 +205,10 @@ class Asking:
     def _workflow(self, output: type[BaseModel], turns_used: int) -> Workflow:
         """What an executor is told of the agent, in the words of a workflow."""
         agent = self._work.agent
-        listed = _builtin().select(name for name in agent.made_by.tools if isinstance(name, str))
-        tools = tuple(tool.name for tool in listed if self._tree is not None or tool.category not in _NEED_A_TREE)
+        named = [name for name in agent.made_by.tools if isinstance(name, str)]
+        of_servers = [name for name in named if name.startswith(MCP)]
+        listed = _builtin().select(name for name in named if name not in of_servers)
+        tools = (*(tool.name for tool in listed if self._tree is not None or tool.category not in _NEED_A_TREE), *of_servers)
         limits = agent.made_by.limits
         left = Limits(turns=max(limits.turns - turns_used, 0), seconds=max(self._until - time.monotonic(), 1.0), usd=limits.usd)
         return workflow_of(self._work, output=output, tools=tools, limits=left)

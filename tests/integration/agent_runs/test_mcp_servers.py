@@ -37,10 +37,12 @@ async def asked(engine_at, agents_dir, write_agent, tmp_path):
     opened = await engine_at(plays(SAID), agents_dir=agents_dir, secret_key=new_master_key())
     engine = Engine(replace(opened._installation, executors={"in_process": executor}))
 
-    async def start(repo=None, **settings):
+    async def start(repo=None, tools="()", **settings):
         entry = {"command": sys.executable, "args": [PLAYING, "drifting", str(server)], **settings}
-        folder = write_agent("poet", ASKS).parent
+        folder = agents_dir / "poet"
+        folder.mkdir()
         (folder / ".mcp.json").write_text(json.dumps({"mcpServers": {"it": entry}}))
+        write_agent("poet", ASKS, tools=tools)
         order = StartRun(repo=repo or "", workflow="poet", executor="in_process", model="scripted:demo", task="Workflow: poet")
         return server, Asked(engine=engine, id=(await engine.runs.start(order)).id)
 
@@ -70,3 +72,14 @@ async def test_an_agent_whose_required_server_is_missing_fails_and_says_so(asked
 
     assert view.status == "failed"
     assert "the MCP server it, which the workflow requires, cannot be used" in view.error
+
+
+async def test_an_agent_calls_no_tool_of_its_servers_that_it_does_not_list(asked):
+    _, run = await asked(tools='("mcp__it__notes",)')
+
+    view = await run.end()
+
+    events = {event.type: event.data for event in await run.engine.runs.events(run.id)}
+    assert view.status == "done", view.error
+    assert events["mcp_server_started"]["tools"] == 0
+    assert "tool_called" not in events

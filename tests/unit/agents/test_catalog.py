@@ -90,6 +90,7 @@ BROKEN = {
     "no run": (GOOD[: GOOD.index("    async def run")], 16, "does not say what it does: write `async def run"),
     "no description": (GOOD.replace("description =", "describes ="), 16, "says its description as a text: it was missing"),
     "a tool that is not there": (GOOD.replace("tools = (", "tools = ('fly', "), 21, "no tool named 'fly'"),
+    "a tool of a server that is not there": (GOOD.replace("tools = (", "tools = ('mcp__docs__*', "), 21, "'mcp__docs__*' is of no server"),
     "skills that are a text": (GOOD.replace('("count words",)', '"count words"'), 18, "skills is a tuple of texts"),
     "a prompt that is no template": (GOOD.replace("{{person}}", "{{person"), 19, "not a valid template"),
     "a run that cannot be awaited": (
