@@ -11,6 +11,7 @@ from db.connection import Connection, Pool
 from db.epics import Row, Within
 from db.fence import fenced
 from db.leases import Lease
+from engine.readable import readable_patterns
 from epics.agent_errors import AgentUnavailable
 from epics.errors import Environment, GenieError, ModelUnavailable
 
@@ -38,7 +39,7 @@ def breaker_of(registry: Registry, agent: str, repo: str) -> str:
 
 def left_out(rows: Sequence[Row]) -> Mapping[str, str]:
     """Why agents are left out now, by their name; one that may be tried again is not among them."""
-    return {row["agent"]: str(AgentLeftOut(row["agent"], row["wait_s"], row["problem"])) for row in rows if row["wait_s"] > 0}
+    return {row["agent"]: str(AgentLeftOut(row["agent"], row["wait_s"], _told(row["problem"]))) for row in rows if row["wait_s"] > 0}
 
 
 async def admit(pool: Pool, agent: str, run_id: str) -> None:
@@ -59,7 +60,12 @@ async def check_in_use(pool: Pool, agent: str) -> None:
     """
     for row in await broken_agents(pool):
         if row["agent"] == agent and row["wait_s"] > 0:
-            raise AgentLeftOut(agent, row["wait_s"], row["problem"])
+            raise AgentLeftOut(agent, row["wait_s"], _told(row["problem"]))
+
+
+def _told(problem: str) -> str:
+    """What an agent failed with, for a caller who may read all: it may have been on anybody's repository."""
+    return problem if readable_patterns() is None else ""
 
 
 def telling(breaking: Breaking, ended_by: str, problem: str) -> Within:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from agents.catalog import Catalog
 from db.breakers import broken_agents
 from engine.assembling import Installation, catalog_at
-from engine.breaker import left_out
+from engine.breaker import breaker_of, left_out
 from engine.following_events import OnEvent, following
 from engine.reading import list_events
 from engine.refusals import refusals_told
@@ -107,7 +107,9 @@ class Runs:
     async def workflows(self, repo: str | None = None) -> tuple[WorkflowView, ...]:
         """The agents of both kinds of this installation, and those of the base branch of a repository, the broken ones too."""
         out = left_out(await broken_agents(self._pool))
-        return tuple(view.model_copy(update={"left_out": out.get(view.name, "")}) for view in agent_views(await self._catalog(repo)))
+        catalog, place = await self._catalog(repo)
+        whys = {view.name: out.get(breaker_of(catalog.registry, view.name, place), "") for view in agent_views(catalog)}
+        return tuple(view.model_copy(update={"left_out": whys[view.name]}) for view in agent_views(catalog))
 
     async def workflow(self, name: str, repo: str | None = None) -> WorkflowView:
         """One workflow, or agent written in Python, broken or not.
@@ -115,16 +117,17 @@ class Runs:
         Raises:
             WorkflowNotFound: if there is none of that name.
         """
-        catalog = await self._catalog(repo)
+        catalog, _ = await self._catalog(repo)
         broken = next((view for view in agent_views(catalog) if view.name == name and view.error), None)
         return broken or view_of(catalog.get(name))
 
-    async def _catalog(self, repo: str | None) -> Catalog:
+    async def _catalog(self, repo: str | None) -> tuple[Catalog, str]:
+        """What can be run, and where the repository really is."""
         here = self._installation
         if repo is None:
-            return await asyncio.to_thread(Catalog.discover, agents_dir=here.agents_dir)
+            return await asyncio.to_thread(Catalog.discover, agents_dir=here.agents_dir), ""
         facts = await inspect_repository(repo, None, here.git_environment)
         # Where it really is: the name that was given may be that of a link.
         current_caller().check(Deed.READ, facts.location)
         workspace = await open_workspace(here.home, facts.location, here.git_environment)
-        return await catalog_at(workspace.mirror, await workspace.mirror.fetch_base(facts.base), here.agents_dir)
+        return await catalog_at(workspace.mirror, await workspace.mirror.fetch_base(facts.base), here.agents_dir), facts.location

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from db.breakers import broken_agents, reset_breaker
+from db.breakers import reset_breaker
 from engine.assembling import Installation
 from engine.refusals import refusals_told
 from engine.routing.advancing import OnPart
 from engine.routing.asking import WithinAsk, take_ask
 from engine.routing.orders import Ask
 from engine.routing.reading import ask_id_of, ask_view, list_asks
-from engine.routing.views import AskView, LeftOut
+from engine.routing.views import AskView
 from engine.views import Page
 
 
@@ -56,10 +56,6 @@ class Asks:
     ) -> Page[AskView]:
         """Requests, newest first."""
         return await list_asks(self._pool, status=status, repo=repo, limit=limit, cursor=cursor)
-
-    async def left_out(self) -> tuple[LeftOut, ...]:
-        """The agents that failed lately, and how long those are left out that kept failing."""
-        return tuple(LeftOut.of(row) for row in await broken_agents(self._pool))
 
     async def reset(self, agent: str) -> bool:
         """Let an agent be used again at once; False if nothing was against it."""

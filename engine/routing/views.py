@@ -7,7 +7,6 @@ from typing import Final
 
 from pydantic import Field
 
-from db.epics import Row
 from engine.views import Money
 from epics.asks import PART_ENDED, AskStatus, PartStatus, Score, Skipped
 from epics.records import Record
@@ -32,29 +31,6 @@ class PartView(Record):
     cost_usd: Money
     scores: tuple[Score, ...] = Field(description="Who could do it, the best first.")
     skipped: tuple[Skipped, ...] = Field(description="Who could not, and why.")
-
-
-class LeftOut(Record):
-    """An agent that failed lately."""
-
-    agent: str
-    failures: int = Field(description="In a row.")
-    problem: str = Field(description="What it failed with last.")
-    wait_s: float = Field(description="For so many seconds more it is left out; 0 if it is not.")
-    is_tried: bool = Field(description="Whether one run tries at the moment if it works again.")
-    tried_by: str | None = Field(description="That run.")
-
-    @classmethod
-    def of(cls, row: Row) -> LeftOut:
-        """What its row says."""
-        return cls(
-            agent=row["agent"],
-            failures=row["failures"],
-            problem=row["problem"],
-            wait_s=row["wait_s"],
-            is_tried=row["probe"] is not None,
-            tried_by=row["probe"],
-        )
 
 
 class Reset(Record):

@@ -13,6 +13,8 @@ from db.runs import keep_run_order
 from engine.breaker import AgentLeftOut
 from engine.routing.orders import Ask
 from engine.runs.orders import StartRun
+from epics.callers import Caller, acting_as
+from epics.roles import Grant, Role
 
 pytestmark = pytest.mark.postgres
 
@@ -169,8 +171,33 @@ async def test_runs_that_fail_leave_their_workflow_out_and_a_queued_one_is_put_o
     assert 0 < (put_off.retry_at - datetime.now(UTC)).total_seconds() <= 60
     (skipped,) = [each for each in asked.parts[0].skipped if each.agent == "document"]
     assert "kept failing" in skipped.why
-    (left_out,) = await engine.asks.left_out()
-    assert (left_out.agent, left_out.failures, left_out.problem) == ("document", 2, "I fell over")
+    (row,) = await broken_agents(engine._installation.database.pool)
+    assert (row["agent"], row["failures"], row["problem"]) == ("document", 2, "I fell over")
+    # It may have failed on a repository that others may not read.
+    with acting_as(Caller(person="olga", channel="http", grants=(Grant(role=Role.OPERATOR, repo=str(small_repo)),))):
+        seen = {view.name: view.left_out for view in await engine.runs.workflows()}
+        with pytest.raises(AgentLeftOut) as refused:
+            await engine.runs.start(order)
+    for told in (seen["document"], str(refused.value)):
+        assert told.startswith("the agent document kept failing; it is tried again in")
+
+
+async def test_a_repositorys_own_workflow_is_shown_as_left_out_there_and_nowhere_else(engine_at, story, small_repo, git):
+    folder = small_repo / ".genie" / "agents" / "document"
+    folder.mkdir(parents=True)
+    (folder / "workflow.toml").write_text('description = "Writes."\noutput = "change_report"\n[limits]\nturns = 9\nseconds = 60\n')
+    (folder / "prompt.md").write_text("Do it\n")
+    (folder / "allowed_tools.json").write_text("[]\n")
+    git(small_repo, "add", "--all")
+    git(small_repo, "commit", "--quiet", "--message", "A workflow of our own")
+    engine = await engine_at(story(document=[{"fail": "error", "say": "I fell over"}]), breaker_failures=1)
+    run = await engine.runs.start(StartRun(workflow="document", repo=str(small_repo), executor="scripted"))
+    await engine.runs.advance(run.id)
+
+    there, here = [{view.name: view.left_out for view in await engine.runs.workflows(repo)} for repo in (str(small_repo), None)]
+
+    assert "I fell over" in there["document"]
+    assert here["document"] == ""
 
 
 async def test_a_run_that_meets_its_limit_of_money_says_nothing_about_its_agent(engine_at, story, small_repo):
@@ -180,4 +207,4 @@ async def test_a_run_that_meets_its_limit_of_money_says_nothing_about_its_agent(
     ended = await engine.runs.advance(run.id)
 
     assert (ended.status, ended.ended_by) == ("failed", "budget")
-    assert await engine.asks.left_out() == ()
+    assert await broken_agents(engine._installation.database.pool) == []
