@@ -8,18 +8,21 @@ import signal
 import ssl
 import subprocess
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import httpx2
 import psycopg
 
 from tests.fakes.keyed import HomeKey
-from tests.fakes.machine import until
+from tests.fakes.machine import Running, until
+
+if TYPE_CHECKING:
+    from tests.fakes.nursery import Nursery
 
 ROOT = Path(__file__).parents[2]
 GENIE = (sys.executable, "-P", "-c", "from cli.main import main; main()")
@@ -33,7 +36,7 @@ class Server:
 
     url: str
     database_url: str
-    process: subprocess.Popen[str]
+    process: Running
     log: Path
     key: HomeKey
     """Of the machine that it runs on."""
@@ -52,9 +55,8 @@ class Server:
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """End it, and return its exit code."""
-        if self.process.poll() is None:
-            self.process.send_signal(number)
-        return self.process.wait(timeout=DEADLINE_S)
+        self.process.send(number)
+        return self.process.end(DEADLINE_S).code
 
 
 @contextmanager
@@ -72,33 +74,33 @@ def new_database(server: str, template: str) -> Generator[str]:
 
 @contextmanager
 def running(
-    folder: Path, database_url: str, *options: str, ready: bool = True, verify: ssl.SSLContext | bool = True, **environment: str
+    folder: Path,
+    database_url: str,
+    *options: str,
+    nursery: Nursery | None,
+    ready: bool = True,
+    verify: ssl.SSLContext | bool = True,
+    **environment: str,
 ) -> Generator[Server]:
     """A server at work; it has printed its URL, and if `ready` can serve. `verify` has the certificate that is trusted."""
-    log = folder / "log"
-    with log.open("w") as errors:
-        process = subprocess.Popen(
-            [*GENIE, "serve", "--port", "0", *options],
-            cwd=folder,
-            env={
-                "PATH": os.environ["PATH"],
-                "HOME": str(folder),
-                "LANG": "C.UTF-8",
-                "PYTHONPATH": str(ROOT),
-                "GENIE_HOME": str(folder / "genie"),
-                "GENIE_DATABASE_URL": database_url,
-                # Tests ask as often as they can.
-                "GENIE_REQUESTS_PER_MINUTE": "1000000",
-                "GENIE_REQUESTS_AT_ONCE": "100000",
-                **environment,
-            },
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            text=True,
-        )
+    given = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(folder),
+        "LANG": "C.UTF-8",
+        "PYTHONPATH": str(ROOT),
+        "GENIE_HOME": str(folder / "genie"),
+        "GENIE_DATABASE_URL": database_url,
+        # Tests ask as often as they can.
+        "GENIE_REQUESTS_PER_MINUTE": "1000000",
+        "GENIE_REQUESTS_AT_ONCE": "100000",
+        **environment,
+    }
+    out, log = folder / "out", folder / "log"
+    arguments = ("serve", "--port", "0", *options)
+    process = _spawned(arguments, given, folder, out, log) if nursery is None else nursery.begin(arguments, given, folder, out, log)
     try:
-        assert process.stdout is not None
-        line = process.stdout.readline()
+        until(lambda: "\n" in out.read_text() or process.code is not None, "it says where it is")
+        line = out.read_text().partition("\n")[0]
         assert "://" in line, f"{line}{log.read_text()}"
         url = next(word for word in line.split() if "://" in word)
         if ready:
@@ -107,8 +109,11 @@ def running(
             url=url, database_url=database_url, process=process, log=log, key=HomeKey(folder / "genie"), first_line=line, verify=verify
         )
     finally:
-        if process.poll() is None:
-            process.terminate()
-        process.wait(timeout=DEADLINE_S)
-        if process.stdout is not None:
-            process.stdout.close()
+        process.send(signal.SIGTERM)
+        process.end(DEADLINE_S)
+
+
+def _spawned(arguments: Sequence[str], environment: Mapping[str, str], folder: Path, out: Path, log: Path) -> Running:
+    with out.open("w") as stdout, log.open("w") as stderr:
+        process = subprocess.Popen([*GENIE, *arguments], cwd=folder, env=environment, stdout=stdout, stderr=stderr)
+    return Running(process.pid, out, log, process.poll)

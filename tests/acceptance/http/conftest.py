@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Generator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import httpx2
 import pytest
 
 from tests.fakes.servers import Server, new_database, running
+
+if TYPE_CHECKING:
+    from tests.fakes.nursery import Nursery
 
 
 class Serve(Protocol):
@@ -27,28 +31,37 @@ def http_database(postgres_server: str, database_template: str) -> Generator[str
 
 
 @pytest.fixture(scope="session")
-def server(http_database: str, tmp_path_factory: pytest.TempPathFactory) -> Generator[Server]:
+def parent(request: pytest.FixtureRequest) -> Nursery | None:
+    """What bears servers: the nursery, where it can."""
+    found: Nursery | None = request.getfixturevalue("nursery") if sys.platform == "linux" else None
+    return found
+
+
+@pytest.fixture(scope="session")
+def server(parent: Nursery | None, http_database: str, tmp_path_factory: pytest.TempPathFactory) -> Generator[Server]:
     """A server without workers."""
-    with running(tmp_path_factory.mktemp("server"), http_database, "--workers", "0", GENIE_LOG_FORMAT="json") as started:
+    folder = tmp_path_factory.mktemp("server")
+    with running(folder, http_database, "--workers", "0", nursery=parent, GENIE_LOG_FORMAT="json") as started:
         yield started
 
 
 @pytest.fixture(scope="session")
-def second_server(http_database: str, tmp_path_factory: pytest.TempPathFactory) -> Generator[Server]:
+def second_server(parent: Nursery | None, http_database: str, tmp_path_factory: pytest.TempPathFactory) -> Generator[Server]:
     """Another server on the same database, with a home of its own."""
-    with running(tmp_path_factory.mktemp("second-server"), http_database, "--workers", "0") as started:
+    with running(tmp_path_factory.mktemp("second-server"), http_database, "--workers", "0", nursery=parent) as started:
         yield started
 
 
 @pytest.fixture
-def serve(tmp_path: Path, http_database: str) -> Generator[Serve]:
+def serve(parent: Nursery | None, tmp_path: Path, http_database: str) -> Generator[Serve]:
     """Starts servers of this test's own."""
     with ExitStack() as stack:
 
         def start(*options: str, database_url: str | None = None, ready: bool = True, **environment: str) -> Server:
             folder = tmp_path / f"server-{len(tuple(tmp_path.glob('server-*')))}"
             folder.mkdir()
-            started = stack.enter_context(running(folder, database_url or http_database, *options, ready=ready, verify=True, **environment))
+            database = database_url or http_database
+            started = stack.enter_context(running(folder, database, *options, nursery=parent, ready=ready, verify=True, **environment))
             if ready:
                 carry_key(started, tmp_path)
             return started

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import getpass
 from collections.abc import Generator
+from typing import TYPE_CHECKING
 
 import httpx2
 import pytest
 
 from tests.fakes.certificates import Certificate, make_certificate
 from tests.fakes.servers import Server, running
+
+if TYPE_CHECKING:
+    from tests.fakes.nursery import Nursery
 
 pytestmark = [pytest.mark.postgres, pytest.mark.slow]
 
@@ -20,13 +24,15 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
 
 
 @pytest.fixture(scope="module")
-def secure(http_database: str, certificate: Certificate, tmp_path_factory: pytest.TempPathFactory) -> Generator[Server]:
+def secure(
+    parent: Nursery | None, http_database: str, certificate: Certificate, tmp_path_factory: pytest.TempPathFactory
+) -> Generator[Server]:
     """A server with TLS that a proxy also stands in front of, which lets one key ask six times."""
     folder = tmp_path_factory.mktemp("secure")
     tls = ("--tls-cert", str(certificate.cert), "--tls-key", str(certificate.key))
     options = ("--workers", "0", "--behind-proxy", "--name", "Genie.Example.org.", *tls)
     few = {"GENIE_TRUSTED_PROXIES": "127.0.0.0/8", "GENIE_REQUESTS_PER_MINUTE": "1", "GENIE_REQUESTS_AT_ONCE": "6"}
-    with running(folder, http_database, *options, ready=True, verify=certificate.trusted, **few) as started:
+    with running(folder, http_database, *options, nursery=parent, ready=True, verify=certificate.trusted, **few) as started:
         yield started
 
 
@@ -70,9 +76,9 @@ def test_where_a_request_comes_from_is_believed_of_proxies_that_are_trusted(secu
     assert told <= {"203.0.113.5", "127.0.0.1"}
 
 
-def test_all_servers_count_the_requests_of_a_key_together(secure, tmp_path, http_database):
-    shown = secure.key.headers
-    with running(tmp_path, http_database, "--workers", "0", GENIE_REQUESTS_PER_MINUTE="1", GENIE_REQUESTS_AT_ONCE="6") as other:
+def test_all_servers_count_the_requests_of_a_key_together(secure, parent, tmp_path, http_database):
+    shown, one = secure.key.headers, ("--workers", "0")
+    with running(tmp_path, http_database, *one, nursery=parent, GENIE_REQUESTS_PER_MINUTE="1", GENIE_REQUESTS_AT_ONCE="6") as other:
         asked = [
             httpx2.get(f"{each.url}/api/v1/whoami", headers=shown, verify=each.verify).status_code
             for _ in range(4)

@@ -31,7 +31,7 @@ def test_a_server_starts_without_its_database_heals_with_it_and_ends_in_good_ord
         with client.stream("GET", f"/epics/{epic['id']}/events") as answer:
             lines = answer.iter_lines()
             begun = next(lines)
-            server.process.send_signal(signal.SIGTERM)
+            server.process.send(signal.SIGTERM)
             told = list(lines)
         code = server.stop()
 
