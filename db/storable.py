@@ -1,4 +1,4 @@
-"""Documents and texts that PostgreSQL can store: it holds no NUL character."""
+"""Documents and texts that PostgreSQL can store: it holds no NUL character, and no half of a surrogate pair."""
 
 from __future__ import annotations
 
@@ -13,14 +13,13 @@ _NUL: Final = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 
 
 def jsonb(value: Any) -> Jsonb:  # any JSON
-    """Wrap a value for a jsonb column; a NUL in it becomes the replacement character."""
+    """Wrap a value for a jsonb column, without a NUL and without halves of surrogate pairs."""
     return Jsonb(value, dumps=_dumps)
 
 
 def json_text(value: Any) -> str:  # any JSON
     """The one text for a value, whatever the order in which it was put together, without a NUL and without halves of surrogate pairs."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return _without_nul(text.encode("utf-8", "replace").decode("utf-8"))
+    return _storable(json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False))
 
 
 def storable_text(text: str) -> str:
@@ -29,8 +28,8 @@ def storable_text(text: str) -> str:
 
 
 def _dumps(value: Any) -> str:  # any JSON
-    return _without_nul(json.dumps(value))
+    return _storable(json.dumps(value, ensure_ascii=False))
 
 
-def _without_nul(text: str) -> str:
-    return _NUL.sub(r"\1\\ufffd", text)
+def _storable(text: str) -> str:
+    return _NUL.sub(r"\1\\ufffd", text.encode("utf-8", "replace").decode("utf-8"))

@@ -12,6 +12,7 @@ from db.attempts import attempt_of_task, end_attempt, next_attempt_number, open_
 from db.epics import Row, record_event
 from db.identity import database_id
 from db.journal import AttemptJournal
+from db.storable import storable_text
 from engine.assembling import Installation, assemble
 from engine.attempts import signature_of
 from engine.commands import Commands
@@ -139,7 +140,7 @@ async def _lived(work: AgentWork, tree: RunTree | None, prompt: str) -> Outcome:
             # Its agent may have caught it, and gone on as if nothing were.
             raise run.stopped_by
     clean = work.installation.database.pool.clean
-    return replace(outcome, output=clean(outcome.output), error=clean(outcome.error))
+    return replace(outcome, output=clean(outcome.output), error=storable_text(clean(outcome.error)))
 
 
 async def _ended(work: AgentWork, tree: RunTree | None, row: Row, outcome: Outcome) -> Attempted:

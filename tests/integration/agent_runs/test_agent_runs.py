@@ -108,6 +108,15 @@ async def test_what_an_agent_raises_is_the_failure_of_the_run_with_its_line(ask_
     assert "no lamp" in view.error
 
 
+@pytest.mark.parametrize("body", ["return 'a\\0b\\ud800c'", "raise ValueError('a\\0b\\ud800c')"], ids=["answer", "error"])
+async def test_what_no_database_can_hold_is_replaced_in_what_an_agent_says(ask_agent, write_agent, body):
+    write_agent("poet", f"    async def run(self, run):\n        {body}\n")
+
+    view = await (await ask_agent("poet", plays(ROSE))).end()
+
+    assert "a\N{REPLACEMENT CHARACTER}b?c" in (view.output["text"] if view.output else view.error)
+
+
 async def test_an_agent_that_takes_too_long_is_ended_and_cleans_up(ask_agent, write_agent, tmp_path):
     mark = tmp_path / "cleaned"
     body = (
