@@ -13,7 +13,7 @@ from engine.routing.carrying import carry_ask, due_works
 from engine.routing.reading import ask_view
 from engine.routing.views import AskView, stands_still
 from engine.views import EventView
-from epics.errors import EpicHeld
+from epics.errors import EpicHeld, LeaseLost
 
 OnPart = Callable[[int, str, EventView], None]
 """Is called with the number of a part, what does it, and each event of that."""
@@ -52,6 +52,6 @@ async def _run(installation: Installation, n: int, work: str, on_part: OnPart | 
     async with following(installation.database.pool, work, None if on_part is None else lambda event: on_part(n, work, event)):
         try:
             await advance_epic(installation, work)
-        except EpicHeld:
-            # A worker was quicker; it is followed by looking.
+        except (EpicHeld, LeaseLost):
+            # A worker has it, or took it over; it is followed by looking.
             await asyncio.sleep(1.0)

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from db.asks import part_rows
+from db.asks import cancel_ask, part_rows
 from engine.routing.asks_for_faces import Asks
 from engine.routing.carrying import carry_ask, due_works, works_of
 from engine.routing.model_splitting import Split, SplitPart
@@ -157,6 +157,20 @@ async def test_a_cancelled_request_begins_nothing_more_and_ends_what_it_began(en
     assert cancelled.status == "cancelled"
     assert [part.status for part in cancelled.parts] == ["started", "cancelled"]
     assert (await engine.runs.show(cancelled.parts[0].work)).status == "cancelled"
+    with pytest.raises(Conflict, match="has ended already"):
+        await engine.asks.cancel(view.id, by="ann")
+
+
+async def test_a_cancel_that_was_cut_off_is_gone_on_with(engine, asked):
+    view = await asked(TWO)
+    await sweep_asks(engine._installation)
+    # As far as one came who was killed then.
+    assert await cancel_ask(engine._installation.database.pool, view.id)
+
+    cancelled = await engine.asks.cancel(view.id, by="ann")
+
+    assert {run.status for run in (await engine.runs.page()).items} == {"cancelled"}
+    assert cancelled.status == "cancelled"
     with pytest.raises(Conflict, match="has ended already"):
         await engine.asks.cancel(view.id, by="ann")
 
