@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from tests.fakes.nursery import Nursery
 
 ROOT = Path(__file__).parents[2]
+LONG_INPUT = 10_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,13 +136,13 @@ def _runner(genie_environment: Mapping[str, str], tmp_path: Path, said: Path, re
 
     def run(*arguments: str, stdin: str = "", cwd: Path | None = None, env: dict[str, str] | None = None, fresh: bool = False) -> Ended:
         environment, folder = {**genie_environment, **(env or {})}, cwd or tmp_path
-        # What Python itself reads as it begins (its input, its own variables) cannot be changed in one that has begun.
-        if fresh or stdin or sys.platform != "linux" or any(name.startswith("PYTHON") for name in env or ()):
+        # What Python itself reads as it begins (its own variables) cannot be changed in one that has begun.
+        if fresh or len(stdin) > LONG_INPUT or sys.platform != "linux" or any(name.startswith("PYTHON") for name in env or ()):
             return _run_fresh(arguments, stdin, folder, environment)
         nursery: Nursery = request.getfixturevalue("nursery")
         said.mkdir(exist_ok=True)
         out, err = (said / f"{next(count)}.{name}" for name in ("out", "err"))
-        ended = nursery.begin(arguments, environment, folder, out, err).end()
+        ended = nursery.begin(arguments, environment, folder, out, err, stdin=stdin).end()
         return Ended(code=ended.code, out=ended.out, err=ended.err)
 
     return run

@@ -30,6 +30,7 @@ if __name__ == "__main__":
 from tests.fakes.machine import Running  # noqa: E402  (as a process, it is found only now)
 
 CLONE_NEWUTS = 0x04000000
+PIPE_HOLDS = 60_000
 FIRST = ("cli.main", "engine.bootstrap", "executors.in_process", "executors.scripted", "pydantic_ai.models.anthropic")
 #: What a release that has no such module does not need either.
 IF_THERE = ("api.app", "cli.serving", "engine.worker", "uvicorn", "procrastinate", "pygments.lexers.diff", "rich._emoji_codes")
@@ -64,10 +65,19 @@ class Nursery:
         self._process.stdout.close()
 
     def begin(
-        self, arguments: Sequence[str], environment: Mapping[str, str], folder: Path, out: Path, err: Path, *, hostname: str | None = None
+        self,
+        arguments: Sequence[str],
+        environment: Mapping[str, str],
+        folder: Path,
+        out: Path,
+        err: Path,
+        *,
+        hostname: str | None = None,
+        stdin: str = "",
     ) -> Running:
-        """Begin a command; what it says is added to the files."""
-        order = {"arguments": list(arguments), "environment": dict(environment), "hostname": hostname}
+        """Begin a command; what it says is added to the files, and `stdin`, which a pipe must hold at once, is piped into it."""
+        assert len(stdin.encode()) <= PIPE_HOLDS, "a longer input needs somebody who goes on writing"
+        order = {"arguments": list(arguments), "environment": dict(environment), "hostname": hostname, "stdin": stdin}
         places = {"folder": str(folder), "out": str(out), "err": str(err)}
         for path in (out, err):
             path.touch()
@@ -156,10 +166,12 @@ def _live(order: Mapping[str, Any]) -> None:
         os.environ.clear()
         os.environ.update(order["environment"])
         time.tzset()
-        nothing = os.open(os.devnull, os.O_RDONLY)
+        typed = _pipe_with(order["stdin"]) if order["stdin"] else os.open(os.devnull, os.O_RDONLY)
         out, err = (os.open(order[name], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644) for name in ("out", "err"))
-        for here, there in ((nothing, 0), (out, 1), (err, 2)):
+        for here, there in ((typed, 0), (out, 1), (err, 2)):
             os.dup2(here, there)
+        # The one from before has read ahead, of the orders.
+        sys.stdin = open(0, encoding=sys.stdin.encoding, errors=sys.stdin.errors, closefd=False)  # noqa: SIM115  (it is there to the end)
         sys.argv = ["genie", *order["arguments"]]
         from cli.main import main as genie
 
@@ -174,6 +186,13 @@ def _live(order: Mapping[str, Any]) -> None:
     sys.stderr.flush()
     Path(f"{order['out']}.{os.getpid()}.code").write_text(str(code))
     os._exit(code)
+
+
+def _pipe_with(text: str) -> int:
+    reading, writing = os.pipe()
+    os.write(writing, text.encode())
+    os.close(writing)
+    return reading
 
 
 if __name__ == "__main__":
