@@ -32,6 +32,13 @@ def _with_references(text: str) -> str:
     return text
 
 
+def _without_secrets(text: str) -> str:
+    if "${secret:" in text:
+        message = "has a secret on a command line, which everybody on the machine can read: give it in 'env'"
+        raise ValueError(message)
+    return text
+
+
 def _header(name: str) -> str:
     if not _HEADER.fullmatch(name):
         message = "is no name of an HTTP header"
@@ -60,6 +67,8 @@ def mcp_tool_name(text: str) -> str:
 
 Text = Annotated[str, StringConstraints(max_length=4_000), AfterValidator(_with_references)]
 Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1_000), AfterValidator(_with_references)]
+Argument = Annotated[Text, AfterValidator(_without_secrets)]
+Program = Annotated[Word, AfterValidator(_without_secrets)]
 Url = Annotated[Word, AfterValidator(_web_address)]
 Variable = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,99}$")]
 Header = Annotated[str, AfterValidator(_header)]
@@ -81,10 +90,10 @@ class McpServer(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     type: Literal["stdio", "http"] | None = None
-    command: Word | None = None
-    args: Annotated[tuple[Text, ...], Field(max_length=200)] = ()
+    command: Program | None = None
+    args: Annotated[tuple[Argument, ...], Field(max_length=200)] = ()
     env: Annotated[dict[Variable, Text], Field(max_length=100)] = Field(default_factory=dict)
-    cwd: Text | None = None
+    cwd: Argument | None = None
     url: Url | None = None
     headers: Annotated[dict[Header, Text], Field(max_length=100)] = Field(default_factory=dict)
     timeout: Seconds | Timeouts | None = None

@@ -18,6 +18,7 @@ def written(**server):
     "server, line, said",
     [
         ({"env": {"A": "${secret:jwt_secret}"}}, 6, "is no reference"),
+        ({"args": ["--token=${secret:mcp_docs}"]}, 6, "has a secret on a command line"),
         ({"args": ["${HOME"]}, 6, "has no end"),
         ({"url": "https://example.org"}, 3, "either 'command' or 'url'"),
         ({"type": "http"}, 3, "type 'http' goes with 'url'"),
