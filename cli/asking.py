@@ -74,9 +74,10 @@ async def watch(service: Service, given: str, output: Output) -> int:
     while True:
         for part in view.parts:
             now = part.work_status if part.status == "started" and part.work_status else part.status
-            if told.get(part.n) != now:
-                told[part.n] = now
-                output.say(f"part {part.n} [{part.agent or '?'}] {now}{f' · {part.work}' if part.work else ''}")
+            why = f" · {part.error}" if part.status == "waiting" and part.error else ""
+            if told.get(part.n) != now + why:
+                told[part.n] = now + why
+                output.say(f"part {part.n} [{part.agent or '?'}] {now}{f' · {part.work}' if part.work else ''}{why}")
         if stands_still(view):
             return _sum_up(view, output)
         await asyncio.sleep(0.5)
