@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from typing import Final, Generic, NamedTuple, TypeVar
 
-from epics.knowledge import Fact, Found
-
+EACH_WAY: Final = 30
+"""Facts that each way finds, and more where more are asked for."""
 _K: Final = 60
 """Of reciprocal rank fusion, as its paper has it (Cormack, Clarke and Büttcher, 2009): how little the very first places count more."""
+
+_SEEDS: Final = 5
+"""The best of words and vectors, from which neighbours are looked for."""
 
 KeyT = TypeVar("KeyT", bound=Hashable)
 
@@ -21,13 +24,25 @@ class Ranked(NamedTuple, Generic[KeyT]):
     ways: dict[str, int]
 
 
-def fused(ways: Mapping[str, Sequence[Fact]], *, limit: int) -> tuple[Found, ...]:
-    """The facts that were found, those first that stand high in many ways of searching."""
-    facts = {fact.id: fact for found in ways.values() for fact in found}
-    order = ranked({way: [fact.id for fact in found] for way, found in ways.items()})
-    # By their ids where they stand alike, so that two searches for the same never differ.
-    best = sorted(order, key=lambda each: (-each.score, each.key))[:limit]
-    return tuple(Found(fact=facts[each.key], score=each.score, ways=each.ways) for each in best)
+async def with_neighbours(
+    ways: Mapping[str, Sequence[KeyT]],
+    *,
+    around: Awaitable[Sequence[KeyT]] | None,
+    beside: Callable[[Sequence[KeyT]], Awaitable[Sequence[KeyT]]],
+) -> list[Ranked[KeyT]]:
+    """What was found in some ways, and what is near in the graph, best first.
+
+    Args:
+        ways: what each way of searching found, best first.
+        around: what is near to what was asked for; None if nothing was, and then what is beside the best is looked for.
+        beside: gives what is beside some of what was found.
+    """
+    if around is not None:
+        return ranked({**ways, "neighbours": await around})
+    seeds = [each.key for each in ranked(ways)[:_SEEDS]]
+    near = await beside(seeds) if seeds else ()
+    # What is only beside a hit comes after the hits.
+    return ranked({**ways, "neighbours": [key for key in near if key not in seeds]}, first={"neighbours": len(seeds) + 1})
 
 
 def ranked(ways: Mapping[str, Sequence[KeyT]], *, first: Mapping[str, int] | None = None) -> list[Ranked[KeyT]]:

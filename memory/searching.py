@@ -12,15 +12,11 @@ from db import knowledge as rows
 from db.connection import Connection
 from db.storable import storable_text
 from epics.knowledge import ALL_GROUPS, Found
-from memory.fusing import ranked
+from memory.fusing import EACH_WAY, with_neighbours
 from memory.port import Query
 from memory.words import MOST_MATCHES, Commonness, any_of, chosen_words, quoted
 
-_EACH_WAY: Final = 30
-"""Facts that each way finds, and more where more are asked for."""
 _MOST_CHARS: Final = 8_000
-_SEEDS: Final = 5
-"""The best of words and vectors, from which neighbours are looked for."""
 _MOST_AWAY: Final = 0.7
 """Texts whose vectors are less alike than this, as 1 minus their cosine, are not found by meaning."""
 _FAR: Final = 2
@@ -50,23 +46,17 @@ class Search:
             "project": sought.project,
             "shelves": list(query.groups),
             "held_at": query.as_of or datetime.now(UTC),
-            "most": max(_EACH_WAY, query.limit),
+            "most": max(EACH_WAY, query.limit),
             "ranked": MOST_MATCHES,
         }
 
     async def found(self) -> tuple[Found, ...]:
         """What fits best, best first."""
         query = self._sought.query
-        rankings = {"text": await self._by_words(), "vector": await self._by_vector()}
-        seeds = [each.key for each in ranked(rankings)[:_SEEDS]]
-        if query.around is not None:
-            rankings["neighbours"] = await self._near(names=[storable_text(query.around)], steps=_FAR)
-            best = ranked(rankings)[: query.limit]
-        else:
-            near = await self._near(facts=seeds, steps=_NEAR) if seeds else []
-            # What is only beside a hit comes after the hits.
-            rankings["neighbours"] = [fact for fact in near if fact not in seeds]
-            best = ranked(rankings, first={"neighbours": len(seeds) + 1})[: query.limit]
+        ways = {"text": await self._by_words(), "vector": await self._by_vector()}
+        around = None if query.around is None else self._near(names=[storable_text(query.around)], steps=_FAR)
+        order = await with_neighbours(ways, around=around, beside=lambda facts: self._near(facts=facts, steps=_NEAR))
+        best = order[: query.limit]
         facts = await rows.facts_by_number(self._connection, query.project, [each.key for each in best], self._scope)
         return tuple(Found(fact=facts[each.key], score=each.score, ways=each.ways) for each in best if each.key in facts)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -12,19 +12,13 @@ from graphiti_core.edges import EntityEdge
 from graphiti_core.search.search_filters import ComparisonOperator, DateFilter, SearchFilters
 
 from epics.knowledge import Fact, Found
-from memory.fusing import ranked
+from memory.fusing import EACH_WAY, with_neighbours
 from memory.graphiti import queries
 from memory.graphiti.shapes import NOWHERE, fact_of, id_of_entity, shelf_of
 from memory.port import Query
 
 _NEAR: Final = 0.3
 """Texts that are less alike than this, as the cosine of their vectors, are not found by meaning."""
-
-_EACH_WAY: Final = 30
-"""Facts that each way finds, and more where more are asked for."""
-
-_SEEDS: Final = 5
-"""The best of words and vectors, from which neighbours are looked for."""
 
 _ALL_SHELVES: Final = 10_000
 """Kuzu takes the best of all shelves before it looks at the shelf."""
@@ -43,21 +37,15 @@ class Search:
         self._vector = vector
         self._shelves = [shelf_of(query.project, group) for group in query.groups]
         self._at = query.as_of or datetime.now(UTC)
-        self._most = max(_EACH_WAY, query.limit)
+        self._most = max(EACH_WAY, query.limit)
         self._facts: dict[str, Fact] = {}
 
     async def found(self) -> tuple[Found, ...]:
         """What fits best, best first."""
-        rankings = {"text": await self._by_words(), "vector": await self._by_meaning()}
-        seeds = [each.key for each in ranked(rankings)[:_SEEDS]]
-        first: dict[str, int] = {}
-        if self._query.around is not None:
-            rankings["neighbours"] = await self._near([id_of_entity(shelf, self._query.around) for shelf in self._shelves], steps=2)
-        else:
-            # What is only beside a hit comes after the hits.
-            near = await self._near(self._ends_of(seeds), steps=1)
-            rankings["neighbours"], first["neighbours"] = [fact for fact in near if fact not in seeds], len(seeds) + 1
-        best = ranked(rankings, first=first)[: self._query.limit]
+        ways, name = {"text": await self._by_words(), "vector": await self._by_meaning()}, self._query.around
+        around = None if name is None else self._near([id_of_entity(shelf, name) for shelf in self._shelves], steps=2)
+        order = await with_neighbours(ways, around=around, beside=lambda facts: self._near(self._ends_of(facts), steps=1))
+        best = order[: self._query.limit]
         return tuple(Found(fact=self._facts[each.key], score=each.score, ways=each.ways) for each in best)
 
     async def _by_words(self) -> list[str]:
@@ -87,7 +75,7 @@ class Search:
         two = await queries.edges_touching(self._driver, self._shelves, sorted(ends)) if steps > 1 else []
         return self._noted([*one, *two])[: self._most]
 
-    def _ends_of(self, facts: list[str]) -> list[str]:
+    def _ends_of(self, facts: Sequence[str]) -> list[str]:
         named = {name for fact in facts for name in (self._facts[fact].subject, self._facts[fact].object) if name}
         return sorted(id_of_entity(shelf, name) for shelf in self._shelves for name in named)
 

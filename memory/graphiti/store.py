@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, Final
 
+import structlog
 from graphiti_core.driver.driver import GraphDriver
 from graphiti_core.edges import EntityEdge
 from graphiti_core.nodes import EntityNode, EpisodicNode
@@ -76,12 +77,21 @@ class GraphitiStore:
         return True
 
     async def search(self, query: Query) -> tuple[Found, ...]:
-        """The facts that fit best, best first."""
+        """The facts that fit best; what the embedder cannot do now, the words do alone."""
         if not query.groups or query.limit <= 0:
             return ()
-        (vector,) = await self._embedder.embed((query.text,)) if query.text.strip() else (None,)
+        vector = await self._vector_of(query.text)
         async with self._asking() as driver:
             return await Search(driver, query, vector).found()
+
+    async def _vector_of(self, text: str) -> tuple[float, ...] | None:
+        if not text.strip():
+            return None
+        try:
+            return (await self._embedder.embed((text,)))[0]
+        except KnowledgeUnavailable as error:
+            structlog.get_logger().warning("knowledge is searched by words alone", error=str(error))
+            return None
 
     async def facts(self, listing: Listing) -> tuple[Fact, ...]:
         """List facts, the newest first."""

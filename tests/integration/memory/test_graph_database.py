@@ -69,6 +69,17 @@ async def test_a_writer_killed_in_the_middle_leaves_nothing_and_its_episode_is_t
     assert await store.counts("/repo") == Counts(episodes=1, facts=3, entities=0)
 
 
+async def test_words_find_alone_where_the_embedder_is_away(tmp_path):
+    embedder = HashingEmbedder()
+    store = open_store("graphiti", POOL, embedder, graph_url=f"kuzu://{tmp_path / 'graph'}")
+    await store.add(episode("/repo", "The lamp is broken"))
+    embedder.away = True
+
+    found = await store.search(Query(project="/repo", text="which lamp"))
+
+    assert [each.fact.text for each in found] == ["The lamp is broken"]
+
+
 def _told() -> Any:
     return episode("/repo", "One thing", "Another thing", "A third thing", key="the-key")
 
