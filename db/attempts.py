@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from db.connection import Pool
+from db.connection import Connection, Pool
 from db.epics import Row, Within, fetch_one
 from db.fence import add_events, fenced
 from db.leased_values import give_back_values
@@ -30,9 +30,13 @@ async def attempt_of_task(pool: Pool, epic_id: str, task_id: str) -> Row | None:
 async def next_attempt_number(pool: Pool, lease: Lease) -> int:
     """Take the next attempt number of an epic; a number that is taken is never given again, used or not."""
     async with fenced(pool, lease) as connection:
-        row = await (await connection.execute(QUERIES["take_attempt_number"], {"epic": lease.thread_id})).fetchone()
+        return await _next_number(connection, lease.thread_id)
+
+
+async def _next_number(connection: Connection, epic_id: str) -> int:
+    row = await (await connection.execute(QUERIES["take_attempt_number"], {"epic": epic_id})).fetchone()
     if row is None:
-        message = f"there is no epic {lease.thread_id}"
+        message = f"there is no epic {epic_id}"
         raise LookupError(message)
     return int(row["n"])
 
@@ -45,13 +49,15 @@ async def open_attempt(pool: Pool, lease: Lease, values: Mapping[str, Any], *, b
         lease: ours.
         before: events of what was done to open it, told before its own.
         values: the columns and the brief; `configuration`, `changed`, `lessons` and `recalled` may be missing, and so may `heard`: the
-            numbers of what people said that the brief tells, and `setup`: what came of making its work tree ready.
+            numbers of what people said that the brief tells, and `setup`: what came of making its work tree ready. Without `n` it is the
+            next number.
     """
-    setup = await seal_document(pool.sealer, "setup", values["n"], values.get("setup"))
-    told = {**values, "setup": setup}
-    documents = {name: jsonb(told[name]) if told.get(name) else None for name in _DOCUMENTS}
-    brief = await seal_text(pool.sealer, values["brief"], brief_context(values["n"]))
     async with fenced(pool, lease) as connection:
+        values = values if "n" in values else {**values, "n": await _next_number(connection, lease.thread_id)}
+        setup = await seal_document(pool.sealer, "setup", values["n"], values.get("setup"))
+        told = {**values, "setup": setup}
+        documents = {name: jsonb(told[name]) if told.get(name) else None for name in _DOCUMENTS}
+        brief = await seal_text(pool.sealer, values["brief"], brief_context(values["n"]))
         row = await (
             await connection.execute(QUERIES["open_attempt"], {**values, **documents, "epic": lease.thread_id, "epoch": lease.epoch})
         ).fetchone()

@@ -108,11 +108,7 @@ async def _opened(work: AgentWork, running: Running | None) -> Row:
     own = OwnPrompt(text=agent.made_by.prompt, variables=agent.made_by.variables)
     filled = await work.conversation.filled_prompt(own, work.given)
     recalled = await recalled_for(work)
-    n = await next_attempt_number(pool, work.lease)
-    if running is not None:
-        await have_start(running, work.order)
     values: dict[str, Any] = {
-        "n": n,
         "task": RUN,
         "step": agent.name,
         "workflow": agent.name,
@@ -120,12 +116,16 @@ async def _opened(work: AgentWork, running: Running | None) -> Row:
         "executor": work.executor.name,
         "model": ",".join(work.models),
         "base_commit": start,
-        "branch": await branch_for(running, agent.name, n, start) if running is not None else None,
+        "branch": None,
         "brief": prompt_with(filled.text, recalled).replace("\0", "\N{REPLACEMENT CHARACTER}"),
         "limit_usd": agent.made_by.limits.usd,
         "continues": None,
         "recalled": [each.model_dump(mode="json") for each in recalled],
     }
+    if running is not None:
+        n = await next_attempt_number(pool, work.lease)
+        await have_start(running, work.order)
+        values |= {"n": n, "branch": await branch_for(running, agent.name, n, start)}
     read = {"project": project_of(work.facts), "facts": len(recalled), "ids": [each.id for each in recalled]}
     before = [{"type": "memory_read", "data": read}] if work.knowledge.is_on else []
     return await open_attempt(pool, work.lease, values, before=before)

@@ -14,7 +14,7 @@ from structlog.contextvars import bound_contextvars
 
 from agents.python_agent import Answer
 from agents.workflow import Boundaries, Limits, Workflow
-from db.attempts import attempt_of_task, end_attempt, next_attempt_number, open_attempt
+from db.attempts import attempt_of_task, end_attempt, open_attempt
 from db.connection import Connection
 from db.epics import Row, fetch_one
 from db.journal import AttemptJournal
@@ -90,10 +90,8 @@ class Asking:
 
     async def _open(self, question: Question) -> Row:
         work, pool = self._work, self._work.installation.database.pool
-        n = await next_attempt_number(pool, work.lease)
         limit = work.agent.made_by.limits.usd
         values = {
-            "n": n,
             "task": f"ask-{self._asked}",
             "step": work.agent.name,
             "workflow": work.agent.name,
@@ -104,7 +102,7 @@ class Asking:
             "branch": None,
             # No column takes a NUL.
             "brief": question.message.replace("\0", "\N{REPLACEMENT CHARACTER}"),
-            "limit_usd": None if limit is None else max(limit - (await self._used(n))["cost_usd"], Decimal(0)),
+            "limit_usd": None if limit is None else max(limit - (await self._used())["cost_usd"], Decimal(0)),
             "continues": None,
         }
         return await open_attempt(pool, work.lease, values)
@@ -219,7 +217,8 @@ class Asking:
         rows = await AttemptJournal.read_before(pool, work.run_id, n, work.executor.name)
         return tuple(turn_of(row) for row in rows)
 
-    async def _used(self, n: int) -> Row:
+    async def _used(self, n: int = 0) -> Row:
+        """What the run has used so far, beside one of its attempts."""
         row = await fetch_one(self._work.installation.database.pool, "used_in_run", {"run": self._work.run_id, "n": n})
         return row or {"turns": 0, "cost_usd": Decimal(0)}
 

@@ -82,6 +82,9 @@ WRITES: Mapping[str, Write] = {
     "AttemptJournal.noted": lambda pool, lease: AttemptJournal(pool, lease, 1).noted("tool_called", {}),
     "next_attempt_number": next_attempt_number,
     "open_attempt": lambda pool, lease: open_attempt(pool, lease, {**ATTEMPT, "n": 2, "task": "task-2"}),
+    "open_attempt under the next number": lambda pool, lease: open_attempt(
+        pool, lease, {**{name: value for name, value in ATTEMPT.items() if name != "n"}, "task": "task-3"}
+    ),
     "keep_setup": lambda pool, lease: keep_setup(pool, lease, 1, {"command": "true"}),
     "end_attempt": lambda pool, lease: end_attempt(pool, lease, 1, {}, {}),
     "postpone_epic": lambda pool, lease: postpone_epic(pool, lease, "no model answers", seconds=1, retries=1),
@@ -161,7 +164,8 @@ def test_no_fenced_write_is_missing_above():
 
     missing = (fenced_functions | journal | saver) - WRITES.keys()
 
-    assert missing == {"fenced", "AttemptJournal.read", "AttemptJournal.turns", "AttemptJournal.said", "FencedSaver.aget_tuple"}
+    reads = {f"AttemptJournal.{name}" for name in ("read", "read_before", "turns", "said")}
+    assert missing == {"fenced", "FencedSaver.aget_tuple", *reads}
 
 
 async def test_a_saver_writes_no_thread_but_its_own(database, worked_on, new_epic):
