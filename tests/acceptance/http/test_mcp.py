@@ -77,6 +77,7 @@ async def test_an_epic_goes_to_its_merge_by_the_protocol_and_each_does_what_its_
         speaking(second, keys["approver"]) as approver,
     ):
         epic = (await said(operator, "start_epic", goal="Greet", repo=sample, executor="scripted", idempotency_key="k"))["id"]
+        await said(operator, "remember", repo=sample, text="The tests need LANG=C.UTF-8")
         watched = await operator.call_tool("watch_epic", {"epic": epic, "wait_s": 60}, progress_callback=note)
         at_gate = json.loads(watched.content[0].text)  # type: ignore[union-attr]
         (waiting,) = (await said(viewer, "list_approvals"))["items"]
@@ -90,6 +91,7 @@ async def test_an_epic_goes_to_its_merge_by_the_protocol_and_each_does_what_its_
         await said(approver, "decide_approval", **{**decision, "approval": epic, "content_hash": merge["approval"]["content_hash"]})
         ended = await at_rest(viewer, epic, merging["last"])
         history = (await said(viewer, "show_history", epic=epic))["items"]
+        known = await said(viewer, "search_memory", repo=sample, query="what do the tests need?", groups=["genie_context"])
         diff = await said(viewer, "show_diff", epic=epic)
         moment = json.loads((await viewer.read_resource(f"genie://epics/{epic}/moments/1")).contents[0].text)  # type: ignore[union-attr]
 
@@ -101,6 +103,7 @@ async def test_an_epic_goes_to_its_merge_by_the_protocol_and_each_does_what_its_
     assert "already decided: approve, by the-approver" in too_late
     assert ended["epic"]["status"] == "merged"
     assert [each["n"] for each in history] == list(range(1, len(history) + 1))
+    assert "The tests need LANG=C.UTF-8" in [found["fact"]["text"] for found in known["items"]]
     assert diff["files"]
     assert moment["n"] == 1
 
