@@ -115,14 +115,17 @@ async def part_of(pool: Pool, run_id: str) -> Row | None:
     return row and {**row, "prompt": await open_text(pool.sealer, row["prompt"], prompt_context(run_id))}
 
 
-async def keep_filled(pool: Pool, lease: Lease, filled: Filled, events: Sequence[Mapping[str, Any]]) -> None:
-    """Keep the prompt of a run that we hold, with its events; the first one counts."""
-    sealed = await seal_text(pool.sealer, filled.text.replace("\0", "\N{REPLACEMENT CHARACTER}"), prompt_context(lease.thread_id))
+async def keep_filled(pool: Pool, lease: Lease, filled: Filled, events: Sequence[Mapping[str, Any]]) -> Row | None:
+    """Keep the prompt of a run that we hold, with its events, and return what is kept; None where one was kept before, which counts."""
+    text = filled.text.replace("\0", "\N{REPLACEMENT CHARACTER}")
+    sealed = await seal_text(pool.sealer, text, prompt_context(lease.thread_id))
     values = {"status_key": filled.status_key, "version": filled.version, "prompt": sealed, "used": jsonb(list(filled.used))}
     async with fenced(pool, lease) as connection:
         row = await (await connection.execute(QUERIES["keep_filled_prompt"], {**values, "run": lease.thread_id})).fetchone()
-        if row is not None:
-            await add_events(connection, lease.thread_id, events)
+        if row is None:
+            return None
+        await add_events(connection, lease.thread_id, events)
+    return {"prompt": text, "status_key": filled.status_key, "version": filled.version, "used": list(filled.used)}
 
 
 async def note_agent(pool: Pool, agent: SeenAgent) -> None:

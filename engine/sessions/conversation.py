@@ -95,9 +95,8 @@ class Conversation:
         if part["prompt"] is None:
             filled = await self._fill(own, given, status_key)
             data = {"version": filled.version, "status_key": filled.status_key, "memories": list(filled.used), "session": self.session}
-            await keep_filled(self._pool, self._lease, filled, [{"type": "prompt_filled", "data": data}])
-            part = await part_of(self._pool, self._lease.thread_id) or {}
-            self._part = {**self._part, **part}
+            kept = await keep_filled(self._pool, self._lease, filled, [{"type": "prompt_filled", "data": data}])
+            self._part = {**part, **(kept or await part_of(self._pool, self._lease.thread_id) or {})}
         part = self._part
         return FilledPrompt(text=part["prompt"], version=part["version"], status_key=part["status_key"], memories=tuple(part["used"]))
 
