@@ -183,7 +183,7 @@ async def test_runs_come_in_pages_the_newest_first(run_new):
 
 
 BAD = {
-    "no such workflow": ({"workflow": "dance"}, WorkflowNotFound, "there is no workflow 'dance', and no agent of that name; there are architect"),
+    "no such workflow": ({"workflow": "dance"}, WorkflowNotFound, "there is no workflow 'dance', and no agent of that name"),
     "no such repository": ({"repo": "/nowhere"}, RepositoryUnusable, "/nowhere does not exist"),
     "no such base": ({"base": "gone"}, RepositoryUnusable, "gone"),
     "no such revision": ({"at": "v9"}, RepositoryUnusable, "has no commit 'v9'"),

@@ -163,7 +163,9 @@ async def test_an_address_that_only_this_machines_link_answers_is_refused(env, h
         await inspect_repository(f"http://{host}/x.git", None, env)
 
 
-@pytest.mark.parametrize("repo", ["", "  ", "--upload-pack=x", "ext::sh -c touch% x", "ftp://example.org/x", "a\0b", "http://[::1/x", "person:ada"])
+@pytest.mark.parametrize(
+    "repo", ["", "  ", "--upload-pack=x", "ext::sh -c touch% x", "ftp://example.org/x", "a\0b", "http://[::1/x", "person:ada"]
+)
 async def test_what_is_no_repository_at_all_is_refused(env, repo):
     with pytest.raises(InvalidInput):
         await inspect_repository(repo, None, env)
