@@ -91,7 +91,7 @@ class KnowledgeForFaces:
             Forbidden: if the caller may not administer the project.
             InvalidInput: if neither a fact, nor an episode, nor groups are named.
             FactNotFound: if there is no such fact.
-            KnowledgeUnavailable: if the store does not answer; what waits in the queue is forgotten by then.
+            KnowledgeUnavailable: if the store does not answer; workers go on with whole episodes, a single fact is asked for again.
         """
         async with self._allowed("forget", Deed.ADMINISTER, forgetting.project):
             if forgetting.fact is None and forgetting.episode is None and set(forgetting.groups) == set(ALL_GROUPS):

@@ -25,7 +25,7 @@ CREATE TABLE episodes (
     next_try_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     claim uuid,
     claimed_until timestamptz NOT NULL DEFAULT '-infinity',
-    -- The store may have other words under its key, which go first: it was forgotten, or told anew, while somebody stored it or after that.
+    -- The store may have other words under its key, which go first: it was forgotten, or told anew.
     stale boolean NOT NULL DEFAULT false,
     problem text,
     queued_at timestamptz NOT NULL DEFAULT clock_timestamp(),

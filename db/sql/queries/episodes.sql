@@ -110,10 +110,11 @@ WHERE p.id = e.project_id AND e.state <> 'refused' AND (%(project)s::text IS NUL
 RETURNING e.id;
 
 -- name: refuse_episodes
--- Forgotten for good: the key stays, so that nothing tells it again. Who is storing it right now is waited for, and it is taken out then.
+-- Forgotten for good: the key stays, so that nothing tells it again. It is taken out of the store once more when nobody is storing
+-- it any more: whoever asked may not have come so far.
 UPDATE episodes e SET
     state = 'refused', title = '', body = '', facts = '[]', problem = NULL, claim = NULL, claimed_until = '-infinity',
-    stale = e.stale OR e.claimed_until > clock_timestamp(), next_try_at = greatest(clock_timestamp(), e.claimed_until)
+    stale = true, next_try_at = greatest(clock_timestamp(), e.claimed_until), tries = 0
 FROM known_projects p
 WHERE p.id = e.project_id AND p.name = %(project)s AND e.shelf = ANY (%(shelves)s) AND (%(key)s::text IS NULL OR e.key = %(key)s::text)
     AND e.state <> 'refused'

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from db.connection import Database
     from engine.assembling import Installation
     from epics.knowledge import Episode
+    from memory.port import Forgetting
 
 
 class Brittle(PostgresKnowledge):
@@ -23,6 +24,13 @@ class Brittle(PostgresKnowledge):
 
     fails: Callable[[Episode], Exception | None] = staticmethod(lambda _: None)
     fails_after: Callable[[Episode], BaseException | None] = staticmethod(lambda _: None)
+
+    fails_to_forget: Exception | None = None
+
+    async def forget(self, forgetting: Forgetting) -> int:
+        if self.fails_to_forget is not None:
+            raise self.fails_to_forget
+        return await super().forget(forgetting)
 
     async def add(self, episode: Episode) -> bool:
         if (error := self.fails(episode)) is not None:

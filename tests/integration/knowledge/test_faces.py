@@ -8,6 +8,7 @@ from db.episodes import count_episodes, enqueue_alone
 from engine.knowledge.for_faces import KnowledgeForFaces
 from engine.knowledge.telling import episode_of_person
 from epics.access_errors import Forbidden
+from epics.agent_errors import KnowledgeUnavailable
 from epics.callers import Caller, acting_as
 from epics.errors import InvalidInput
 from epics.knowledge import Group, own_project
@@ -99,6 +100,18 @@ async def test_a_group_is_forgotten_with_what_still_waits(knowledge, database, t
 
     assert (gone.facts, gone.episodes) == (1, 2)
     assert "Not stored yet" not in await texts()
+
+
+async def test_what_a_store_could_not_forget_is_taken_out_of_it_later(knowledge, store, database, away, texts):
+    store.fails_to_forget = away
+    with pytest.raises(KnowledgeUnavailable):
+        await knowledge.forget(Forgetting(project=SHOP, episode="attempt:2"))
+    store.fails_to_forget = None
+
+    await knowledge.settle(10)
+
+    assert "All of this is one fact" not in await texts()
+    assert (await count_episodes(database.pool, SHOP))["refused"] == 1
 
 
 async def test_nothing_is_forgotten_by_mistake(knowledge):
