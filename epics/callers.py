@@ -52,6 +52,10 @@ class Caller(Record):
             message = f"{self.person} is {has or 'nothing'}{where}, and to {deed} there needs {NEEDED[deed]}: ask an admin for it"
             if repo is None:
                 message = f"{self.person} may not {deed} here: that needs {NEEDED[deed]}; ask an admin for it"
+            elif not repo:
+                message = f"{self.person} may not {deed} on no repository: that needs {NEEDED[deed]} on everything; name a repository"
+            elif (owner := owner_of(repo)) is not None:
+                message = f"{repo} is {owner}'s own: it is there for {owner}, and for an admin of everything"
             raise Forbidden(message)
 
     def grants_for(self, deed: Deed) -> tuple[Grant, ...] | None:
