@@ -13,6 +13,7 @@ from api.serving import Serving
 from config.settings import Settings
 from engine.access.role_table import OPERATIONS
 from epics.roles import EVERYWHERE, Grant, Role
+from tests.fakes.documented import document, documented
 
 if TYPE_CHECKING:
     import httpx2
@@ -104,8 +105,7 @@ LEAST = {
 }
 """The least role, said a second time: a row of the table that is changed by mistake does not agree with it."""
 
-DOCUMENT = create_api(Serving(settings=Settings.model_validate({}), hosts=frozenset()), Metrics()).openapi()
-SERVED = [f"{method.upper()} {path}" for path, methods in DOCUMENT["paths"].items() for method in methods]
+SERVED = [f"{method.upper()} {path}" for path, method in documented()]
 KEPT = [operation.replace(ROOT, "") for operation in SERVED if f" {ROOT}/" in operation]
 RANKS = ["viewer", "operator", "approver", "admin", "everywhere"]
 NOT_THERE = {"ask_not_found", "epic_not_found", "run_not_found", "approval_not_found", "session_not_found"}
@@ -202,10 +202,11 @@ def test_an_operation_without_a_row_keeps_the_server_from_starting():
 
 
 def test_the_document_says_which_operations_need_a_key_and_how_it_is_sent():
-    free = {path for path, methods in DOCUMENT["paths"].items() for operation in methods.values() if operation.get("security") == []}
+    written = document()
+    free = {path for path, methods in written["paths"].items() for operation in methods.values() if operation.get("security") == []}
 
-    assert free == {path for path in DOCUMENT["paths"] if not path.startswith(ROOT)}
-    assert DOCUMENT["components"]["securitySchemes"]["key"]["scheme"] == "bearer"
-    for path in set(DOCUMENT["paths"]) - free:
-        for operation in DOCUMENT["paths"][path].values():
+    assert free == {path for path in written["paths"] if not path.startswith(ROOT)}
+    assert written["components"]["securitySchemes"]["key"]["scheme"] == "bearer"
+    for path in set(written["paths"]) - free:
+        for operation in written["paths"][path].values():
             assert {"401", "403", "429"} <= operation["responses"].keys(), (path, operation["operationId"])
