@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -33,8 +34,10 @@ class Runs:
 
 async def test_a_broken_agent_is_told_with_its_line_where_there_is_no_repository():
 
+    service: Any = SimpleNamespace(runs=Runs())
+
     with pytest.raises(InvalidInput, match="this is not Python"):
-        await running.begin(SimpleNamespace(runs=Runs()), StartRun(workflow="poet"), Output(), detach=False, server=None)
+        await running.begin(service, StartRun(workflow="poet"), Output(), detach=False, server=None)
 
 
 @pytest.mark.parametrize(
