@@ -149,10 +149,7 @@ def tools_of(tools: tuple[str | AgentTool, ...], servers: Collection[str] = ()) 
         InvalidTool: if one of its own is wrong, or has the name of another.
         InvalidInput: if it names one that is not there.
     """
-    registry = builtin_tools()
-    for tool in tools:
-        if isinstance(tool, AgentTool):
-            registry.register(tool)
+    registry = builtin_tools().with_more(tool for tool in tools if isinstance(tool, AgentTool))
     names = [tool for tool in tools if isinstance(tool, str)]
     for name in names:
         if name.startswith(MCP):

@@ -6,7 +6,6 @@ import asyncio
 import time
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from functools import cache
 from typing import Any, Literal, cast
 
 from pydantic import BaseModel
@@ -46,10 +45,6 @@ class Question:
 
     message: str
     output: type[BaseModel] | None = None
-
-
-_builtin = cache(builtin_tools)
-"""Making the registry checks every tool's schema, which takes longer than the rest of a question."""
 
 
 class Asking:
@@ -205,7 +200,7 @@ class Asking:
         agent = self._work.agent
         named = [name for name in agent.made_by.tools if isinstance(name, str)]
         of_servers = [name for name in named if name.startswith(MCP)]
-        listed = _builtin().select(name for name in named if name not in of_servers)
+        listed = builtin_tools().select(name for name in named if name not in of_servers)
         tools = (*(tool.name for tool in listed if self._tree is not None or tool.category not in _NEED_A_TREE), *of_servers)
         limits = agent.made_by.limits
         left = Limits(turns=max(limits.turns - turns_used, 0), seconds=max(self._until - time.monotonic(), 1.0), usd=limits.usd)
