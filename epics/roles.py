@@ -72,7 +72,9 @@ class Grant(Record):
         """The pattern as a regular expression for PostgreSQL, for the whole of a repository's name."""
         plain = _STARS.split(self.repo)
         stars = [".*" if star == "**" else "[^/]*" for star in _STARS.findall(self.repo)] + [""]
-        return "^" + "".join(re.escape(part) + star for part, star in zip(plain, stars, strict=True)) + "$"
+        # What is about no repository is covered by a grant on everything alone.
+        begins = "^" if self.repo == EVERYWHERE else "^(?=.)"
+        return begins + "".join(re.escape(part) + star for part, star in zip(plain, stars, strict=True)) + "$"
 
     def covers(self, repo: str) -> bool:
         """Whether a repository fits the pattern; what is about none is covered by a grant on everything alone."""
