@@ -9,10 +9,6 @@ class InvalidAgent(InvalidInput):
     """An agent's folder or entry point is broken; the message has the file and the line."""
 
 
-class AgentNotFound(NotFound):
-    """There is no such agent."""
-
-
 class AgentUnavailable(Transient):
     """An agent is left out for a while because it kept failing, or nothing here can run it."""
 

@@ -84,6 +84,9 @@ class Office:
             pytest.fail(f"not within 20 s: {what}")
 
 
+ReadRows = Callable[[str], Awaitable[list[Any]]]
+
+
 class OpenOffice(Protocol):
     """Lets an engine listen to Slack, with the people of PEOPLE."""
 
@@ -125,6 +128,23 @@ async def at_plan_gate(begin: Begin) -> Began:
 async def quiet_engine(engine_at: EngineAt, story: Story) -> Engine:
     """An engine on which nothing runs."""
     return await engine_at(story())
+
+
+@pytest.fixture
+async def office(open_office: OpenOffice, quiet_engine: Engine) -> Office:
+    """An engine on which nothing runs by itself, listening."""
+    return await open_office(quiet_engine)
+
+
+@pytest.fixture
+async def rows(quiet_engine: Engine) -> ReadRows:
+    """Reads rows."""
+
+    async def read(query: str) -> list[Any]:
+        async with quiet_engine._pool.connection() as connection:
+            return await (await connection.execute(query.encode())).fetchall()
+
+    return read
 
 
 class Door:

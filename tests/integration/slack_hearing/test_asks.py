@@ -13,23 +13,6 @@ ASKS = "SELECT id, text, repo, person, status FROM asks ORDER BY id"
 
 
 @pytest.fixture
-async def office(open_office, quiet_engine):
-    """An engine on which nothing runs by itself, listening."""
-    return await open_office(quiet_engine)
-
-
-@pytest.fixture
-async def rows(quiet_engine):
-    """Reads rows."""
-
-    async def read(query):
-        async with quiet_engine._pool.connection() as connection:
-            return await (await connection.execute(query.encode())).fetchall()
-
-    return read
-
-
-@pytest.fixture
 def about(slack):
     """The messages about a key."""
     return slack.workspace.about

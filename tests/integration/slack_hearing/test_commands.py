@@ -11,23 +11,6 @@ pytestmark = pytest.mark.postgres
 EPICS = "SELECT id, goal, repo, base, budget_usd, requested_by FROM epics ORDER BY id"
 
 
-@pytest.fixture
-async def office(open_office, quiet_engine):
-    """An engine on which nothing runs, listening."""
-    return await open_office(quiet_engine)
-
-
-@pytest.fixture
-async def rows(quiet_engine):
-    """Reads rows."""
-
-    async def read(query):
-        async with quiet_engine._pool.connection() as connection:
-            return await (await connection.execute(query.encode())).fetchall()
-
-    return read
-
-
 async def test_start_names_repository_base_and_budget_and_the_thread_is_in_the_channel(office, rows, small_repo):
     goal = "Add a --version flag & tell <who> asks"
 
